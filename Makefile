@@ -1,0 +1,39 @@
+# The same targets on a laptop and in CI. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint types format bench pins clean
+
+BIN := .venv/bin
+QUESTION := A crate holds 12 rows of 7 apples and a sack holds 38 more. How many apples are there in all?
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+install: ## Make .venv ready; does nothing when nothing changed
+	@scripts/setup.sh
+
+run: install ## Answer one question with the embedded model
+	@$(BIN)/forkjoin run --tools examples.arithmetic:TOOLS "$(QUESTION)"
+
+test: install lint types ## Lint, check types, run every test
+	$(BIN)/python -m pytest
+
+lint: install ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: install ## Check types
+	$(BIN)/mypy
+
+format: install ## Rewrite files to the style that lint checks
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: install ## Run the benchmarks
+	$(BIN)/python -m benchmarks
+
+pins: ## Rebuild .venv with the newest versions that fit and write requirements/constraints.txt
+	@scripts/setup.sh --pins
+
+clean: ## Remove .venv, caches and build products
+	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.gpu/*' -prune -exec rm -rf {} +

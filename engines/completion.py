@@ -1,0 +1,119 @@
+"""What an engine gives back: chunks while it generates, a completion at the end, and what both cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .context import Context, Segment
+from .errors import EngineError
+
+FinishReason = Literal["stop", "length"]
+
+
+class Usage(BaseModel):
+    """Tokens that calls cost. Usages add up.
+
+    Attributes:
+        prompt_tokens: Tokens of the contexts sent, cached ones included.
+        cached_tokens: Of these, the ones that the engine took from its prefix cache; None where it does not say.
+        generated_tokens: Tokens sampled.
+        lower_bound: Whether a call was cut, so that the engine may have done more than was received.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_tokens: int = 0
+    cached_tokens: int | None = 0
+    generated_tokens: int = 0
+    lower_bound: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        """The cost of both; what one of them does not know, the sum does not know."""
+        cached = (
+            None
+            if self.cached_tokens is None or other.cached_tokens is None
+            else self.cached_tokens + other.cached_tokens
+        )
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=cached,
+            generated_tokens=self.generated_tokens + other.generated_tokens,
+            lower_bound=self.lower_bound or other.lower_bound,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """What has been generated since the chunk before.
+
+    Attributes:
+        text: New text.
+        token_ids: New ids; empty on a text-only engine.
+        usage: The cost of the call so far.
+        finish_reason: On the last chunk `stop` (the model or a stop ended it) or `length`.
+        stop_reason: The stop text or id that was met; None for the model's own end.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    usage: Usage
+    finish_reason: FinishReason | None = None
+    stop_reason: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A finished generation.
+
+    Attributes:
+        context: The input context extended by what was generated.
+        text: The text generated, without the stop text that ended it.
+        finish_reason: `stop`, or `length` when the limit cut it.
+        stop_reason: The stop text or id that was met; None for the model's own end.
+        usage: What the call cost.
+    """
+
+    context: Context
+    text: str
+    finish_reason: FinishReason
+    stop_reason: str | int | None
+    usage: Usage
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The ids generated, those of a stop text included; empty on a text-only engine."""
+        return self.context.segment.token_ids or ()
+
+    @property
+    def truncated(self) -> bool:
+        """Whether a limit cut the generation."""
+        return self.finish_reason == "length"
+
+
+async def collect(context: Context, chunks: AsyncIterator[Chunk]) -> Completion:
+    """Puts the chunks of one call together.
+
+    Raises:
+        EngineError: The stream ended without a finish reason.
+    """
+    texts: list[str] = []
+    ids: list[int] = []
+    last: Chunk | None = None
+    async for last in chunks:
+        texts.append(last.text)
+        ids.extend(last.token_ids)
+    if last is None or last.finish_reason is None:
+        raise EngineError("the engine ended a stream without saying why: look at its log")
+    text = "".join(texts)
+    segment = Segment("assistant", text, tuple(ids) if context.has_token_ids else None)
+    return Completion(
+        context=context.extend(segment),
+        text=text,
+        finish_reason=last.finish_reason,
+        stop_reason=last.stop_reason,
+        usage=last.usage,
+    )

@@ -1,0 +1,86 @@
+"""The errors of forkjoin: one tree, drawn here; upper packages add leaves in their own `errors.py`.
+
+    ForkjoinError               base of all; never raised itself
+    ├── UsageError              the caller asked for something that cannot be (exit code 2)
+    │   └── MissingExtra        an optional package is not installed
+    ├── EngineError             an engine could not do a call (exit code 1)
+    │   ├── RequestRejected     the engine refuses this request, and would again
+    │   │   ├── ContextTooLong
+    │   │   └── CapabilityMissing
+    │   ├── EngineUnavailable   nothing answers, or too busy; a later try may succeed (retryable)
+    │   ├── NotAnEngine         something answers, but it speaks another protocol
+    │   └── EngineDead          its process is gone, or it was closed
+    └── RunError                a run could not go on (orchestrator)
+
+A mistake in code, such as using an engine on a second event loop, is a `RuntimeError`, outside the tree.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ForkjoinError(Exception):
+    """Anything that goes wrong for a reason a person can act on; the message says what to do."""
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(ForkjoinError):
+    """The caller asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class MissingExtra(UsageError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{purpose} is not installed: run `uv pip install 'forkjoin[{extra}]'` "
+            f"(in a clone: `make install`); `forkjoin doctor` shows what is there"
+        )
+
+
+class EngineError(ForkjoinError):
+    """An engine could not do a call."""
+
+
+class RequestRejected(EngineError):
+    """The engine refuses this request, and would refuse it again."""
+
+
+class ContextTooLong(RequestRejected):
+    """The context leaves no room for a token in the model's window."""
+
+    def __init__(self, tokens: int, window: int) -> None:
+        self.tokens = tokens
+        self.window = window
+        super().__init__(
+            f"the context has {tokens} tokens and the model's window is {window}: "
+            f"shorten the question or use a model with a larger window"
+        )
+
+
+class CapabilityMissing(RequestRejected):
+    """This kind of engine cannot do what was asked of it."""
+
+
+class EngineUnavailable(EngineError):
+    """Nothing answers, or the engine is too busy; a later try may succeed."""
+
+    retryable = True
+
+
+class NotAnEngine(EngineError):
+    """Something answers at the address, but it is no OpenAI-compatible server."""
+
+
+class EngineDead(EngineError):
+    """The engine's process is gone, or the engine was closed."""
+
+
+class RunError(ForkjoinError):
+    """A run could not go on."""

@@ -1,0 +1,253 @@
+"""An engine without a model, for tests and dry examples: scripted replies, latency, failures, a prefix cache.
+
+A token is a character, so every text has exactly one encoding. Time passes through `anyio.sleep` only, so that a
+virtual clock makes hours free. The contract tests hold it to what real engines do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+
+from .completion import Chunk, FinishReason, Usage
+from .context import Context, Role, Segment
+from .engine import Capabilities, Engine, EngineStatistics
+from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
+from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
+
+Reply = str | ForkjoinError
+Script = str | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCall:
+    """A call that the engine received."""
+
+    context: Context
+    sampling: Sampling
+
+
+class FakeEngine(Engine):
+    """Replies from a script.
+
+    Args:
+        script: One text for every call, texts and errors in the order of the calls, or a (possibly async) function
+            of context and sampling. An error is raised instead of a reply.
+        latency: Seconds until the first token.
+        seconds_per_token: Seconds for each token (character).
+        chunk_tokens: Tokens in a chunk.
+        window: The longest sequence in tokens.
+        block_size: Tokens in a block of the prefix cache.
+        text_only: Behave like a server that takes chat messages and knows no token ids.
+
+    Attributes:
+        calls: The calls received, in order.
+        aborted: How many calls were left before they ended.
+
+    >>> import anyio
+    >>> async def main():
+    ...     engine = FakeEngine("4")
+    ...     context = await converse(engine, [("user", "2 + 2?"), ("assistant", "")])
+    ...     return (await engine.generate(context, Sampling())).text
+    >>> from engines import converse
+    >>> anyio.run(main)
+    '4'
+    """
+
+    def __init__(
+        self,
+        script: Script = "ok",
+        *,
+        latency: float = 0,
+        seconds_per_token: float = 0,
+        chunk_tokens: int = 16,
+        window: int = 1_000_000,
+        block_size: int = 16,
+        text_only: bool = False,
+    ) -> None:
+        self.calls: list[FakeCall] = []
+        self.aborted = 0
+        self._script = script
+        self._latency = latency
+        self._seconds_per_token = seconds_per_token
+        self._chunk_tokens = chunk_tokens
+        self._capabilities = Capabilities(
+            token_ids=not text_only,
+            constraints=frozenset({"choice", "regex", "json", "grammar"}),
+            window=window,
+            block_size=block_size,
+        )
+        self._blocks: set[int] = set()
+        self._running = 0
+        self._total = Usage()
+        self._closed = False
+
+    @property
+    def model(self) -> str:
+        """The name `fake`."""
+        return "fake"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the fake was told to be able to do."""
+        return self._capabilities
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Sends the scripted reply chunk by chunk."""
+        self._check_open()
+        prompt = self._prompt(context)
+        window = self._capabilities.window or 0
+        if len(prompt) >= window:
+            raise ContextTooLong(len(prompt), window)
+        self.calls.append(FakeCall(context, sampling))
+        self._running += 1
+        progress = _Progress()
+        try:
+            reply = await self._reply(len(self.calls) - 1, context, sampling)
+            usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
+            room = min(sampling.max_tokens, window - len(prompt))
+            yield self._chunks(_cut(reply, sampling.stop, room), usage, progress)
+        finally:
+            self._running -= 1
+            self._total += progress.usage
+            self.aborted += not progress.finished
+            # The last token sampled has no KV yet.
+            self._remember((*prompt, *map(ord, progress.text))[:-1])
+
+    async def _chunks(self, cut: _Cut, usage: Usage, progress: _Progress) -> AsyncIterator[Chunk]:
+        await anyio.sleep(self._latency)
+        text = cut.text
+        starts = range(0, max(len(text), 1), self._chunk_tokens)
+        for start in starts:
+            piece = text[start : start + self._chunk_tokens]
+            await anyio.sleep(self._seconds_per_token * len(piece))
+            self._check_open()
+            usage = usage.model_copy(
+                update={"generated_tokens": usage.generated_tokens + len(piece)}
+            )
+            progress.usage = usage
+            progress.text += piece
+            progress.finished = start == starts[-1]
+            yield Chunk(
+                text=piece,
+                token_ids=tuple(map(ord, piece)) if self._capabilities.token_ids else (),
+                usage=usage,
+                finish_reason=cut.finish_reason if progress.finished else None,
+                stop_reason=cut.stop_reason if progress.finished else None,
+            )
+
+    async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
+        """One id a character; `<|role|>` where the role changes."""
+        if not self._capabilities.token_ids:
+            return Segment(role, text)
+        marks = "" if after is not None and after.segment.role == role else f"<|{role}|>"
+        return Segment(role, text, tuple(map(ord, marks + text)))
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        """The characters of the ids."""
+        if not self._capabilities.token_ids:
+            raise CapabilityMissing(f"{self.model} works on text only and cannot decode ids")
+        return "".join(map(chr, token_ids))
+
+    async def statistics(self) -> EngineStatistics:
+        """Counts of the fake itself; its KV cache has no limit."""
+        return EngineStatistics(
+            running=self._running,
+            waiting=0,
+            kv_usage=0.0,
+            prompt_tokens=self._total.prompt_tokens,
+            generated_tokens=self._total.generated_tokens,
+        )
+
+    async def aclose(self) -> None:
+        """Later calls fail, running ones at their next token."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineDead("the engine is closed: open a new one")
+
+    def _prompt(self, context: Context) -> tuple[int, ...]:
+        if self._capabilities.token_ids:
+            return context.token_ids
+        if context.turns[-1].role == "assistant" and context.turns[-1].text:
+            raise CapabilityMissing(
+                f"{self.model} works on text only and cannot continue the model's own turn"
+            )
+        return tuple(ord(character) for turn in context.turns for character in turn.text)
+
+    async def _reply(self, number: int, context: Context, sampling: Sampling) -> str:
+        script = self._script
+        if isinstance(script, str):
+            reply: Reply | Awaitable[Reply] = script
+        elif callable(script):
+            reply = script(context, sampling)
+        else:
+            reply = script[number]
+        if inspect.isawaitable(reply):
+            reply = await reply
+        if isinstance(reply, ForkjoinError):
+            raise reply
+        if sampling.constraint is not None:
+            _check_constraint(reply, sampling.constraint)
+        return reply
+
+    def _remember(self, sequence: Sequence[int]) -> int:
+        """Puts the blocks of a sequence into the cache; returns how many of its tokens were there already."""
+        size = self._capabilities.block_size or 1
+        cached = 0
+        prefix = 0
+        for end in range(size, len(sequence) + 1, size):
+            prefix = hash((prefix, tuple(sequence[end - size : end])))
+            # The last token is always computed: its logits are the next token's.
+            if prefix in self._blocks and cached == end - size and end < len(sequence):
+                cached = end
+            self._blocks.add(prefix)
+        return cached
+
+
+@dataclass
+class _Progress:
+    text: str = ""
+    usage: Usage = Usage()
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class _Cut:
+    text: str
+    finish_reason: FinishReason
+    stop_reason: str | None
+
+
+def _cut(reply: str, stops: Sequence[str], room: int) -> _Cut:
+    found = [(reply.find(stop), stop) for stop in stops if stop in reply]
+    position, stop = min(found, default=(len(reply), None))
+    if position > room:
+        return _Cut(reply[:room], "length", None)
+    return _Cut(reply[:position], "stop", stop)
+
+
+def _check_constraint(reply: str, constraint: Constraint) -> None:
+    """A script has to keep the constraint that a real engine would enforce; grammars are not checked."""
+    fits = True
+    if isinstance(constraint, Choice):
+        fits = reply in constraint.options
+    elif isinstance(constraint, Regex):
+        fits = re.fullmatch(constraint.pattern, reply) is not None
+    elif isinstance(constraint, JsonSchema):
+        try:
+            json.loads(reply)
+        except ValueError:
+            fits = False
+    if not fits:
+        raise AssertionError(f"the scripted reply {reply!r} breaks the constraint {constraint!r}")

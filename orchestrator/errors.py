@@ -1,0 +1,30 @@
+"""What can go wrong while a plan runs, as leaves of `engines.errors`.
+
+ForkjoinError
+├── UsageError
+│   └── ToolDefinitionError   a function cannot be a tool, or a tool cannot be loaded
+├── RunError
+│   ├── RunFailed             the run came to no answer
+│   └── RunFolderError        the run folder cannot be written
+└── ToolError                 a call of a tool failed: its node fails, the run goes on
+"""
+
+from __future__ import annotations
+
+from engines import ForkjoinError, RunError, UsageError
+
+
+class ToolDefinitionError(UsageError):
+    """A function cannot be a tool, or a tool cannot be loaded."""
+
+
+class ToolError(ForkjoinError):
+    """A call of a tool failed."""
+
+
+class RunFailed(RunError):
+    """The run came to no answer."""
+
+
+class RunFolderError(RunError):
+    """The run folder cannot be written."""

@@ -1,0 +1,147 @@
+"""What happens in a run, as a versioned union of events. Progress, the run folder and callers subscribe.
+
+`time` is in seconds since the run began. A run's events are in the order in which things happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engines import FinishReason, Status, Usage
+from planners import Node
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Whether it is for the eyes only, and not worth keeping.
+    transient: ClassVar[bool] = False
+
+    time: float = 0.0
+
+
+class RunStarted(_Event):
+    """The first event."""
+
+    kind: Literal["run-started"] = "run-started"
+    schema_version: Literal[1] = SCHEMA_VERSION
+    question: str
+    model: str
+
+
+class PlanText(_Event):
+    """The planner wrote some text."""
+
+    transient = True
+
+    kind: Literal["plan-text"] = "plan-text"
+    delta: str
+
+
+class NodePlanned(_Event):
+    """A node came into the plan."""
+
+    kind: Literal["node-planned"] = "node-planned"
+    node: Node
+
+
+class PlanFinished(_Event):
+    """The plan is complete; `text` is what the planner wrote, empty where it asked no model."""
+
+    kind: Literal["plan-finished"] = "plan-finished"
+    text: str
+
+
+class NodeStarted(_Event):
+    """A node's inputs are there and a worker took it."""
+
+    kind: Literal["node-started"] = "node-started"
+    node: str
+
+
+class TokensGenerated(_Event):
+    """A call of the engine went on."""
+
+    transient = True
+
+    kind: Literal["tokens-generated"] = "tokens-generated"
+    node: str
+    tokens: int
+
+
+class GenerationFinished(_Event):
+    """A call of the engine ended; `finish_reason` is `aborted` when it was left before its end."""
+
+    kind: Literal["generation-finished"] = "generation-finished"
+    node: str
+    path: str
+    usage: Usage
+    finish_reason: FinishReason | Literal["aborted"]
+    seconds: float
+
+
+class NodeFinished(_Event):
+    """A node ended; `result` is None unless its status is `ok` or `truncated`."""
+
+    kind: Literal["node-finished"] = "node-finished"
+    node: str
+    status: Status
+    reason: str = ""
+    result: JsonValue = None
+
+
+class RunFinished(_Event):
+    """The last event."""
+
+    kind: Literal["run-finished"] = "run-finished"
+    status: Literal["ok", "failed", "cancelled"]
+    reason: str = ""
+    answer: str | None = None
+    usage: Usage
+    critical_path: int | None = None
+
+
+Event = Annotated[
+    RunStarted
+    | PlanText
+    | NodePlanned
+    | PlanFinished
+    | NodeStarted
+    | TokensGenerated
+    | GenerationFinished
+    | NodeFinished
+    | RunFinished,
+    Field(discriminator="kind"),
+]
+
+Subscriber = Callable[[Event], None]
+
+
+class EventBus:
+    """Stamps events and hands them to subscribers.
+
+    Args:
+        clock: Seconds on any scale that only grows.
+        subscribers: Called in this order, at once, on the event loop: they must not block for long.
+    """
+
+    def __init__(self, clock: Callable[[], float], subscribers: tuple[Subscriber, ...]) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._subscribers = subscribers
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._start
+
+    def emit(self, event: Event) -> None:
+        """Hands the event on with the time."""
+        stamped = event.model_copy(update={"time": round(self.seconds, 6)})
+        for subscriber in self._subscribers:
+            subscriber(stamped)

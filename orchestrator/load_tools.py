@@ -1,0 +1,42 @@
+"""Loads tools that a command line names as MODULE:NAME."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+
+from .errors import ToolDefinitionError
+from .tool import Tool, tool
+
+
+def load_tools(names: Iterable[str]) -> list[Tool]:
+    """The tools at these places; a place may also hold a list or tuple of tools.
+
+    Raises:
+        ToolDefinitionError: There is nothing at a place, or no tool.
+    """
+    return [found for name in names for found in _load(name)]
+
+
+def _load(place: str) -> list[Tool]:
+    module_name, colon, name = place.partition(":")
+    if not (module_name and colon and name):
+        raise ToolDefinitionError(
+            f"--tools {place}: write MODULE:NAME, as in examples.arithmetic:TOOLS"
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # Whatever somebody's module raises.
+        raise ToolDefinitionError(
+            f"--tools {place}: the module {module_name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    if not hasattr(module, name):
+        raise ToolDefinitionError(f"--tools {place}: the module {module_name} has no {name!r}")
+    found = getattr(module, name)
+    given = list(found) if isinstance(found, list | tuple) else [found]
+    for item in given:
+        if not callable(item):
+            raise ToolDefinitionError(
+                f"--tools {place}: {item!r} is no tool: put @tool before the function"
+            )
+    return [item if isinstance(item, Tool) else tool(item) for item in given]

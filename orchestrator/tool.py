@@ -1,0 +1,221 @@
+"""Tools: ordinary functions, sync or async, that plans may call.
+
+@tool
+def multiply(a: float, b: float) -> float:
+    "Multiplies two numbers."
+    return a * b
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_type_hints, overload
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from planners import ToolSpecification
+from planners.plan_text import JOIN, THINK
+
+from .daemon_thread import run_in_daemon_thread
+from .errors import ToolDefinitionError, ToolError
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function with what planners have to know of it. Made by `tool`.
+
+    Attributes:
+        specification: Name, description and parameters.
+        function: What runs.
+        arguments: Checks and converts the arguments.
+        timeout: Seconds after which a call fails.
+    """
+
+    specification: ToolSpecification
+    function: Callable[..., Any]
+    arguments: type[BaseModel]
+    timeout: float
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the function as if it were no tool."""
+        return self.function(*args, **kwargs)
+
+    async def call(self, arguments: Mapping[str, Any]) -> Any:
+        """Calls the function, off the event loop unless it is async.
+
+        Returns:
+            The result as JSON-serialisable data.
+
+        Raises:
+            ToolError: Wrong arguments, an exception, a result that is no data, or the timeout.
+        """
+        bound = self._bind(arguments)
+        try:
+            with anyio.fail_after(self.timeout):
+                result = await self._run(bound)
+        except TimeoutError:
+            raise ToolError(
+                f"{self.specification.name} gave no result in {self.timeout:g} s"
+            ) from None
+        try:
+            return to_jsonable_python(result)
+        except PydanticSerializationError:
+            raise ToolError(
+                f"{self.specification.name} returned a {type(result).__name__}, which is no JSON data: "
+                f"return numbers, texts, lists or dictionaries"
+            ) from None
+
+    def _bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            checked = self.arguments.model_validate(dict(arguments))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ToolError(
+                f"{self.specification.name}: argument {place!r} is {first['input']!r}: {first['msg']}"
+            ) from None
+        return {name: getattr(checked, name) for name in type(checked).model_fields}
+
+    async def _run(self, arguments: Mapping[str, Any]) -> Any:
+        timed_out = anyio.get_cancelled_exc_class()
+        try:
+            if inspect.iscoroutinefunction(self.function):
+                return await self.function(**arguments)
+            return await run_in_daemon_thread(lambda: self.function(**arguments))
+        except timed_out:
+            raise
+        except Exception as error:  # The boundary to code that is not ours.
+            raise ToolError(
+                f"{self.specification.name} raised {type(error).__name__}: {error}"
+            ) from error
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *, name: str | None = None, timeout: float = 60.0
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(
+    function: Callable[..., Any] | None = None, *, name: str | None = None, timeout: float = 60.0
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Makes a function a tool: `@tool`, or `@tool(name=..., timeout=...)`.
+
+    The parameters' types give the schema that plans are checked against, the docstring the description.
+
+    Args:
+        function: Every parameter needs a type.
+        name: As plans call it; the function's own name by default.
+        timeout: Seconds after which a call fails.
+
+    Raises:
+        ToolDefinitionError: There is no schema for the function's signature.
+
+    >>> @tool
+    ... def add(a: int, b: int = 1) -> int:
+    ...     "Adds two numbers."
+    ...     return a + b
+    >>> add.specification.required, add(2)
+    (('a',), 3)
+    """
+    if function is None:
+        return lambda function: _make(function, name, timeout)
+    return _make(function, name, timeout)
+
+
+def tools_by_name(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
+    """The tools by the names that plans call them; plain functions become tools.
+
+    Raises:
+        ToolDefinitionError: Two have the same name, or a function cannot be a tool.
+    """
+    found: dict[str, Tool] = {}
+    for given in tools:
+        made = given if isinstance(given, Tool) else tool(given)
+        if found.setdefault(made.specification.name, made) is not made:
+            raise ToolDefinitionError(
+                f"two tools are called {made.specification.name!r}: rename one with @tool(name=...)"
+            )
+    return found
+
+
+def _make(function: Callable[..., Any], given: str | None, timeout: float) -> Tool:
+    name = str(given or getattr(function, "__name__", type(function).__name__))
+    if name in (THINK, JOIN):
+        raise ToolDefinitionError(
+            f"a tool cannot be called {name!r}: plans use this word; pass name=..."
+        )
+    documentation = _documentation(function)
+    arguments = _arguments_model(function, name, documentation.parameters)
+    schema = arguments.model_json_schema()
+    schema.pop("title", None)
+    for parameter in schema.get("properties", {}).values():
+        parameter.pop("title", None)
+    try:
+        specification = ToolSpecification(
+            name=name, description=documentation.summary, parameters=schema
+        )
+    except ValidationError:
+        raise ToolDefinitionError(f"{name!r} cannot be the name of a tool: pass name=...") from None
+    return Tool(
+        specification=specification, function=function, arguments=arguments, timeout=timeout
+    )
+
+
+def _arguments_model(
+    function: Callable[..., Any], name: str, descriptions: Mapping[str, str]
+) -> type[BaseModel]:
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise ToolDefinitionError(f"tool {name!r}: a type cannot be resolved: {error}") from None
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in _POSITIONAL:
+            raise ToolDefinitionError(
+                f"tool {name!r}: parameter {parameter} has no schema: use parameters with names"
+            )
+        if parameter.name not in hints:
+            raise ToolDefinitionError(
+                f"tool {name!r}: parameter {parameter.name!r} has no type: annotate it, as in "
+                f"{parameter.name}: float"
+            )
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (
+            hints[parameter.name],
+            Field(default, description=descriptions.get(parameter.name)),
+        )
+    try:
+        model: type[BaseModel] = create_model(
+            name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
+        )
+        model.model_json_schema()
+    except (PydanticUserError, TypeError, NameError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ToolDefinitionError(
+            f"tool {name!r}: its signature has no JSON schema: {reason}; use numbers, texts, lists, "
+            f"dictionaries or pydantic models"
+        ) from None
+    return model
+
+
+@dataclass(frozen=True)
+class _Documentation:
+    summary: str
+    parameters: Mapping[str, str]
+
+
+def _documentation(function: Callable[..., Any]) -> _Documentation:
+    # 20 ms to import, and needed only where tools are made.
+    import docstring_parser
+
+    parsed = docstring_parser.parse(inspect.getdoc(function) or "")
+    described = {p.arg_name: p.description for p in parsed.params if p.description}
+    return _Documentation(parsed.short_description or "", described)

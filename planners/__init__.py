@@ -1,0 +1,42 @@
+"""Planners turn a question into a plan: a DAG of calls, threads of thought and reductions."""
+
+from __future__ import annotations
+
+from .catalogue import PLANNERS, planner_named
+from .errors import PlanError, PlanFileError, PlanSyntaxError
+from .llm_compiler import LLMCompiler
+from .plan import Argument, Call, Node, Plan, Reduce, Reference, Template, Think
+from .plan_file import read_plan
+from .plan_grammar import plan_grammar
+from .plan_text import PlanParser
+from .planner import GivenPlanner, Planner, PlanSink, SinglePlanner
+from .tool_specification import ToolSpecification
+from .validation import PlanChecker, Vocabulary, check_plan
+
+__all__ = [
+    "PLANNERS",
+    "Argument",
+    "Call",
+    "GivenPlanner",
+    "LLMCompiler",
+    "Node",
+    "Plan",
+    "PlanChecker",
+    "PlanError",
+    "PlanFileError",
+    "PlanParser",
+    "PlanSink",
+    "PlanSyntaxError",
+    "Planner",
+    "Reduce",
+    "Reference",
+    "SinglePlanner",
+    "Template",
+    "Think",
+    "ToolSpecification",
+    "Vocabulary",
+    "check_plan",
+    "plan_grammar",
+    "planner_named",
+    "read_plan",
+]

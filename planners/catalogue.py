@@ -1,0 +1,29 @@
+"""The planners that can be named on a command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engines import UsageError
+
+from .llm_compiler import LLMCompiler
+from .planner import Planner, SinglePlanner
+
+PLANNERS: Mapping[str, Callable[[int | None], Planner]] = {
+    "llm-compiler": lambda seed: LLMCompiler().with_seed(seed),
+    "single": lambda seed: SinglePlanner(),
+}
+
+
+def planner_named(name: str, seed: int | None = None) -> Planner:
+    """The planner called `name`, repeatable where there is a seed.
+
+    Raises:
+        UsageError: No planner is called so.
+    """
+    if name not in PLANNERS:
+        raise UsageError(
+            f"there is no planner {name!r}: choose from {', '.join(sorted(PLANNERS))}; "
+            f"a plan of your own is given with --plan FILE"
+        )
+    return PLANNERS[name](seed)

@@ -1,0 +1,32 @@
+"""Methods think from a context to an answer; reducers make one answer of many. They know engines only."""
+
+from __future__ import annotations
+
+from .answer import Answer
+from .catalogue import METHODS, REDUCERS, method_named, reducer_named
+from .chain_of_thought import ChainOfThought
+from .equality import equal
+from .errors import NoCandidates, UnknownName
+from .extraction import extract_answer
+from .method import Method
+from .reducers import First, Majority, Reducer, Synthesise
+from .self_consistency import SelfConsistency
+
+__all__ = [
+    "METHODS",
+    "REDUCERS",
+    "Answer",
+    "ChainOfThought",
+    "First",
+    "Majority",
+    "Method",
+    "NoCandidates",
+    "Reducer",
+    "SelfConsistency",
+    "Synthesise",
+    "UnknownName",
+    "equal",
+    "extract_answer",
+    "method_named",
+    "reducer_named",
+]

@@ -1,0 +1,24 @@
+"""What can go wrong in reasoning, as leaves of `engines.errors`.
+
+ForkjoinError
+├── UsageError
+│   └── UnknownName     no method or reducer is called so
+└── NoCandidates        every branch failed, so there is nothing to reduce
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engines import ForkjoinError, UsageError
+
+
+class UnknownName(UsageError):
+    """Nothing of this kind is called so."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"there is no {kind} {name!r}: choose from {', '.join(sorted(known))}")
+
+
+class NoCandidates(ForkjoinError):
+    """Every branch failed, so there is nothing to reduce."""

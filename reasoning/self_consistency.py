@@ -1,0 +1,50 @@
+"""Self-consistency: many threads from one context, the answer that most agree on (Wang et al. 2022).
+
+          ┌─> sample-0 ─┐
+context ──┼─> sample-1 ─┼─> majority
+          └─> sample-n ─┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from engines import Context, Engine, join
+
+from .answer import Answer, reduced
+from .chain_of_thought import ChainOfThought
+from .errors import NoCandidates
+from .method import Method
+from .reducers import Majority, Reducer
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfConsistency:
+    """Forks the context, solves every fork, reduces the answers.
+
+    Attributes:
+        samples: The number of forks.
+        method: How each fork thinks.
+        reducer: How the answers become one.
+    """
+
+    samples: int = 8
+    method: Method = ChainOfThought()
+    reducer: Reducer = Majority()
+
+    async def solve(self, context: Context, engine: Engine) -> Answer:
+        """Thinks in all forks at the same time.
+
+        Raises:
+            NoCandidates: Every fork failed.
+        """
+        forks = [context.fork(f"sample-{i}") for i in range(self.samples)]
+        outcomes = await join([partial(self.method.solve, fork, engine) for fork in forks])
+        candidates = [outcome.value for outcome in outcomes if outcome.value is not None]
+        if not candidates:
+            raise NoCandidates(
+                f"all {self.samples} samples failed, the first: {outcomes[0].reason}"
+            )
+        answer = await self.reducer.reduce(candidates, context, engine)
+        return reduced(answer, candidates)
