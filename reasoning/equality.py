@@ -1,7 +1,6 @@
 """Whether two answers are the same in the sense of mathematics.
 
-Cheap cases are decided here; the rest goes to math-verify in a worker process. It has to be a process: math-verify
-takes seconds for some inputs, uses signals that only a main thread may set, and has to be killed when it hangs.
+Plain cases are decided here at sight; the rest goes to math-verify, in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,20 +9,19 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from fractions import Fraction
 
-import anyio
-import anyio.to_process
+import anyio.to_thread
+
+from .equality_worker import EqualityWorker
 
 Equality = Callable[[str, str], Awaitable[bool]]
 
 # Longer than any answer worth parsing, short enough that parsing ends.
 _LONGEST = 300
-_HUGE_NUMBER = re.compile(r"\d{40}|\^\s*\{?\s*\d{4}|\d{4}\s*!")
+_HUGE_NUMBER = re.compile(r"\d{40}|\^\s*\{?\s*\d{4}|\^[^}]*\^|\d{4}\s*!|binom\{\d{4}")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_WORKER_SECONDS = 5
-# Starting the worker takes some seconds on a busy machine; within, math-verify counts its own.
-_KILL_SECONDS = 60.0
+_WORKER = EqualityWorker()
 
 
 async def equal(first: str, second: str) -> bool:
@@ -34,9 +32,7 @@ async def equal(first: str, second: str) -> bool:
     known = equal_at_sight(first, second)
     if known is not None:
         return known
-    with anyio.move_on_after(_KILL_SECONDS):
-        return await anyio.to_process.run_sync(_verify, first, second, cancellable=True)
-    return False
+    return await anyio.to_thread.run_sync(_WORKER.verify, first, second, abandon_on_cancel=True)
 
 
 def equal_at_sight(first: str, second: str) -> bool | None:
@@ -84,21 +80,3 @@ def _number(text: str) -> Fraction | None:
     if denominator and int(denominator) == 0:
         return None
     return Fraction(numerator) / (int(denominator) if denominator else 1)
-
-
-def _verify(first: str, second: str) -> bool:
-    """Runs in the worker process."""
-    from math_verify import parse, verify
-
-    def parsed(text: str) -> list[object]:
-        found: list[object] = parse(f"${text}$", parsing_timeout=_WORKER_SECONDS)
-        return found
-
-    gold, answer = parsed(first), parsed(second)
-    if not gold or not answer:
-        return False
-    # math-verify is not symmetric: an interval may equal a tuple one way round only.
-    return bool(
-        verify(gold, answer, timeout_seconds=_WORKER_SECONDS)
-        or verify(answer, gold, timeout_seconds=_WORKER_SECONDS)
-    )
