@@ -81,17 +81,16 @@ class ApiClient:
         with self._translated():
             request = self._client.build_request("POST", self.url + path, json=body)
             response = await self._client.send(request, stream=True)
+        pieces = response.aiter_bytes()
         try:
             if not response.is_success or _content_type(response) != "text/event-stream":
                 with self._translated():
                     await response.aread()
                 raise self._refusal(response) or self._not_an_engine(response)
-            async with contextlib.aclosing(self._decoded(response)) as events:
+            async with contextlib.aclosing(self._decoded(pieces)) as events:
                 yield events
         finally:
-            # A connection that fails to close is gone all the same.
-            with anyio.CancelScope(shield=True), contextlib.suppress(httpx.HTTPError):
-                await response.aclose()
+            await _end(response, pieces)
 
     async def aclose(self) -> None:
         """Closes every connection; running calls fail with `EngineDead`."""
@@ -108,11 +107,11 @@ class ApiClient:
             raise refusal
         return response
 
-    async def _decoded(self, response: httpx.Response) -> AsyncGenerator[dict[str, Any]]:
+    async def _decoded(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any]]:
         decoder = EventDecoder()
         with self._translated():
             # After [DONE] comes the end of the body; only then can the connection be used again.
-            async for piece in response.aiter_bytes():
+            async for piece in pieces:
                 for data in decoder.feed(piece):
                     if data == "[DONE]":
                         continue
@@ -187,6 +186,19 @@ class ApiClient:
         return EngineUnavailable(
             f"{self.url} broke off the connection ({reason}): see whether the server still runs"
         )
+
+
+async def _end(response: httpx.Response, pieces: AsyncIterator[bytes]) -> None:
+    """Closes the connection of a response that may not have been read to its end."""
+    # A connection that fails to close is gone all the same.
+    with anyio.CancelScope(shield=True):
+        with contextlib.suppress(httpx.HTTPError):
+            await response.aclose()
+        # httpx nests generators and leaves them to the garbage collector, against which trio warns;
+        # reading on, they all end at the closed connection.
+        with contextlib.suppress(httpx.HTTPError, httpx.StreamError):
+            async for _ in pieces:
+                pass
 
 
 def _root(url: str) -> str:

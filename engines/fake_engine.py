@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -115,7 +115,9 @@ class FakeEngine(Engine):
             reply = await self._reply(len(self.calls) - 1, context, sampling)
             usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
             room = min(sampling.max_tokens, window - len(prompt))
-            yield self._chunks(_cut(reply, sampling.stop, room), usage, progress)
+            chunks = self._chunks(_cut(reply, sampling.stop, room), usage, progress)
+            async with aclosing(chunks):
+                yield chunks
         finally:
             self._running -= 1
             self._total += progress.usage
@@ -123,7 +125,7 @@ class FakeEngine(Engine):
             # The last token sampled has no KV yet.
             self._remember((*prompt, *map(ord, progress.text))[:-1])
 
-    async def _chunks(self, cut: _Cut, usage: Usage, progress: _Progress) -> AsyncIterator[Chunk]:
+    async def _chunks(self, cut: _Cut, usage: Usage, progress: _Progress) -> AsyncGenerator[Chunk, None]:
         await anyio.sleep(self._latency)
         text = cut.text
         starts = range(0, max(len(text), 1), self._chunk_tokens)

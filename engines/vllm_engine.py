@@ -115,28 +115,29 @@ class VllmEngine(Engine):
         if len(prompt) >= window:
             raise ContextTooLong(len(prompt), window)
         request = f"{self._run}-{next(self._numbers)}"
-        outputs = self._llm.generate(
-            {"prompt_token_ids": list(prompt)}, _parameters(sampling), request
-        )
+        with _translated():
+            parameters = _parameters(sampling)
+        outputs = self._llm.generate({"prompt_token_ids": list(prompt)}, parameters, request)
         finished = False
 
         async def chunks() -> AsyncGenerator[Chunk, None]:
             nonlocal finished
             usage = Usage(prompt_tokens=len(prompt))
-            async for output in outputs:
-                usage = _usage_after(usage, output)
-                finished = output.finished
-                yield _chunk(output, usage)
+            # Around this loop only: an error of the caller's own passes through the block.
+            with _translated():
+                async for output in outputs:
+                    usage = _usage_after(usage, output)
+                    finished = output.finished
+                    yield _chunk(output, usage)
 
-        with _translated():
-            try:
-                async with contextlib.aclosing(chunks()) as iterator:
-                    yield iterator
-            finally:
-                with anyio.CancelScope(shield=True):
-                    if not finished and not self._closed:
-                        await self._llm.abort(request)
-                    await outputs.aclose()
+        try:
+            async with contextlib.aclosing(chunks()) as iterator:
+                yield iterator
+        finally:
+            with anyio.CancelScope(shield=True):
+                if not finished and not self._closed:
+                    await self._llm.abort(request)
+                await outputs.aclose()
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """Encodes with the model's own tokenizer and chat template."""
@@ -346,10 +347,9 @@ def _translated() -> Iterator[None]:
     except ForkjoinError:
         raise
     except Exception as error:
-        # 0.25 raises ValueError for what 0.32 calls VLLMClientError; both name the request as the cause.
-        if isinstance(error, ValueError) or "ClientError" in {
-            c.__name__ for c in type(error).__mro__
-        }:
+        # 0.25 raises ValueError for what 0.32 calls VLLMClientError; both blame the request.
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if kinds & {"ValueError", "VLLMClientError"}:
             raise RequestRejected(f"vLLM refuses the request: {error}") from error
         raise
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,11 +37,12 @@ class Agent:
         method: How threads think that name no method: a method or its name.
         reducer: How results are merged, whatever the plan says: a reducer or its name; None leaves it to the plan.
         sampling: For methods and reducers given by name. Its seed makes runs repeatable.
-        concurrency: The most nodes that run at the same time.
+        concurrency: The most nodes that run at the same time; at least 1.
         runs: The folder for run folders; None writes none.
 
     Raises:
-        UsageError: A name that does not exist, two tools of one name, or a function that cannot be a tool.
+        UsageError: A name that does not exist, two tools of one name, a function that cannot be a tool, or no
+            concurrency.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Agent:
         concurrency: int = 64,
         runs: str | Path | None = None,
     ) -> None:
+        if concurrency < 1:
+            raise UsageError(f"a concurrency of {concurrency} runs nothing: at least 1 is needed")
         self._engine = engine
         self._tools = tools_by_name(tools)
         self._sampling = sampling or Sampling()
@@ -73,22 +76,18 @@ class Agent:
             subscribers: Called with every event, at once.
 
         Raises:
-            UsageError: The question is empty.
+            UsageError: The question is empty, or no text.
             PlanError: The planner made no plan that can be run.
             RunFailed: The node that should give the answer failed.
             RunFolderError: The run folder cannot be written.
             EngineError: The engine failed the planner.
         """
-        if not question.strip():
-            raise UsageError("the question is empty: say what is to be answered")
-        folder = RunFolder(self._runs, self._configuration(question)) if self._runs else None
-        try:
+        check_question(question)
+        opening = RunFolder(self._runs, self._configuration(question)) if self._runs else None
+        with opening or nullcontext() as folder:
             result = await self._start(question, folder, subscribers).to_end()
             if folder is not None:
                 _write_result(folder, result)
-        finally:
-            if folder is not None:
-                folder.close()
         return result
 
     def run_sync(self, question: str, *, subscribers: Sequence[Subscriber] = ()) -> RunResult:
@@ -102,16 +101,24 @@ class Agent:
         Raises what `run` raises, when the block ends.
         """
         send, receive = anyio.create_memory_object_stream[Event](math.inf)
+        errors: list[Exception] = []
 
         async def run() -> None:
             async with send:
-                await self.run(question, subscribers=[send.send_nowait])
+                try:
+                    await self.run(question, subscribers=[send.send_nowait])
+                except (
+                    Exception
+                ) as error:  # Raised now, it would cancel the reader of the last events.
+                    errors.append(error)
 
         with single_error():
             async with receive, anyio.create_task_group() as group:
                 group.start_soon(run)
                 yield receive
                 group.cancel_scope.cancel()
+        for error in errors:
+            raise error
 
     def _start(
         self, question: str, folder: RunFolder | None, subscribers: Sequence[Subscriber]
@@ -146,6 +153,20 @@ class Agent:
 
 def _named(given: T | str, find: Callable[[str], T]) -> T:
     return find(given) if isinstance(given, str) else given
+
+
+def check_question(question: str) -> None:
+    """Refuses what is no question.
+
+    Raises:
+        UsageError: It is empty, or no text.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty: say what is to be answered")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the question is no text ({error}): write it in UTF-8") from None
 
 
 def vocabulary_of(tools: Mapping[str, Tool]) -> Vocabulary:

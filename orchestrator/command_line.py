@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = parsed.command.run(parsed)
     except ForkjoinError as error:
-        sys.stderr.write(f"forkjoin: {error}\n")
+        # What tools and servers say may have several lines.
+        sys.stderr.write(f"forkjoin: {' '.join(str(error).split())}\n")
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("forkjoin: cancelled\n")

@@ -26,7 +26,7 @@ def _load(place: str) -> list[Tool]:
         )
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # Whatever somebody's module raises.
+    except (Exception, SystemExit) as error:  # Whatever somebody's module raises.
         raise ToolDefinitionError(
             f"--tools {place}: the module {module_name} cannot be imported: {type(error).__name__}: {error}"
         ) from error

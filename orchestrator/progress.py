@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, assert_never
@@ -33,6 +34,8 @@ _STYLES = {"ok": "green", "truncated": "yellow", "failed": "red", "cancelled": "
 # More often costs more than it shows.
 _FRAMES_PER_SECOND = 4
 _WIDEST = 90
+# What a terminal would obey instead of showing it.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -136,7 +139,7 @@ class Progress:
 
     def _print(self, line: str) -> None:
         if not self._console.is_terminal:
-            self._console.print(Text(line), soft_wrap=True, highlight=False)
+            self._console.print(_text(line), soft_wrap=True, highlight=False)
 
     def _print_plan(self, *, complete: bool) -> None:
         """Prints the plan's lines that have become complete."""
@@ -150,13 +153,13 @@ class Progress:
     def _render(self) -> RenderableType:
         parts: list[RenderableType] = []
         if self._plan:
-            parts.append(Text(self._plan.rstrip(), style="cyan"))
+            parts.append(_text(self._plan.rstrip(), style="cyan"))
         if self._rows:
             parts.append(self._table())
         if self._busy:
-            parts.append(Spinner("dots", Text(self._headline)))
+            parts.append(Spinner("dots", _text(self._headline)))
         elif self._headline:
-            parts.append(Text(self._headline))
+            parts.append(_text(self._headline))
         return Group(*parts)
 
     def _table(self) -> Table:
@@ -167,12 +170,12 @@ class Progress:
         for node, row in self._rows.items():
             running = row.status == "running"
             table.add_row(
-                Spinner("dots") if running else Text(_MARKS.get(row.status, "·")),
-                Text(node),
-                Text(_short(row.what, 48)),
+                Spinner("dots") if running else _text(_MARKS.get(row.status, "·")),
+                _text(node),
+                _text(_short(row.what, 48)),
                 f"{row.tokens + (row.running if running else 0):,}",
                 f"{row.seconds:.1f}" if row.seconds else "",
-                Text(_short(row.result, 60), style=_STYLES.get(row.status, "")),
+                _text(_short(row.result, 60), style=_STYLES.get(row.status, "")),
             )
         return table
 
@@ -199,6 +202,10 @@ def _shown(value: Argument) -> str:
     if isinstance(value, Template):
         return "".join(_shown(part) for part in value.parts)
     return str(value)
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
 
 
 def _short(text: str, limit: int = _WIDEST) -> str:

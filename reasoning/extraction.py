@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_HASHES = re.compile(r"^####\s*(\S.*?)\s*$", re.MULTILINE)
-_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*:?\s*(\S[^\n]*)", re.IGNORECASE)
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped one is taken with its backslash
+_HASHES = re.compile(r"^####[^\S\n]*(\S.*?)\s*$", re.MULTILINE)
+_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*:?\s*(?=(\S[^\n]*))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _DECORATION = "*_$ \t"
 
@@ -43,13 +44,11 @@ def _extract(text: str) -> str | None:
 def _balanced(text: str, start: int) -> str | None:
     """The text from `start` to the brace that closes the one before it; None if it stays open."""
     depth = 1
-    for position in range(start, len(text)):
-        character = text[position]
-        escaped = text[position - 1] == "\\"
-        if character == "{" and not escaped:
+    for match in _BRACE.finditer(text, start):
+        if match[0] == "{":
             depth += 1
-        elif character == "}" and not escaped:
+        elif match[0] == "}":
             depth -= 1
             if depth == 0:
-                return text[start:position].strip() or None
+                return text[start : match.start()].strip() or None
     return None

@@ -23,9 +23,10 @@ from engines import (
 from planners import PLANNERS, GivenPlanner, Planner, check_plan, planner_named, read_plan
 from reasoning import METHODS, REDUCERS, method_named, reducer_named
 
-from ..agent import Agent, vocabulary_of
+from ..agent import Agent, check_question, vocabulary_of
 from ..load_tools import load_tools
 from ..progress import Progress
+from ..run_folder import check_runs
 from ..run_result import RunResult
 from ..tool import tools_by_name
 
@@ -57,8 +58,8 @@ class RunCommand:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Runs the question to its answer."""
-        if not arguments.question.strip():
-            raise UsageError("the question is empty: say what is to be answered")
+        check_question(arguments.question)
+        _check_engine(arguments.engine)
         if arguments.max_tokens < 1:
             raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
         if arguments.dry_run:
@@ -74,6 +75,7 @@ command = RunCommand()
 async def _run(arguments: argparse.Namespace) -> RunResult:
     # Everything that can be wrong in the arguments is told before an engine starts.
     settings = _settings(arguments)
+    check_runs(arguments.out)
     engine_context = _engine(arguments)
     with Progress() as progress:
         progress.starting(arguments.engine, arguments.model)
@@ -104,13 +106,16 @@ def _planner(arguments: argparse.Namespace) -> Planner:
     return planner_named(arguments.planner, arguments.seed)
 
 
+def _check_engine(engine: str) -> None:
+    if engine != "local" and not engine.startswith(("http://", "https://")):
+        raise UsageError(
+            f"there is no engine {engine!r}: write local, or a URL such as http://127.0.0.1:8000/v1"
+        )
+
+
 def _engine(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Engine]:
     if arguments.engine == "local":
         return local_engine(arguments.model)
-    if not arguments.engine.startswith(("http://", "https://")):
-        raise UsageError(
-            f"there is no engine {arguments.engine!r}: write local, or a URL such as http://127.0.0.1:8000/v1"
-        )
     from engines import HttpEngine
 
     return HttpEngine(arguments.engine, model=arguments.model)

@@ -1,0 +1,109 @@
+"""Real engines for all tests: started on first use, at most once each, stopped when the session ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from engines import Engine, embedded_model, local_engine
+
+# Ends the whole session when its input closes, which it does however the tests end, or when the server ends.
+_KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'
+_SECONDS_TO_START = 300
+_SERVER_OPTIONS = (
+    "--enable-prompt-tokens-details --block-size 32 --dtype float32 --enforce-eager "
+    "--max-model-len 2048 --host 127.0.0.1"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # vLLM closes a copy of its ZeroMQ context; the original warns when it is collected, at the very end.
+    config.addinivalue_line("filterwarnings", "ignore:Unclosed context:ResourceWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses a real engine; the imports of vLLM and torch warn of their own affairs."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & {"vllm_engine", "vllm_server"}:
+            item.add_marker(pytest.mark.real_vllm)
+        if "vllm_engine" in fixtures:
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
+
+
+@pytest.fixture(scope="session")
+def vllm_engine() -> Iterator[Engine]:
+    """vLLM in this process, on the portal's loop: use it through `run_in_portal`."""
+    _skip_without_vllm()
+    with local_engine(max_model_len=2048) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of vLLM's own server."""
+    _skip_without_vllm()
+    folder = anyio.run(embedded_model.prepare)
+    port = _free_port()
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--port", str(port)]
+    command += ["--model", str(folder), "--served-model-name", embedded_model.NAME]
+    log = tmp_path_factory.mktemp("vllm") / "server.log"
+    with log.open("wb") as output:
+        keeper = subprocess.Popen(
+            ["sh", "-c", _KEEPER, "sh", *command, *_SERVER_OPTIONS.split()],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={
+                **os.environ,
+                "HF_HUB_OFFLINE": "1",
+                "VLLM_CPU_KVCACHE_SPACE": "2",
+                "VLLM_LOGGING_LEVEL": "WARNING",
+                "VLLM_NO_USAGE_STATS": "1",
+            },
+            start_new_session=True,
+        )
+    with keeper:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(url, keeper, log)
+            yield url
+        finally:
+            if keeper.poll() is None:
+                os.killpg(keeper.pid, signal.SIGKILL)
+
+
+def _skip_without_vllm() -> None:
+    if importlib.util.find_spec("vllm") is None:
+        pytest.skip("vLLM is not installed")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(url: str, keeper: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _SECONDS_TO_START
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < end and keeper.poll() is None:
+            try:
+                if client.get(f"{url}/health").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.5)
+    lines = log.read_text(errors="replace").splitlines()
+    raise RuntimeError("vLLM's server did not start:\n" + "\n".join(lines[-30:]))

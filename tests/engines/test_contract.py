@@ -1,0 +1,93 @@
+"""Runs the contract over every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import anyio
+import pytest
+
+from engines import Choice, Context, Engine, FakeEngine, HttpEngine, Sampling, run_in_portal
+from tests.engines.contract import CHECKS, Check
+from tests.engines.servers import chat_app, serving
+
+_REPLIES = {"regex": "123-ab", "json": '{"n": 4}', "grammar": "abd"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    open: Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Engine]]
+    backend: str
+    has_ids: bool = True
+    real: bool = False
+
+    def fits(self, check: Check) -> bool:
+        return (self.has_ids or not check.needs_ids) and (self.real or not check.needs_model)
+
+
+def _reply(context: Context, sampling: Sampling) -> str:
+    constraint = sampling.constraint
+    if constraint is None:
+        return "The sea is large, deep and full of salt. " * 50
+    return constraint.options[0] if isinstance(constraint, Choice) else _REPLIES[constraint.kind]
+
+
+def _fake(text_only: bool) -> FakeEngine:
+    return FakeEngine(
+        _reply, seconds_per_token=0.0005, chunk_tokens=4, window=2048, text_only=text_only
+    )
+
+
+def _http(fixture: str) -> Callable[[pytest.FixtureRequest], HttpEngine]:
+    return lambda request: HttpEngine(request.getfixturevalue(fixture))
+
+
+SUBJECTS = [
+    Subject(name, open, backend, has_ids, real)
+    for name, open, has_ids, real in [
+        ("fake", lambda _: _fake(text_only=False), True, False),
+        ("fake-text", lambda _: _fake(text_only=True), False, False),
+        ("http-text", _http("chat_server"), False, False),
+        ("http-vllm", _http("vllm_server"), True, True),
+    ]
+    for backend in ("asyncio", "trio")
+]
+
+
+@pytest.fixture(scope="module")
+def chat_server() -> Iterator[str]:
+    with serving(chat_app(_fake(text_only=True))) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("subject", "check"),
+    [
+        pytest.param(
+            subject,
+            check,
+            id=f"{subject.name}-{subject.backend}-{check.name}",
+            marks=[pytest.mark.real_vllm] if subject.real else [],
+        )
+        for subject in SUBJECTS
+        for check in CHECKS
+        if subject.fits(check)
+    ],
+)
+def test_engine(subject: Subject, check: Check, request: pytest.FixtureRequest) -> None:
+    opening = subject.open(request)
+
+    async def run() -> None:
+        async with opening as engine:
+            await check.run(engine)
+
+    anyio.run(run, backend=subject.backend)
+
+
+@pytest.mark.real_vllm
+@pytest.mark.parametrize("check", [c for c in CHECKS if not c.closes], ids=lambda c: c.name)
+def test_vllm_in_process(check: Check, vllm_engine: Engine) -> None:
+    run_in_portal(lambda: check.run(vllm_engine))

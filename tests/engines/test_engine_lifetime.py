@@ -1,0 +1,116 @@
+"""A real engine under Ctrl-C and kill -9. One start serves both, since a start takes a minute."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.real_vllm,
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vllm is not installed"),
+]
+
+PROGRAM = """
+    import json
+    from engines import Sampling, local_engine, run_in_portal
+    from orchestrator import Agent, TokensGenerated
+
+    def say(event):
+        if isinstance(event, TokensGenerated) and event.tokens == 5:
+            print("thinking", flush=True)
+
+    def main():
+        with local_engine(max_model_len=2048) as engine:
+            sampling = Sampling(max_tokens=1500, ignore_eos=True)
+            agent = Agent(engine, planner="single", sampling=sampling)
+            try:
+                agent.run_sync("Count to a thousand.", subscribers=[say])
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+            for _ in range(2):
+                statistics = run_in_portal(engine.statistics)
+                print(json.dumps([statistics.running, statistics.waiting]), flush=True)
+                input()
+            agent.run_sync("Count to a thousand.", subscribers=[say])
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    path = tmp_path / "program.py"
+    path.write_text(textwrap.dedent(PROGRAM))
+    process = subprocess.Popen(
+        [sys.executable, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_ctrl_c_drains_and_a_killed_parent_leaves_no_process(
+    program: subprocess.Popen[str],
+) -> None:
+    assert program.stdin is not None
+    assert program.stdout is not None
+    assert program.stdout.readline() == "thinking\n"
+    family = descendants(program.pid)
+    assert any("EngineCore" in name for name in family.values()), family
+
+    os.killpg(program.pid, signal.SIGINT)
+    assert program.stdout.readline() == "interrupted\n"
+    program.stdout.readline()
+    time.sleep(1)  # the core tells its counts with its next step
+    program.stdin.write("\n")
+    program.stdin.flush()
+    assert json.loads(program.stdout.readline()) == [0, 0]
+    program.stdin.write("\n")
+    program.stdin.flush()
+    assert program.stdout.readline() == "thinking\n", "the engine did not survive the interrupt"
+
+    family = descendants(program.pid)
+    assert len(family) >= 2
+    program.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while (left := {pid for pid in family if is_alive(pid)}) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left, {pid: family[pid] for pid in left}
+
+
+def descendants(parent: int) -> dict[int, str]:
+    """The command lines of all processes below one."""
+    listing = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    processes = [line.split(maxsplit=2) for line in listing.splitlines()]
+    found: dict[int, str] = {}
+    frontier = {parent}
+    while frontier:
+        children = {int(p[0]): p[2] for p in processes if int(p[1]) in frontier and len(p) > 2}
+        found |= children
+        frontier = set(children)
+    return {pid: name for pid, name in found.items() if not name.startswith("ps ")}
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import threading
+from functools import partial
+
+import anyio
+import pytest
+
+from engines import Context, Engine, FakeEngine, Sampling, Segment, run_in_portal
+from engines.portal import PORTAL
+
+
+async def thread_name() -> str:
+    await anyio.lowlevel.checkpoint()
+    return threading.current_thread().name
+
+
+def ask(engine: Engine) -> str:
+    context = Context(Segment("user", "?", (63,)))
+    return run_in_portal(partial(engine.generate, context, Sampling())).text
+
+
+def test_the_function_runs_on_another_thread_and_its_value_comes_back() -> None:
+    assert run_in_portal(thread_name) != threading.current_thread().name
+
+
+def test_what_the_function_raises_comes_out() -> None:
+    async def fail() -> None:
+        raise KeyError("oops")
+
+    with pytest.raises(KeyError, match="oops"):
+        run_in_portal(fail)
+    assert run_in_portal(thread_name)
+
+
+@pytest.mark.anyio
+async def test_it_works_in_a_thread_whose_loop_runs_already() -> None:
+    assert run_in_portal(thread_name) != threading.current_thread().name
+
+
+def test_one_engine_serves_calls_on_the_portal_and_on_loops_of_its_callers() -> None:
+    engine = FakeEngine(["one", "two", "three"])
+    assert ask(engine) == "one"
+    context = Context(Segment("user", "?", (63,)))
+    assert anyio.run(engine.generate, context, Sampling()).text == "two"
+    assert ask(engine) == "three"
+    assert len(engine.calls) == 3
+
+
+def test_callers_that_hold_the_portal_share_one_loop() -> None:
+    with PORTAL:
+        first = run_in_portal(thread_name)
+        assert run_in_portal(thread_name) == first
+
+
+def test_threads_may_use_it_at_the_same_time() -> None:
+    arrived = threading.Barrier(3, timeout=30)
+    names: list[str] = []
+
+    async def meet() -> str:
+        # All three have to be on the loop at once for any of them to get on.
+        await anyio.to_thread.run_sync(arrived.wait)
+        return await thread_name()
+
+    threads = [
+        threading.Thread(target=lambda: names.append(run_in_portal(meet))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(names) == 3
+    assert len(set(names)) == 1

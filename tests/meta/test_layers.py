@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import networkx
+import pytest
+
+from tests.meta.sources import (
+    PACKAGES,
+    ROOT,
+    as_module,
+    imported_when_loaded,
+    imports_of,
+    modules,
+    tree_of,
+)
+
+BELOW = {
+    "engines": set(),
+    "reasoning": {"engines"},
+    "planners": {"engines"},
+    "orchestrator": {"engines", "reasoning", "planners"},
+    "evals": {"engines", "reasoning", "planners", "orchestrator"},
+}
+NOT_INSTALLED = {"tests", "benchmarks", "examples"}
+
+
+def forbidden(module: str, tree: ast.AST) -> list[str]:
+    package = module.partition(".")[0]
+    others = (set(PACKAGES) | NOT_INSTALLED) - BELOW[package] - {package}
+    return [name for name in imports_of(module, tree) if name.partition(".")[0] in others]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_down_and_never_up_or_sideways(module: str) -> None:
+    assert forbidden(module, tree_of(modules()[module])) == []
+
+
+def test_an_import_against_the_arrow_is_seen() -> None:
+    code = ast.parse("import planners\ndef f():\n    from orchestrator.tool import Tool\n")
+    assert forbidden("reasoning.answer", code) == ["planners", "orchestrator.tool.Tool"]
+    assert forbidden("evals.grading", code) == []
+    assert forbidden("engines.context", ast.parse("from ..evals import grading")) == [
+        "evals.grading"
+    ]
+
+
+def test_modules_of_a_package_do_not_import_each_other_in_a_circle() -> None:
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    for module, path in modules().items():
+        for name in imports_of(module, imported_when_loaded(tree_of(path))):
+            other = as_module(name)
+            # `from . import sibling` asks the package for the sibling only.
+            if other is not None and other != module:
+                graph.add_edge(module, other)
+    assert graph.number_of_edges() > len(PACKAGES)
+    assert list(networkx.simple_cycles(graph)) == []
+
+
+def test_every_package_of_the_wheel_has_its_layer() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - NOT_INSTALLED == set(PACKAGES) == set(BELOW)
+    configuration = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert all(f'"{package}"' in configuration for package in PACKAGES)
+
+
+@pytest.mark.parametrize(
+    "module", ["orchestrator", "engines", "evals", "orchestrator.commands.run"]
+)
+def test_heavy_packages_stay_out_of(module: str) -> None:
+    heavy = {"torch", "transformers", "vllm", "networkx", "sympy", "math_verify", "httpx", "numpy"}
+    if module != "orchestrator.commands.run":
+        heavy |= {"rich", "yaml", "jsonschema", "docstring_parser"}
+    code = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert loaded & heavy == set()

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from types import ModuleType
+
+import pytest
+
+from tests.meta.sources import PACKAGES, modules
+
+# The package exports a function of the same name. The list may only get shorter.
+NAMED_LIKE_THEIR_FUNCTION = {
+    "engines.local_engine",
+    "engines.single_error",
+    "orchestrator.tool",
+    "planners.plan_grammar",
+}
+# Looking at it imports vLLM; the tests on real engines do.
+HEAVY = {"VllmEngine"}
+
+
+@pytest.fixture(params=PACKAGES)
+def package(request: pytest.FixtureRequest) -> ModuleType:
+    return importlib.import_module(request.param)
+
+
+def test_public_names_are_listed_sorted_and_once(package: ModuleType) -> None:
+    names = package.__all__
+    # As ruff has it: constants, then classes, then functions.
+    assert names == sorted(set(names), key=lambda n: (not n.isupper(), n[0].islower(), n))
+
+
+def test_every_public_name_resolves_and_is_documented(package: ModuleType) -> None:
+    for name in set(package.__all__) - HEAVY:
+        value = getattr(package, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, name
+
+
+def test_nothing_else_is_public(package: ModuleType) -> None:
+    found = {
+        name
+        for name, value in vars(package).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    # Names that are imported on first use are not there yet.
+    assert found - set(package.__all__) <= {"TYPE_CHECKING", "Any", "annotations"}
+
+
+def test_public_names_come_from_the_package_itself(package: ModuleType) -> None:
+    for name in set(package.__all__) - HEAVY:
+        value = getattr(package, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__module__.partition(".")[0] == package.__name__, name
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_module_has_a_name_that_is_taken(module: str) -> None:
+    parent, _, name = module.rpartition(".")
+    assert name not in sys.stdlib_module_names
+    if parent in PACKAGES:
+        exported = name in importlib.import_module(parent).__all__
+        assert exported == (module in NAMED_LIKE_THEIR_FUNCTION)
+
+
+def test_an_unknown_name_of_engines_is_an_attribute_error() -> None:
+    import engines
+
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = engines.Nothing

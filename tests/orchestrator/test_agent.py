@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from engines import CapabilityMissing, Context, EngineError, FakeEngine, Sampling, UsageError
+from orchestrator import (
+    Agent,
+    Event,
+    NodeFinished,
+    NodePlanned,
+    NodeStarted,
+    PlanFinished,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    TokensGenerated,
+    tool,
+)
+from planners import Call, Node, PlanError, Reduce, Reference, SinglePlanner, Template, Think
+from reasoning import First, Majority
+from tests.backends import run_virtually
+from tests.orchestrator.plans import by_path, given
+
+pytestmark = pytest.mark.anyio
+
+PLAN = """1. multiply(12, 7)
+2. think("How many more?")
+3. add($1, 38)
+join()
+"""
+
+
+@tool
+async def multiply(a: float, b: float) -> float:
+    """Multiplies."""
+    return a * b
+
+
+@tool
+async def add(a: float, b: float) -> float:
+    """Adds."""
+    return a + b
+
+
+@tool
+async def breaks() -> None:
+    """Raises."""
+    raise ValueError("no luck")
+
+
+TOOLS = [multiply, add, breaks]
+BROKEN = Call(id="1", tool="breaks")
+
+
+def planning_engine(**options: object) -> FakeEngine:
+    replies = by_path({"plan": PLAN, "root/4/synthesise": "It is \\boxed{122}."}, "\\boxed{38}")
+    return FakeEngine(replies, **options)  # type: ignore[arg-type]  # a test names them
+
+
+async def assert_idle(engine: FakeEngine) -> None:
+    assert (await engine.statistics()).running == 0
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [event.kind for event in events if not event.transient]
+
+
+def about(event: Event) -> str | None:
+    """The node that an event is about."""
+    node = getattr(event, "node", None)
+    return getattr(node, "id", node)
+
+
+# Answers
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_a_question_is_planned_carried_out_and_answered(text_only: bool) -> None:
+    engine = planning_engine(text_only=text_only)
+    result = await Agent(engine, tools=TOOLS).run("What is 12 * 7 + 38?")
+    assert str(result) == result.answer.final == "122"
+    assert result.plan.question == "What is 12 * 7 + 38?"
+    assert [node.id for node in result.plan.nodes] == ["1", "2", "3", "4"]
+    data = {node: outcome.value.data for node, outcome in result.outcomes.items() if outcome.value}
+    assert data == {"1": 84.0, "2": "38", "3": 122.0, "4": "122"}
+    (merging,) = [call for call in engine.calls if call.context.path == "root/4/synthesise"]
+    said = merging.context.turns[0].text
+    assert "1. \\boxed{38}\n2. add(a=84.0, b=38) = 122.0" in said
+    await assert_idle(engine)
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_a_single_thread_answers_the_question_itself(text_only: bool) -> None:
+    engine = FakeEngine("So it is \\boxed{4}.", text_only=text_only)
+    result = await Agent(engine, planner="single").run("2 + 2?")
+    assert str(result) == "4"
+    (call,) = engine.calls
+    assert call.context.turns[0].text.startswith("2 + 2?")
+    assert [turn.role for turn in call.context.turns] == ["user", "assistant"]
+
+
+async def test_a_method_can_be_named_for_the_run_and_by_a_node() -> None:
+    engine = FakeEngine("\\boxed{4}")
+    plan = given(Think(id="1"), Think(id="2", method="chain-of-thought"))
+    await Agent(engine, planner=plan, method="self-consistency").run("2 + 2?")
+    paths = sorted(call.context.path for call in engine.calls)
+    assert paths == [*(f"root/1/sample-{i}" for i in range(8)), "root/2"]
+
+
+async def test_a_reducer_given_to_the_agent_replaces_that_of_the_plan() -> None:
+    engine = FakeEngine(by_path({"root/1": "\\boxed{7}"}, "\\boxed{8}"))
+    nodes = [Think(id=str(i)) for i in (1, 2, 3)]
+    plan = given(*nodes, Reduce(id="4", inputs=("1", "2", "3"), reducer="first"))
+    assert str(await Agent(engine, planner=plan).run("Which?")) == "7"
+    assert str(await Agent(engine, planner=plan, reducer="majority").run("Which?")) == "8"
+    assert str(await Agent(engine, planner=plan, reducer=First()).run("Which?")) == "7"
+
+
+async def test_results_are_put_into_prompts_and_arguments() -> None:
+    engine = FakeEngine("\\boxed{ok}")
+    plan = given(
+        Call(id="1", tool="multiply", arguments={"a": 6, "b": 7}),
+        Call(id="2", tool="add", arguments={"a": Reference(node="1"), "b": 0.5}),
+        Think(id="3", prompt=Template(parts=("Is ", Reference(node="2"), " even?"))),
+    )
+    await Agent(engine, tools=TOOLS, planner=plan).run("Even?")
+    assert "Even?\n\nYour part of the work: Is 42.5 even?" in engine.calls[0].context.turns[0].text
+
+
+async def test_a_thread_after_another_goes_on_from_its_context() -> None:
+    engine = FakeEngine(by_path({"root/1": "First \\boxed{1}"}, "Then \\boxed{2}"))
+    plan = given(Think(id="1"), Think(id="2", prompt="And then?", after="1"))
+    await Agent(engine, planner=plan).run("Begin.")
+    first, second = (call.context for call in engine.calls)
+    end_of_first = (*first.token_ids, *map(ord, "First \\boxed{1}"))
+    assert second.token_ids[: len(end_of_first)] == end_of_first
+    assert [turn.role for turn in second.turns] == ["user", "assistant", "user", "assistant"]
+    assert second.turns[2].text.startswith("And then?")
+
+
+async def test_a_thread_cannot_go_on_from_a_call() -> None:
+    plan = given(
+        Call(id="1", tool="add", arguments={"a": 1, "b": 2}), Think(id="2", after="1")
+    )  # fmt: skip
+    with pytest.raises(RunFailed, match="node '1' left no thread to go on from"):
+        await Agent(FakeEngine(), tools=TOOLS, planner=plan).run("Why?")
+
+
+# Failures
+
+
+async def test_a_failed_call_is_left_out_and_its_outcome_says_why() -> None:
+    engine = FakeEngine("\\boxed{5}")
+    plan = given(BROKEN, Think(id="2"), Reduce(id="3", inputs=("1", "2"), reducer="majority"))
+    result = await Agent(engine, tools=TOOLS, planner=plan).run("Why?")
+    assert str(result) == "5"
+    failed = result.outcomes["1"]
+    assert (failed.status, failed.reason) == ("failed", "breaks raised ValueError: no luck")
+    assert failed.value is None
+    await assert_idle(engine)
+
+
+async def test_what_needs_a_failed_node_is_cancelled_with_the_reason() -> None:
+    engine = FakeEngine("\\boxed{5}")
+    plan = given(
+        BROKEN,
+        Think(id="2", prompt=Template(parts=("See ", Reference(node="1")))),
+        Think(id="3", after="2"),
+        Think(id="4"),
+        Reduce(id="5", inputs=("3", "4"), reducer="first"),
+    )
+    events: list[Event] = []
+    agent = Agent(engine, tools=TOOLS, planner=plan)
+    result = await agent.run("Why?", subscribers=[events.append])
+    assert str(result) == "5"
+    reasons = {name: (o.status, o.reason) for name, o in result.outcomes.items() if o.reason}
+    assert reasons == {
+        "1": ("failed", "breaks raised ValueError: no luck"),
+        "2": ("cancelled", "node '1', which it needs, failed"),
+        "3": ("cancelled", "node '2', which it needs, cancelled"),
+    }
+    told = {
+        e.node: (e.status, e.reason) for e in events if isinstance(e, NodeFinished) and e.reason
+    }
+    assert told == reasons
+    assert len(engine.calls) == 1
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_a_call_that_the_engine_fails_is_data_too(text_only: bool) -> None:
+    engine = FakeEngine(
+        by_path({"root/1": EngineError("lost it")}, "\\boxed{5}"), text_only=text_only
+    )
+    plan = given(Think(id="1"), Think(id="2"), Reduce(id="3", inputs=("1", "2"), reducer="first"))
+    result = await Agent(engine, planner=plan).run("Why?")
+    assert (str(result), result.outcomes["1"].reason) == ("5", "lost it")
+    await assert_idle(engine)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ((Think(id="0"), BROKEN), "node '1' failed: breaks raised ValueError: no luck"),
+        (
+            (BROKEN, Reduce(id="2", inputs=("1",), reducer="first")),
+            "node '2' failed: none of the nodes 1 gave a result",
+        ),
+        (
+            (BROKEN, Think(id="2", after="1")),
+            "node '2' cancelled: node '1', which it needs, failed",
+        ),
+    ],
+)
+async def test_a_run_whose_last_node_fails_fails(nodes: tuple[Node, ...], reason: str) -> None:
+    engine = FakeEngine()
+    events: list[Event] = []
+    agent = Agent(engine, tools=TOOLS, planner=given(*nodes))
+    with pytest.raises(RunFailed) as caught:
+        await agent.run("Why?", subscribers=[events.append])
+    assert str(caught.value) == f"the run has no answer: {reason}"
+    end = events[-1]
+    assert isinstance(end, RunFinished)
+    assert (end.status, end.reason, end.answer) == ("failed", str(caught.value), None)
+    await assert_idle(engine)
+
+
+async def test_an_answer_cut_by_its_limit_is_used_and_marked() -> None:
+    sampling = Sampling(max_tokens=12)
+    agent = Agent(FakeEngine("It is 4, since " * 10), planner="single", sampling=sampling)
+    result = await agent.run("2 + 2?")
+    outcome = result.outcomes["1"]
+    assert (outcome.status, outcome.reason) == ("truncated", "it reached its token limit")
+    assert str(result) == "It is 4, sin"
+    assert result.to_data()["truncated"] is True
+
+
+async def test_an_engine_that_fails_the_planner_ends_the_run() -> None:
+    engine = FakeEngine([EngineError("down")])
+    with pytest.raises(EngineError, match="down"):
+        await Agent(engine).run("Why?")
+    await assert_idle(engine)
+
+
+async def test_a_planner_that_writes_nonsense_ends_the_run_and_cancels_what_runs() -> None:
+    text = "1. multiply(2, 3)\n2. think('x')\nhere is my plan:\n"
+    engine = FakeEngine(by_path({"plan": text}, "\\boxed{1}"))
+    with pytest.raises(PlanError, match="plan line 3: expected a step"):
+        await Agent(engine, tools=TOOLS).run("Why?")
+    await assert_idle(engine)
+
+
+async def test_a_planner_without_nodes_is_a_clear_error() -> None:
+    class Nothing:
+        async def plan(self, *arguments: object) -> None:
+            return None
+
+    with pytest.raises(PlanError, match="it has no nodes"):
+        await Agent(FakeEngine(), planner=Nothing()).run("Why?")
+
+
+async def test_a_bug_in_a_method_is_raised_and_ends_the_run() -> None:
+    class Buggy:
+        async def solve(self, *arguments: object) -> object:
+            raise ZeroDivisionError
+
+    agent = Agent(FakeEngine(), planner="single", method=Buggy())  # type: ignore[arg-type]  # it has a bug
+    with pytest.raises(ZeroDivisionError):
+        await agent.run("Why?")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ((Think(id="1", after="2"), Think(id="2", after="1")), "waits for itself: "),
+        ((Think(id="1", after="1"),), "node '1': waits for itself: 1 -> 1"),
+        ((Think(id="1"), Think(id="2", after="3"), Think(id="3")), "refers to node '3'"),
+        ((Think(id="1"), Think(id="1")), "another node has this id"),
+        ((Think(id="1"), Call(id="2", tool="divide")), "there is no tool 'divide': add, breaks, mul"),
+        ((Think(id="1"), Call(id="2", tool="add", arguments={"a": 1})), "needs the argument 'b'"),
+        ((Think(id="1"), Call(id="2", tool="add", arguments={"a": "x", "b": 1})), "argument 'a' of add"),
+        ((Think(id="1"), Think(id="2", method="guess")), "there is no method 'guess'"),
+        ((Think(id="1"), Reduce(id="2", inputs=("1",), reducer="r")), "there is no reducer 'r'"),
+        (tuple(Think(id=str(i)) for i in range(257)), "a plan has 256 nodes at most"),
+    ],
+)  # fmt: skip
+async def test_a_plan_that_cannot_be_run_is_refused_before_anything_runs(
+    nodes: tuple[Node, ...], message: str
+) -> None:
+    engine = FakeEngine()
+    events: list[Event] = []
+    agent = Agent(engine, tools=TOOLS, planner=given(*nodes))
+    with pytest.raises(PlanError, match=message):
+        await agent.run("Why?", subscribers=[events.append])
+    assert engine.calls == []
+    assert kinds(events) == ["run-started", "run-finished"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"planner": "nobody"}, "there is no planner 'nobody': choose from llm-compiler, single"),
+        ({"method": "guess"}, "there is no method 'guess': choose from chain-of-thought"),
+        ({"reducer": "sum"}, "there is no reducer 'sum': choose from first, majority"),
+        ({"concurrency": 0}, "a concurrency of 0 runs nothing"),
+    ],
+)
+def test_an_agent_says_what_it_cannot_be_made_of(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Agent(FakeEngine(), **options)  # type: ignore[arg-type]  # a test names them
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [("", "is empty"), (" \n\t", "is empty"), ("\udcff?", "is no text")],
+)
+async def test_a_question_that_is_none_is_refused(question: str, message: str) -> None:
+    engine = FakeEngine()
+    with pytest.raises(UsageError, match=message):
+        await Agent(engine).run(question)
+    assert engine.calls == []
+
+
+async def test_a_context_longer_than_the_window_is_a_clear_error() -> None:
+    engine = FakeEngine(window=100)
+    with pytest.raises(
+        RunFailed, match=r"the context has \d+ tokens and the model's window is 100"
+    ):
+        await Agent(engine, planner="single").run("Why? " * 100)
+
+
+async def test_what_needs_ids_says_so_on_a_text_only_engine() -> None:
+    class GoesOn:
+        async def solve(self, context: Context, engine: FakeEngine) -> object:
+            first = await engine.generate(context, Sampling())
+            return await engine.generate(first.context, Sampling())
+
+    engine = FakeEngine("and", text_only=True)
+    agent = Agent(engine, planner=SinglePlanner(), method=GoesOn())  # type: ignore[arg-type]
+    with pytest.raises(RunFailed, match="works on text only"):
+        await agent.run("Why?")
+    assert issubclass(CapabilityMissing, EngineError)
+
+
+# Events
+
+
+async def test_events_tell_a_run_in_order() -> None:
+    events: list[Event] = []
+    plan = given(Think(id="1"), Think(id="2", after="1"))
+    await Agent(FakeEngine("\\boxed{4}"), planner=plan).run("2 + 2?", subscribers=[events.append])
+    assert kinds(events) == [
+        "run-started",
+        "node-planned",
+        "node-planned",
+        "plan-finished",
+        *["node-started", "generation-finished", "node-finished"] * 2,
+        "run-finished",
+    ]
+    assert [event.time for event in events] == sorted(event.time for event in events)
+    end = events[-1]
+    assert isinstance(end, RunFinished)
+    assert (end.status, end.answer, end.usage.generated_tokens) == ("ok", "4", 18)
+
+
+async def test_every_subscriber_hears_the_same() -> None:
+    first: list[Event] = []
+    second: list[Event] = []
+    await Agent(FakeEngine(), planner="single").run("?", subscribers=[first.append, second.append])
+    assert first == second != []
+
+
+async def test_a_stream_gives_the_events_of_a_run() -> None:
+    events: list[Event] = []
+    async with Agent(planning_engine(), tools=TOOLS).stream("What is 12 * 7 + 38?") as stream:
+        async for event in stream:
+            events.append(event)
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], RunFinished)
+    assert (events[-1].status, events[-1].answer) == ("ok", "122")
+    for node in "1234":
+        told = [type(event) for event in events if about(event) == node]
+        assert (told[0], told[1], told[-1]) == (NodePlanned, NodeStarted, NodeFinished)
+    text = next(event for event in events if isinstance(event, PlanFinished)).text
+    assert text == PLAN
+
+
+async def test_leaving_a_stream_early_cancels_the_run_and_leaves_no_request() -> None:
+    engine = FakeEngine("x" * 1000, chunk_tokens=1)
+    agent = Agent(engine, planner="single", method="self-consistency")
+    async with agent.stream("Why?") as events:
+        async for event in events:
+            if isinstance(event, TokensGenerated):
+                break
+    await assert_idle(engine)
+    assert engine.aborted == len(engine.calls) == 8
+
+
+async def test_a_stream_raises_what_the_run_raises_after_its_last_event() -> None:
+    events: list[Event] = []
+
+    async def read() -> None:
+        async with Agent(FakeEngine(), tools=TOOLS, planner=given(BROKEN)).stream("Why?") as stream:
+            async for event in stream:
+                events.append(event)
+
+    with pytest.raises(RunFailed, match="no luck"):
+        await read()
+    assert events[-1].kind == "run-finished"
+
+
+async def test_an_error_in_the_block_of_a_stream_is_raised_as_it_is() -> None:
+    engine = FakeEngine("x" * 1000, chunk_tokens=1)
+
+    async def read() -> None:
+        async with Agent(engine, planner="single").stream("Why?") as events:
+            async for event in events:
+                if isinstance(event, TokensGenerated):
+                    raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await read()
+    await assert_idle(engine)
+
+
+def test_a_cancelled_run_says_so_in_its_last_event() -> None:
+    events: list[Event] = []
+    engine = FakeEngine("x" * 100, seconds_per_token=1, chunk_tokens=1)
+
+    async def run() -> None:
+        with anyio.move_on_after(10):
+            await Agent(engine, planner="single").run("Why?", subscribers=[events.append])
+        await assert_idle(engine)
+
+    run_virtually(run)
+    end = events[-1]
+    assert isinstance(end, RunFinished)
+    assert end.status == "cancelled"
+    assert end.time == 10
+    assert end.usage.lower_bound
+    assert 8 <= end.usage.generated_tokens <= 10
+
+
+# Synchronous callers
+
+
+def test_run_sync_answers_without_an_event_loop() -> None:
+    assert str(Agent(FakeEngine("\\boxed{4}"), planner="single").run_sync("2 + 2?")) == "4"
+
+
+async def test_run_sync_answers_in_a_thread_beside_a_running_loop() -> None:
+    agent = Agent(FakeEngine("\\boxed{4}"), planner="single")
+    assert str(await anyio.to_thread.run_sync(agent.run_sync, "2 + 2?")) == "4"
+
+
+async def test_run_sync_answers_where_a_loop_runs_already_as_in_a_notebook() -> None:
+    assert str(Agent(FakeEngine("\\boxed{4}"), planner="single").run_sync("2 + 2?")) == "4"
+
+
+def test_run_sync_raises_what_run_raises() -> None:
+    with pytest.raises(UsageError, match="is empty"):
+        Agent(FakeEngine()).run_sync(" ")
+
+
+def test_an_agent_can_be_used_again_and_by_many_at_once() -> None:
+    engine = FakeEngine(
+        lambda context, sampling: f"\\boxed{{{context.turns[0].text[0]}}}", latency=1
+    )
+    agent = Agent(engine, planner="single", reducer=Majority())
+    answers: dict[str, str] = {}
+
+    async def ask(question: str) -> None:
+        answers[question] = str(await agent.run(question))
+
+    async def run() -> float:
+        for _ in range(2):
+            async with anyio.create_task_group() as group:
+                for question in "abc":
+                    group.start_soon(ask, question)
+        return anyio.current_time()
+
+    assert run_virtually(run) == 2
+    assert answers == {"a": "a", "b": "b", "c": "c"}
