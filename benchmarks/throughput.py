@@ -13,7 +13,15 @@ import anyio
 from vllm import SamplingParams
 from vllm.sampling_params import RequestOutputKind
 
-from engines import Context, Engine, Sampling, Segment, converse, local_engine
+from engines import (
+    Context,
+    Engine,
+    ForkjoinError,
+    Sampling,
+    Segment,
+    converse,
+    local_engine,
+)
 from engines.vllm_engine import runs_on_cpu
 from orchestrator import Agent, tool
 from reasoning import ChainOfThought, SelfConsistency
@@ -97,16 +105,20 @@ async def prefixes(engine: Engine) -> None:
 
 async def runs(engine: Engine) -> None:
     agent = Agent(engine, tools=[multiply], sampling=Sampling(max_tokens=TOKENS, seed=1))
-    result = await agent.run("A crate holds 12 rows of 7 apples. How many apples hold 9 crates?")
-    nodes = len(result.plan.nodes)
-    print(f"a planned run: {nodes} nodes in {result.seconds:.2f} s, {result.usage}")
+    question = "A crate holds 12 rows of 7 apples. How many apples hold 9 crates?"
+    try:
+        result = await agent.run(question)
+        nodes = len(result.plan.nodes)
+        print(f"a planned run: {nodes} nodes in {result.seconds:.2f} s, {result.usage}")
+    except ForkjoinError as error:
+        print(f"a planned run failed: {error}")
     samples = 8 if runs_on_cpu() else 64
     method = SelfConsistency(
         samples=samples, method=ChainOfThought(sampling=Sampling(max_tokens=TOKENS))
     )
-    question = await converse(engine, [("user", "What is 12 times 7, and why? " * 12)])
+    prompt = await converse(engine, [("user", "What is 12 times 7, and why? " * 12)])
     start = time.perf_counter()
-    answer = await method.solve(question, engine)
+    answer = await method.solve(prompt, engine)
     print(f"{samples} samples and a vote: {time.perf_counter() - start:.2f} s, {answer.usage}")
     print(await engine.statistics())
 

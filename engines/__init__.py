@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .completion import Chunk, Completion, FinishReason, Usage
 from .context import Context, NoTokenIds, Role, Segment
 from .engine import Capabilities, Engine, EngineStatistics, converse
+from .error_groups import single_error
 from .errors import (
     CapabilityMissing,
     ContextTooLong,
@@ -24,11 +25,10 @@ from .errors import (
     UsageError,
 )
 from .fake_engine import FakeCall, FakeEngine
-from .local_engine import LocalEngine, local_engine
+from .local import LocalEngine, local_engine
 from .outcome import Outcome, Status, join
 from .portal import run_in_portal
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
-from .single_error import single_error
 from .wrapper import EngineWrapper
 
 if TYPE_CHECKING:

@@ -125,7 +125,9 @@ class FakeEngine(Engine):
             # The last token sampled has no KV yet.
             self._remember((*prompt, *map(ord, progress.text))[:-1])
 
-    async def _chunks(self, cut: _Cut, usage: Usage, progress: _Progress) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(
+        self, cut: _Cut, usage: Usage, progress: _Progress
+    ) -> AsyncGenerator[Chunk, None]:
         await anyio.sleep(self._latency)
         text = cut.text
         starts = range(0, max(len(text), 1), self._chunk_tokens)

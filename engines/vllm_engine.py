@@ -9,11 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import multiprocessing
-import os
-import re
-import tempfile
-import threading
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,12 +19,10 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from vllm import SamplingParams
-from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
-from vllm.v1.metrics.loggers import StatLoggerBase
 
 from .chat_template import (
     ends_with_mark,
@@ -43,18 +36,15 @@ from .completion import Chunk, Usage
 from .context import Context, Role, Segment
 from .engine import Capabilities, Engine, EngineStatistics
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
-from .process_guard import guarded_children, kill_session
 from .sampling import Sampling
-from .single_error import single_error
-
-_CORE = "EngineCore"
-_ONE_START_AT_A_TIME = threading.Lock()
+from .vllm_start import VllmStart
+from .vllm_statistics import StepCounts
 
 
 class VllmEngine(Engine):
     """A model in vLLM. Made by `VllmEngine.start`; lives on the event loop that started it."""
 
-    def __init__(self, llm: AsyncLLM, counts: _Counts, log: Path) -> None:
+    def __init__(self, llm: AsyncLLM, counts: StepCounts, log: Path) -> None:
         self._llm = llm
         self._log = log
         self._counts = counts
@@ -82,17 +72,8 @@ class VllmEngine(Engine):
         Raises:
             EngineError: vLLM could not start; the message is its own.
         """
-        counts = _Counts()
-        start = _Start(AsyncEngineArgs(model=model, **options), counts)
-        try:
-            with single_error():
-                async with anyio.create_task_group() as group:
-                    group.start_soon(start.kill_when_cancelled)
-                    llm = await anyio.to_thread.run_sync(start.build)
-                    group.cancel_scope.cancel()
-        except (RuntimeError, OSError, ValueError) as error:
-            raise EngineError(f"vLLM cannot start {model}: {start.explain(error)}") from error
-        return cls(llm, counts, start.log)
+        start = VllmStart(model, options)
+        return cls(await start.run(), start.counts, start.log)
 
     @property
     def model(self) -> str:
@@ -167,9 +148,11 @@ class VllmEngine(Engine):
         # Its reader would take the end of the core for a crash, and say so.
         if self._llm.output_handler is not None:
             self._llm.output_handler.cancel()
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._llm.shutdown)
-        self._log.unlink(missing_ok=True)
+        try:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(self._llm.shutdown)
+        finally:
+            self._log.unlink(missing_ok=True)
 
     def _render_marks(self, roles: tuple[Role, ...]) -> str:
         generation = opens_generation(roles[-1])
@@ -194,108 +177,6 @@ class VllmEngine(Engine):
                 "this engine belongs to another event loop: use it on the loop that opened it, or open it with "
                 "`with local_engine()` and use `run_sync`, which share one loop"
             )
-
-
-class _Start:
-    """Builds an AsyncLLM in a thread. The thread cannot be interrupted, but it ends when its core process dies."""
-
-    def __init__(self, arguments: AsyncEngineArgs, counts: _Counts) -> None:
-        self._arguments = arguments
-        self._counts = counts
-        self._others: set[int | None] = set()
-        self._cancelled = False
-        self._ended = False
-        descriptor, log = tempfile.mkstemp(prefix="forkjoin-engine-", suffix=".log")
-        os.close(descriptor)
-        self.log = Path(log)
-
-    def build(self) -> AsyncLLM:
-        try:
-            with _ONE_START_AT_A_TIME, guarded_children(self.log):
-                self._others = {process.pid for process in multiprocessing.active_children()}
-                if self._cancelled:
-                    raise RuntimeError("cancelled")
-                return AsyncLLM.from_engine_args(
-                    self._arguments, stat_loggers=[self._counts.logger]
-                )
-        finally:
-            self._ended = True
-
-    async def kill_when_cancelled(self) -> None:
-        try:
-            await anyio.sleep_forever()
-        finally:
-            self._cancelled = True
-            with anyio.CancelScope(shield=True):
-                while not self._ended:
-                    self._kill()
-                    await anyio.sleep(0.1)
-
-    def explain(self, error: Exception) -> str:
-        """The cause in a line; vLLM's own message only says that the core's log has it."""
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-        causes = [line for line in lines if re.search(r"\b\w*(?:Error|Exception): ", line)]
-        if not causes:
-            self.log.unlink()
-            return str(error).strip().split("\n")[0]
-        # The first is what happened, later ones are what it led to; each begins with vLLM's log prefix.
-        cause = re.sub(r"^.*?(?=\b\w*(?:Error|Exception): )", "", causes[0])
-        return f"{cause} (its log: {self.log})"
-
-    def _kill(self) -> None:
-        for process in multiprocessing.active_children():
-            if process.name.startswith(_CORE) and process.pid not in self._others:
-                kill_session(process)
-
-
-class _Counts:
-    """Keeps what the core process reports with each step."""
-
-    def __init__(self) -> None:
-        self._running = 0
-        self._waiting = 0
-        self._kv_usage = 0.0
-        self._prompt_tokens = 0
-        self._generated_tokens = 0
-
-    def logger(self, config: Any, engine_index: int = 0) -> StatLoggerBase:
-        """A vLLM statistics logger that writes here."""
-        return _Logger(self)
-
-    def record(self, scheduler: Any, iteration: Any) -> None:
-        if scheduler is not None:
-            self._running = scheduler.num_running_reqs
-            self._waiting = scheduler.num_waiting_reqs
-            self._kv_usage = scheduler.kv_cache_usage
-        if iteration is not None:
-            self._prompt_tokens += iteration.num_prompt_tokens
-            self._generated_tokens += iteration.num_generation_tokens
-
-    def statistics(self, unfinished: int) -> EngineStatistics:
-        return EngineStatistics(
-            running=self._running,
-            waiting=max(self._waiting, unfinished - self._running),
-            kv_usage=self._kv_usage,
-            prompt_tokens=self._prompt_tokens,
-            generated_tokens=self._generated_tokens,
-        )
-
-
-class _Logger(StatLoggerBase):  # type: ignore[misc]  # vLLM is not type-checked here
-    def __init__(self, counts: _Counts) -> None:
-        self._counts = counts
-
-    def record(
-        self,
-        scheduler_stats: Any,
-        iteration_stats: Any,
-        mm_cache_stats: Any = None,
-        engine_idx: int = 0,
-    ) -> None:
-        self._counts.record(scheduler_stats, iteration_stats)
-
-    def log_engine_initialized(self) -> None:
-        pass
 
 
 def _parameters(sampling: Sampling) -> SamplingParams:

@@ -32,7 +32,8 @@ def read_problems(path: str | Path) -> list[Problem]:
         ProblemFileError: The file cannot be read, or a line is no problem.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`, which also cuts at separators that JSON allows inside a text.
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemFileError(f"the problems {path} cannot be read: {error}") from error
     problems: dict[str, Problem] = {}

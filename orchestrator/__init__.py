@@ -24,7 +24,7 @@ from .executor import Executor
 from .graph import TaskGraph
 from .node_runner import Result
 from .run_result import RunResult
-from .tool import Tool, tool
+from .tools import Tool, tool
 
 __all__ = [
     "Agent",

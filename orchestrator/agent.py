@@ -22,7 +22,7 @@ from .events import Event, EventBus, Subscriber
 from .run import Run
 from .run_folder import RunFolder
 from .run_result import RunResult
-from .tool import Tool, tools_by_name
+from .tools import Tool, tools_by_name
 
 T = TypeVar("T")
 
@@ -107,9 +107,8 @@ class Agent:
             async with send:
                 try:
                     await self.run(question, subscribers=[send.send_nowait])
-                except (
-                    Exception
-                ) as error:  # Raised now, it would cancel the reader of the last events.
+                except Exception as error:
+                    # Raised now, it would cancel the reader of the last events.
                     errors.append(error)
 
         with single_error():

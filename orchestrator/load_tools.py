@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable
 
 from .errors import ToolDefinitionError
-from .tool import Tool, tool
+from .tools import Tool, tool
 
 
 def load_tools(names: Iterable[str]) -> list[Tool]:

@@ -14,7 +14,7 @@ from .errors import ToolError
 from .events import EventBus, NodeFinished, NodeStarted
 from .recording import RecordingEngine, UsageLedger
 from .resolve import as_text, resolve
-from .tool import Tool
+from .tools import Tool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

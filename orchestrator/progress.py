@@ -89,7 +89,7 @@ class Progress:
         if engine == "local":
             self._say(f"starting vLLM with {model or 'the embedded model'}; this takes a minute")
         else:
-            self._say(f"connecting to {engine}")
+            self._headline, self._busy = f"connecting to {engine}", True
 
     def show(self, event: Event) -> None:
         """Takes note of an event."""
@@ -204,8 +204,13 @@ def _shown(value: Argument) -> str:
     return str(value)
 
 
+def printable(text: str) -> str:
+    """The text without what would steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _text(text: str, style: str = "") -> Text:
-    return Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
+    return Text(printable(text), style=style)
 
 
 def _short(text: str, limit: int = _WIDEST) -> str:

@@ -17,7 +17,7 @@ from .executor import Executor
 from .node_runner import NodeRunner, Result
 from .recording import RecordingEngine, UsageLedger
 from .run_result import RunResult
-from .tool import Tool
+from .tools import Tool
 
 PLANNER = "(planner)"
 """What the planner's calls are booked under; no node can be called so."""
@@ -50,13 +50,7 @@ class Run:
         except BaseException as error:
             # A full disk, which may be the error, must not hide it.
             with suppress(RunFolderError):
-                self.bus.emit(
-                    RunFinished(
-                        status="failed" if isinstance(error, Exception) else "cancelled",
-                        reason=str(error),
-                        usage=self._ledger.total,
-                    )
-                )
+                self.bus.emit(self._ended_by(error))
             raise
         self.bus.emit(
             RunFinished(
@@ -67,6 +61,11 @@ class Run:
             )
         )
         return result
+
+    def _ended_by(self, error: BaseException) -> RunFinished:
+        if isinstance(error, Exception):
+            return RunFinished(status="failed", reason=str(error), usage=self._ledger.total)
+        return RunFinished(status="cancelled", usage=self._ledger.total)
 
     async def _execute(self) -> RunResult:
         self._checker = PlanChecker(self.vocabulary)

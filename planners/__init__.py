@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from .catalogue import PLANNERS, planner_named
 from .errors import PlanError, PlanFileError, PlanSyntaxError
+from .grammar import plan_grammar
 from .llm_compiler import LLMCompiler
 from .plan import Argument, Call, Node, Plan, Reduce, Reference, Template, Think
-from .plan_file import read_plan
-from .plan_grammar import plan_grammar
-from .plan_text import PlanParser
+from .plan_parser import PlanParser
+from .plan_reader import read_plan
 from .planner import GivenPlanner, Planner, PlanSink, SinglePlanner
 from .tool_specification import ToolSpecification
 from .validation import PlanChecker, Vocabulary, check_plan

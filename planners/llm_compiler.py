@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from engines import Engine, Grammar, Sampling, converse
 
 from .errors import PlanError
+from .grammar import plan_grammar
 from .plan import Call, Reduce, Think, sinks
-from .plan_grammar import plan_grammar
-from .plan_text import JOIN, THINK, PlanParser
+from .plan_parser import JOIN, THINK, PlanParser
 from .planner import PlanSink
 from .tool_specification import ToolSpecification
 from .validation import Vocabulary
@@ -72,14 +72,15 @@ class LLMCompiler:
         async with engine.stream(prompt, sampling) as chunks:
             async for chunk in chunks:
                 sink.text(chunk.text)
-                for node in parser.feed(chunk.text):
+                written = parser.feed(chunk.text)
+                if chunk.finish_reason == "stop":
+                    written += parser.close()
+                for node in written:
                     nodes.append(node)
                     sink.node(node)
                 # A grammar ends with the plan; a free model would go on.
                 if parser.joined and sampling.constraint is None:
                     break
-                if chunk.finish_reason == "stop":
-                    parser.close()
         if not nodes:
             raise PlanError(
                 "the planner wrote no complete step: use another model, --planner single, or a plan file"

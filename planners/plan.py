@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -25,6 +26,17 @@ NodeId = Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=64)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _if_marked(mark: str) -> BeforeValidator:
+    """Takes only dictionaries that have the key `mark`: any other is a literal argument, whatever its keys."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and mark not in value:
+            raise ValueError(f"no {mark}")
+        return value
+
+    return BeforeValidator(check)
 
 
 class Reference(_Frozen):
@@ -54,8 +66,8 @@ else:
     Argument = TypeAliasType(
         "Argument",
         Annotated[
-            Reference
-            | Template
+            Annotated[Reference, _if_marked("$ref")]
+            | Annotated[Template, _if_marked("$text")]
             | StrictBool
             | StrictInt
             | StrictFloat

@@ -40,11 +40,12 @@ class ToolSpecification(BaseModel):
     def signature(self) -> str:
         """The call as a prompt shows it.
 
-        >>> ToolSpecification(name="add", parameters={"properties": {"a": {"type": "number"}}}).signature
-        'add(a: number)'
+        >>> parameters = {"properties": {"a": {"type": "number"}, "b": {}}, "required": ["a"]}
+        >>> ToolSpecification(name="add", parameters=parameters).signature
+        'add(a: number, b: any = ...)'
         """
         parameters = (
-            f"{name}: {_type(schema)}{'' if name in self.required or not self.required else ' = ...'}"
+            f"{name}: {_type(schema)}{'' if name in self.required else ' = ...'}"
             for name, schema in self.properties.items()
         )
         return f"{self.name}({', '.join(parameters)})"
@@ -76,6 +77,11 @@ class ToolSpecification(BaseModel):
         return bound
 
 
+def literal(value: Any) -> str:
+    """A JSON value as a plan's text holds it, where a lone dollar sign would be a reference."""
+    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
+
+
 def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(repr(value) for value in schema["enum"])
@@ -88,7 +94,7 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _made_up(schema: Mapping[str, Any], number: int) -> str:
     if "enum" in schema:
-        return json.dumps(schema["enum"][0])
+        return literal(schema["enum"][0])
     if "anyOf" in schema:
         return _made_up(schema["anyOf"][0], number)
     if schema.get("type") == "array":

@@ -17,7 +17,9 @@ Equality = Callable[[str, str], Awaitable[bool]]
 
 # Longer than any answer worth parsing, short enough that parsing ends.
 _LONGEST = 300
-_HUGE_NUMBER = re.compile(r"\d{40}|\^\s*\{?\s*\d{4}|\^\s*[{(]?\s*\d+[)}\s]*\^|\d{4}\s*!|binom\{\d{4}")
+_HUGE_NUMBER = re.compile(
+    r"\d{40}|\^\s*\{?\s*\d{4}|\^\s*[{(]?\s*\d+[)}\s]*\^|\d{4}\s*!|binom\{\d{4}"
+)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(/\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _WORD = re.compile(r"[^\W\d_]{4,}")

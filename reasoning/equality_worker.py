@@ -14,6 +14,8 @@ import selectors
 import subprocess
 import sys
 import threading
+from functools import lru_cache
+from typing import Any
 
 _SECONDS_TO_START = 120.0
 # math-verify's own limit for each of the four steps of a comparison; beyond all four it does not answer any more.
@@ -90,20 +92,24 @@ def _read(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
     return process.stdout.readline() or None
 
 
+# A vote compares each answer with many.
+@lru_cache(maxsize=10_000)
+def _parsed(text: str) -> tuple[Any, ...]:
+    from math_verify import parse
+
+    return tuple(parse(f"${text}$", parsing_timeout=_SECONDS_PER_STEP))
+
+
 def _verify(first: str, second: str) -> bool:
-    from math_verify import parse, verify
+    from math_verify import verify
 
-    def parsed(text: str) -> list[object]:
-        found: list[object] = parse(f"${text}$", parsing_timeout=_SECONDS_PER_STEP)
-        return found
-
-    gold, answer = parsed(first), parsed(second)
+    gold, answer = _parsed(first), _parsed(second)
     if not gold or not answer:
         return False
     # math-verify is not symmetric: an interval may equal a tuple one way round only.
     return bool(
-        verify(gold, answer, timeout_seconds=_SECONDS_PER_STEP)
-        or verify(answer, gold, timeout_seconds=_SECONDS_PER_STEP)
+        verify(list(gold), list(answer), timeout_seconds=_SECONDS_PER_STEP)
+        or verify(list(answer), list(gold), timeout_seconds=_SECONDS_PER_STEP)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +25,10 @@ from reasoning import METHODS, REDUCERS, method_named, reducer_named
 
 from ..agent import Agent, check_question, vocabulary_of
 from ..load_tools import load_tools
-from ..progress import Progress
+from ..progress import Progress, printable
 from ..run_folder import check_runs
 from ..run_result import RunResult
-from ..tool import tools_by_name
+from ..tools import tools_by_name
 
 
 class RunCommand:
@@ -48,7 +48,11 @@ class RunCommand:
         add("--reducer", metavar="NAME", help=f"{', '.join(sorted(REDUCERS))}; default: the plan's")
         add("--engine", metavar="local|URL", default="local",
             help="vLLM in this process, or an OpenAI-compatible server (default: local)")  # fmt: skip
-        add("--model", metavar="NAME", help="default: the embedded model, or the server's first")
+        add(
+            "--model",
+            metavar="NAME",
+            help="default: the embedded model, or the one that the server has",
+        )
         add("--max-tokens", metavar="N", type=int, default=512, help="for each call (default: 512)")
         add("--seed", metavar="N", type=int, help="makes the run repeatable")
         add("--out", metavar="DIR", default="runs", help="where run folders go (default: runs)")
@@ -64,24 +68,26 @@ class RunCommand:
             raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
         if arguments.dry_run:
             return anyio.run(_dry_run, arguments)
-        result = anyio.run(_run, arguments)
-        _print(result, arguments.json)
+        anyio.run(_run, arguments)
         return 0
 
 
 command = RunCommand()
 
 
-async def _run(arguments: argparse.Namespace) -> RunResult:
+async def _run(arguments: argparse.Namespace) -> None:
     # Everything that can be wrong in the arguments is told before an engine starts.
     settings = _settings(arguments)
     check_runs(arguments.out)
     engine_context = _engine(arguments)
-    with Progress() as progress:
-        progress.starting(arguments.engine, arguments.model)
-        async with engine_context as engine:
+    async with AsyncExitStack() as exits:
+        with Progress() as progress:
+            progress.starting(arguments.engine, arguments.model)
+            engine = await exits.enter_async_context(engine_context)
             agent = Agent(engine, runs=arguments.out, **settings)
-            return await agent.run(arguments.question, subscribers=[progress.show])
+            result = await agent.run(arguments.question, subscribers=[progress.show])
+        # Closing an engine takes some seconds, which nobody has to wait for.
+        _print(result, arguments.json)
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -150,16 +156,18 @@ def _not_called(**arguments: Any) -> None:
 def _print(result: RunResult, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(result.to_data(), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
         return
     usage = result.usage
     cached = "unknown" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
     sys.stdout.write(
-        f"{result.answer.final}\n\n"
+        f"{printable(result.answer.final)}\n\n"
         f"tokens         {usage.prompt_tokens:,} prompt ({cached} cached), {usage.generated_tokens:,} generated\n"
         f"critical path  {result.critical_path:,} tokens\n"
         f"wall time      {result.seconds:.1f} s\n"
         f"run folder     {result.folder}\n"
     )
+    sys.stdout.flush()
 
 
 def _choices(names: Any) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +65,7 @@ def test_turns_keep_all_text_and_no_two_neighbours_have_one_role(
 ) -> None:
     turns = grow(root, chain).turns
     assert "".join(turn.text for turn in turns) == root.text + "".join(s.text for _, s in chain)
-    assert all(a.role != b.role for a, b in zip(turns, turns[1:], strict=False))
+    assert all(a.role != b.role for a, b in pairwise(turns))
 
 
 def test_a_segment_of_the_same_role_goes_on_with_the_turn() -> None:

@@ -139,27 +139,28 @@ def test_a_conversion_that_fails_says_why_and_leaves_no_folder(
 def test_one_that_gives_up_waiting_leaves_the_lock_to_others(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.mkdir()
-    started, go = cache / "started", cache / "go"
-    slow = f"""
-import pathlib, time
-pathlib.Path({str(started)!r}).touch()
-while not pathlib.Path({str(go)!r}).exists():
-    time.sleep(0.01)
-{WRITE}"""
-
     async def main() -> None:
+        writing, go = anyio.Event(), anyio.Event()
+        write_with(monkeypatch, WRITE)
+        write = anyio.run_process
+
+        async def slowly(command: list[str], *, check: bool) -> object:
+            writing.set()
+            await go.wait()
+            return await write(command, check=check)
+
+        monkeypatch.setattr(anyio, "run_process", slowly)
         with anyio.fail_after(60):
-            async with anyio.create_task_group() as group:
-                group.start_soon(prepare)
-                while not started.exists():
-                    await anyio.sleep(0.01)
-                with anyio.move_on_after(0.05):
-                    await prepare()
-                go.touch()
+            async with anyio.create_task_group() as first:
+                first.start_soon(prepare)
+                await writing.wait()
+                async with anyio.create_task_group() as second:
+                    second.start_soon(prepare)
+                    await anyio.wait_all_tasks_blocked()
+                    second.cancel_scope.cancel()
+                go.set()
             model_folder().rename(cache / "away")
             await prepare()
 
-    write_with(monkeypatch, slow)
     anyio.run(main)
     assert (cache / "writes").read_text() == "xx"

@@ -32,8 +32,8 @@ def prompt(text: str = "question", name: str = "root") -> Context:
     return Context(Segment("user", text, tuple(map(ord, text))), name=name)
 
 
-async def reply_of(engine: FakeEngine, sampling: Sampling = Sampling()) -> str:
-    return (await engine.generate(prompt(), sampling)).text
+async def reply_of(engine: FakeEngine, sampling: Sampling | None = None) -> str:
+    return (await engine.generate(prompt(), sampling or Sampling())).text
 
 
 @pytest.mark.anyio
@@ -290,10 +290,11 @@ async def test_grammars_are_left_to_the_script() -> None:
 @pytest.mark.anyio
 async def test_after_closing_calls_fail_and_closing_again_does_nothing() -> None:
     engine = FakeEngine("abcd", chunk_tokens=1)
-    with pytest.raises(EngineDead):
-        async with engine.stream(prompt(), Sampling()) as chunks:
-            async for _ in chunks:
-                await engine.aclose()
+    async with engine.stream(prompt(), Sampling()) as chunks:
+        assert (await anext(chunks)).text == "a"
+        await engine.aclose()
+        with pytest.raises(EngineDead):
+            await anext(chunks)
     await engine.aclose()
     with pytest.raises(EngineDead):
         await reply_of(engine)

@@ -62,9 +62,7 @@ def test_threads_may_use_it_at_the_same_time() -> None:
         await anyio.to_thread.run_sync(arrived.wait)
         return await thread_name()
 
-    threads = [
-        threading.Thread(target=lambda: names.append(run_in_portal(meet))) for _ in range(3)
-    ]
+    threads = [threading.Thread(target=lambda: names.append(run_in_portal(meet))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -179,7 +179,7 @@ async def test_a_whole_run_is_shown(terminal: bool) -> None:
     assert "breaks raised ValueError: no luck" in text
     assert "[bold]" in text
     if not terminal:
-        assert text.splitlines()[0] == "connecting to http://127.0.0.1:8000/v1"
+        assert text.splitlines()[0] == "planning with fake"
         assert "✓ 3  [bold]  (0 tokens, 0.0 s)" in text.splitlines()
 
 

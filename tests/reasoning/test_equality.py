@@ -91,9 +91,7 @@ def test_what_is_too_large_to_compute_is_compared_as_text(bait: str) -> None:
     assert equal_at_sight(bait, f" {bait} ") is True
 
 
-@pytest.mark.parametrize(
-    "ordinary", ["2^{100}", "10^6", "3^2 + 4^2", "e^{x^2}", "10!", "x^2y^2"]
-)
+@pytest.mark.parametrize("ordinary", ["2^{100}", "10^6", "3^2 + 4^2", "e^{x^2}", "10!", "x^2y^2"])
 def test_ordinary_powers_are_left_to_mathematics(ordinary: str) -> None:
     assert equal_at_sight(ordinary, "7") is None
 
@@ -137,7 +135,9 @@ async def test_verdicts_agree_with_the_tests_of_other_graders() -> None:
         gold, candidate = row["gold"], row["candidate"]
         if "doubt" in row or not isinstance(gold, str) or not isinstance(candidate, str):
             continue
-        verdict = await equal(extract_answer(gold) or gold, extract_answer(candidate) or candidate)
+        if row["kind"] == "full_output":
+            candidate = extract_answer(candidate) or candidate
+        verdict = await equal(extract_answer(gold) or gold, candidate)
         total += 1
         agreed += verdict == row["expected"]
         false_accepts += verdict and not row["expected"]

@@ -88,9 +88,7 @@ def test_answers_of_a_real_model_are_found() -> None:
             found = extract_answer(sample["text"])
             recorded = re.sub(r"\s", "", str(sample["answer"]))
             total += 1
-            agreed += found is not None and bool(
-                equal_at_sight(re.sub(r"\s", "", found), recorded)
-            )
+            agreed += found is not None and bool(equal_at_sight(re.sub(r"\s", "", found), recorded))
     # Measured: 99.0 %, 792 of 800; the rest is `4:30 \text{ p.m.}`, recorded as `4:30`.
     assert total == 800
     assert agreed / total >= 0.985

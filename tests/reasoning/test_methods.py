@@ -156,7 +156,9 @@ async def test_one_failed_sample_leaves_the_others() -> None:
 @pytest.mark.anyio
 async def test_when_all_samples_fail_the_first_reason_is_told() -> None:
     engine = FakeEngine(lambda context, sampling: EngineUnavailable(f"busy at {context.path}"))
-    with pytest.raises(NoCandidates, match="all 3 samples failed, the first: busy at .*sample-0"):
+    with pytest.raises(
+        NoCandidates, match="all 3 samples failed, the first: busy at root/sample-0"
+    ):
         await SelfConsistency(samples=3).solve(await question(engine), engine)
 
 
@@ -182,9 +184,7 @@ def test_the_usage_is_that_of_all_calls_and_the_path_that_of_the_longest(
 
     async def main() -> tuple[Answer, FakeEngine, int, int]:
         engine = FakeEngine(script)
-        method = SelfConsistency(
-            samples=len(lengths), reducer=Synthesise() if asks_again else VOTE
-        )
+        method = SelfConsistency(samples=len(lengths), reducer=Synthesise() if asks_again else VOTE)
         answer = await method.solve(await question(engine), engine)
         statistics = await engine.statistics()
         return answer, engine, statistics.prompt_tokens, statistics.generated_tokens

@@ -12,6 +12,7 @@ the notation here is stricter, and every text has one meaning only.)
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -23,9 +24,12 @@ from .tool_specification import ToolSpecification
 THINK = "think"
 JOIN = "join"
 
-_STEP = re.compile(r"(?:(?P<id>\d+)\s*\.\s*)?(?P<name>[A-Za-z_][\w.-]*)\s*\(")
+# Ids are ASCII and of the length that nodes take: what else `\w` and `\d` match in Python may be no id.
+_STEP = re.compile(r"(?:(?P<id>[0-9]{1,64})\s*\.\s*)?(?P<name>[A-Za-z_][\w.-]*)\s*\(")
 _REFERENCE = re.compile(
-    r"\$(?:\{(?P<braced>\w+)(?:\.(?P<inner>\w+))?\}|(?P<plain>\d+)(?:\.(?P<outer>[A-Za-z_]\w*))?)"
+    r"\$(?:\{(?P<braced>\w{1,64})(?:\.(?P<inner>\w+))?\}"
+    r"|(?P<plain>[0-9]{1,64})(?:\.(?P<outer>[A-Za-z_]\w*))?)",
+    re.ASCII,
 )
 _KEYWORD = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*=(?!=)\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -40,6 +44,10 @@ _CONSTANTS = {
 }
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_THOUGHT = "Thought:"
+# Far more than a plan needs, and less than what Python itself refuses.
+_DEEPEST = 32
+_LONGEST_NUMBER = 300
 
 
 class PlanParser:
@@ -61,6 +69,7 @@ class PlanParser:
         self._open: list[str] = []
         self._quote = ""
         self._escaped = False
+        self._prose = False
         self._line = 1
         self._first_line = 1
 
@@ -95,6 +104,8 @@ class PlanParser:
         return [] if self.joined else self._end_statement()
 
     def _track(self, character: str) -> None:
+        if self._prose:
+            return
         if self._quote:
             if self._escaped:
                 self._escaped = False
@@ -103,18 +114,26 @@ class PlanParser:
             elif character == self._quote:
                 self._quote = ""
         elif character in "\"'" and self._open:
-            # Outside of brackets an apostrophe belongs to a thought.
             self._quote = character
         elif character in _CLOSING:
             self._open.append(character)
+            if len(self._open) > _DEEPEST:
+                raise PlanSyntaxError(self._first_line, f"brackets nest deeper than {_DEEPEST}")
         elif self._open and character == _CLOSING[self._open[-1]]:
             self._open.pop()
+        elif not self._open:
+            # Quotes and brackets in a thought or a comment open nothing.
+            self._prose = character == "#" or (character == ":" and self._is_thought())
+
+    def _is_thought(self) -> bool:
+        return "".join(self._statement).lstrip().startswith(_THOUGHT)
 
     def _end_statement(self) -> list[Node]:
         statement = "".join(self._statement).strip()
         line, self._first_line = self._first_line, self._line
         self._statement.clear()
-        if not statement or statement.startswith("Thought:"):
+        self._prose = False
+        if not statement or statement.startswith(_THOUGHT):
             return []
         step = _STEP.match(statement)
         if step is None:
@@ -171,6 +190,8 @@ class _Reader:
         for _ in self._items(")"):
             keyword = self._take(_KEYWORD)
             if keyword is not None:
+                if keyword["name"] in keywords:
+                    raise self._error(f"argument {keyword['name']!r} is given twice")
                 keywords[keyword["name"]] = self._value()
             elif keywords:
                 raise self._error("a positional argument after a keyword argument")
@@ -209,9 +230,18 @@ class _Reader:
         if constant := self._take(_CONSTANT):
             return _CONSTANTS[constant[0]]
         if number := self._take(_NUMBER):
-            digits = number[0]
-            return int(digits) if re.fullmatch(r"[+-]?\d+", digits) else float(digits)
+            return self._number(number[0])
         raise self._error("expected a number, a text in quotes, a list or a reference such as $1")
+
+    def _number(self, digits: str) -> int | float:
+        if len(digits) > _LONGEST_NUMBER:
+            raise self._error("a number is too long")
+        if re.fullmatch(r"[+-]?\d+", digits):
+            return int(digits)
+        number = float(digits)
+        if math.isinf(number):
+            raise self._error("a number is too large")
+        return number
 
     def _pair(self) -> tuple[str, Argument]:
         key = self._value()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from engines import FakeEngine
 from orchestrator import Agent, Tool, ToolDefinitionError, ToolError, tool
-from orchestrator.tool import tools_by_name
+from orchestrator.tools import tools_by_name
 from tests.backends import run_virtually
 
 if TYPE_CHECKING:

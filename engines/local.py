@@ -26,6 +26,8 @@ _ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_CPU_KVCACHE_SPACE": "2",
+    # What a killed core leaves is cleaned up; the process that does it need not tell.
+    "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
 }
 # float32, since most CPUs have no bfloat16 units (134 tokens/s against 54 here); eager, since compiling takes two
 # minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix.
@@ -40,7 +42,15 @@ def local_engine(model: str | None = None, **options: Any) -> LocalEngine:
     Args:
         model: A folder with a Hugging Face model, or a name on the hub; None is the embedded SmolLM2-135M-Instruct.
         options: vLLM's engine arguments, such as `max_model_len` or `gpu_memory_utilization`.
+
+    Raises:
+        MissingExtra: vLLM is not installed.
+        UsageError: There is no such model.
     """
+    if importlib.util.find_spec("vllm") is None:
+        raise MissingExtra("vLLM, which the local engine runs on,", "cpu")
+    if model is not None:
+        _check_model(model)
     return LocalEngine(model, options)
 
 
@@ -84,15 +94,13 @@ class LocalEngine:
 
 
 async def _start(model: str | None, options: dict[str, Any]) -> Engine:
-    if importlib.util.find_spec("vllm") is None:
-        raise MissingExtra("vLLM, which the local engine runs on,", "cpu")
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     if model is None:
         folder: Path | str = await embedded_model.prepare()
         options = {"served_model_name": embedded_model.NAME, **options}
     else:
-        folder = _existing(model)
+        folder = model
     if Path(folder).is_dir():
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
@@ -103,17 +111,24 @@ async def _start(model: str | None, options: dict[str, Any]) -> Engine:
 
 
 def _import_adapter() -> ModuleType:
-    # vLLM sets up its logging later than it first logs.
-    logging.getLogger("vllm").setLevel(os.environ["VLLM_LOGGING_LEVEL"])
+    # vLLM sets up its logging later than it first logs; the hub's client logs every retry.
+    for name in ("vllm", "huggingface_hub"):
+        logging.getLogger(name).setLevel(os.environ["VLLM_LOGGING_LEVEL"])
     return importlib.import_module("engines.vllm_engine")
 
 
-def _existing(model: str) -> str:
-    """A folder, or what may be a name on the hub (`owner/name`)."""
+def _check_model(model: str) -> None:
+    """A model is a folder, or what may be a name on the hub (`owner/name`)."""
+    folder = Path(model)
+    if folder.is_dir():
+        if not any((folder / name).exists() for name in ("config.json", "params.json")):
+            raise UsageError(
+                f"the folder {model} holds no Hugging Face model: it has no config.json"
+            )
+        return
     parts = model.split("/")
-    if Path(model).is_dir() or (len(parts) == 2 and all(parts) and not model.startswith(".")):
-        return model
-    raise UsageError(
-        f"there is no model {model!r}: give a folder with a Hugging Face model or a hub name such as "
-        f"Qwen/Qwen3-8B, or leave it out for the embedded {embedded_model.NAME}"
-    )
+    if len(parts) != 2 or not all(parts) or model.startswith("."):
+        raise UsageError(
+            f"there is no model {model!r}: give a folder with a Hugging Face model or a hub name such as "
+            f"Qwen/Qwen3-8B, or leave it out for the embedded {embedded_model.NAME}"
+        )

@@ -20,7 +20,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
 from planners import ToolSpecification
-from planners.plan_text import JOIN, THINK
+from planners.plan_parser import JOIN, THINK
 
 from .daemon_thread import run_in_daemon_thread
 from .errors import ToolDefinitionError, ToolError
@@ -80,12 +80,14 @@ class Tool:
         return {str(field.alias): getattr(checked, name) for name, field in fields.items()}
 
     async def _run(self, arguments: Mapping[str, Any]) -> Any:
-        timed_out = anyio.get_cancelled_exc_class()
+        cancelled = anyio.get_cancelled_exc_class()
         try:
             if inspect.iscoroutinefunction(self.function):
                 return await self.function(**arguments)
-            return await run_in_daemon_thread(lambda: self.function(**arguments))
-        except timed_out:
+            result = await run_in_daemon_thread(lambda: self.function(**arguments))
+            # A plain function may wrap an async one.
+            return await result if inspect.isawaitable(result) else result
+        except cancelled:
             raise
         except (Exception, SystemExit) as error:  # The boundary to code that is not ours.
             raise ToolError(

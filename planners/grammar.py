@@ -1,17 +1,16 @@
 """A grammar of plans built from the registered tools, for constrained decoding (GBNF notation). Pure.
 
-Under it even a weak model writes valid plans only: tools that exist, arguments of the right number and type,
-increasing ids, references to earlier steps.
+Under it even a weak model writes valid plans: tools that exist, all required arguments and no others, each of its
+JSON type, increasing ids, references to earlier steps. Limits such as `minimum` are checked when the plan comes in.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .plan_text import JOIN, THINK
-from .tool_specification import ToolSpecification
+from .plan_parser import JOIN, THINK
+from .tool_specification import ToolSpecification, literal
 
 # Bounds keep a model that repeats itself from filling its budget with one argument.
 _MOST_CHARACTERS = 120
@@ -75,9 +74,9 @@ def _value(schema: Mapping[str, Any], step: int, may_refer: bool) -> str:
 
 def _literal(schema: Mapping[str, Any], step: int) -> str:
     if "enum" in schema:
-        return f"({' | '.join(_quoted(json.dumps(value)) for value in schema['enum'])})"
+        return f"({' | '.join(_quoted(literal(value)) for value in schema['enum'])})"
     if "const" in schema:
-        return _quoted(json.dumps(schema["const"]))
+        return _quoted(literal(schema["const"]))
     if "anyOf" in schema:
         return f"({' | '.join(_literal(option, step) for option in schema['anyOf'])})"
     kind = schema.get("type")

@@ -1,0 +1,51 @@
+"""Tools and a sink that the tests of planners share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from planners import Node, ToolSpecification, Vocabulary
+
+
+def tool(name: str, *required: str, **schemas: dict[str, Any]) -> ToolSpecification:
+    parameters = {"type": "object", "properties": schemas, "required": list(required)}
+    return ToolSpecification(name=name, description=f"Does {name}.", parameters=parameters)
+
+
+NUMBER = {"type": "number"}
+TEXT = {"type": "string"}
+NUMBERS = {"type": "array", "items": NUMBER}
+
+ADD = tool("add", "a", "b", a=NUMBER, b=NUMBER)
+SEARCH = tool("search", "query", query=TEXT, most={"type": "integer", "minimum": 1})
+MEAN = tool("mean", "values", values=NUMBERS)
+PICK = tool(
+    "pick",
+    "colour",
+    "sure",
+    colour={"enum": ["red", 'dark "blue"', "ocre é", "$1"]},
+    sure={"type": "boolean"},
+)
+EITHER = tool("either", "value", value={"anyOf": [TEXT, {"type": "null"}]})
+NOW = tool("clock.now-utc")
+TOOLS = {one.name: one for one in (ADD, SEARCH, MEAN, PICK, EITHER, NOW)}
+
+VOCABULARY = Vocabulary(
+    tools=TOOLS, methods=["chain-of-thought"], reducers=["synthesise", "majority"]
+)
+
+
+@dataclass
+class Recorder:
+    """A plan sink that keeps what it gets, in order."""
+
+    nodes: list[Node] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def text(self, delta: str) -> None:
+        self.log.append(f"text {delta!r}")
+
+    def node(self, node: Node) -> None:
+        self.nodes.append(node)
+        self.log.append(f"node {node.id}")
