@@ -27,11 +27,6 @@ _SERVER_OPTIONS = (
 )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # vLLM closes a copy of its ZeroMQ context; the original warns when it is collected, at the very end.
-    config.addinivalue_line("filterwarnings", "ignore:Unclosed context:ResourceWarning")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what uses a real engine; the imports of vLLM and torch warn of their own affairs."""
     for item in items:

@@ -36,7 +36,7 @@ class FakeLocalEngine(contextlib.AbstractContextManager, contextlib.AbstractAsyn
     async def __aexit__(self, *error):
         return None
 
-engines.local = FakeLocalEngine
+engines.local_engine = FakeLocalEngine
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 

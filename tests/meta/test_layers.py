@@ -40,7 +40,7 @@ def test_imports_go_down_and_never_up_or_sideways(module: str) -> None:
 
 def test_an_import_against_the_arrow_is_seen() -> None:
     code = ast.parse("import planners\ndef f():\n    from orchestrator.tools import Tool\n")
-    assert forbidden("reasoning.answer", code) == ["planners", "orchestrator.tool.Tool"]
+    assert forbidden("reasoning.answer", code) == ["planners", "orchestrator.tools.Tool"]
     assert forbidden("evals.grading", code) == []
     assert forbidden("engines.context", ast.parse("from ..evals import grading")) == [
         "evals.grading"
