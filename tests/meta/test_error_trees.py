@@ -10,7 +10,7 @@ from engines import ForkjoinError
 from tests.meta.sources import PACKAGES, modules
 
 LEAF = re.compile(r"^(?P<indent>[ │]*)(?:[├└]── )?(?P<name>[A-Z]\w+)(?:\s|$)")
-HEAVY = {"engines.vllm_engine", "engines.vllm_start"}
+HEAVY = {"engines.vllm_engine", "engines.vllm_start", "engines.vllm_statistics"}
 
 
 def drawn(package: str) -> dict[str, str | None]:
