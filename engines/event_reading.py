@@ -31,8 +31,6 @@ class Reading:
         """
         last: Chunk | None = None
         async for event in events:
-            if usage := event.get("usage"):
-                self.usage = _usage(usage)
             for choice in event.get("choices") or ():
                 text, ids = self._content(choice)
                 reason = choice.get("finish_reason")
@@ -50,6 +48,9 @@ class Reading:
                     last = chunk
                 elif text or ids:
                     yield chunk
+            # It counts what came in the same event.
+            if usage := event.get("usage"):
+                self.usage = _usage(usage)
         if last is None:
             raise EngineUnavailable(
                 f"{url} ended a stream in the middle: see whether the server still runs"
@@ -89,7 +90,7 @@ class _Content(NamedTuple):
 def _usage(reported: dict[str, Any]) -> Usage:
     details = reported.get("prompt_tokens_details") or {}
     return Usage(
-        prompt_tokens=reported["prompt_tokens"],
+        prompt_tokens=reported.get("prompt_tokens") or 0,
         cached_tokens=details.get("cached_tokens"),
         generated_tokens=reported.get("completion_tokens") or 0,
     )

@@ -17,12 +17,15 @@ import anyio
 
 from .completion import Chunk, FinishReason, Usage
 from .context import Context, Role, Segment
-from .engine import Capabilities, Engine, EngineStatistics
+from .engine import Capabilities, Engine, EngineStatistics, require_constraint
 from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
 
 Reply = str | ForkjoinError
 Script = str | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
+
+
+_EVERY_CONSTRAINT = frozenset({"choice", "regex", "json", "grammar"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class FakeEngine(Engine):
         chunk_tokens: Tokens in a chunk.
         window: The longest sequence in tokens.
         block_size: Tokens in a block of the prefix cache.
-        text_only: Behave like a server that takes chat messages and knows no token ids.
+        text_only: Behave like a server that takes chat messages, knows no token ids and keeps no constraints.
 
     Attributes:
         calls: The calls received, in order.
@@ -79,7 +82,7 @@ class FakeEngine(Engine):
         self._chunk_tokens = chunk_tokens
         self._capabilities = Capabilities(
             token_ids=not text_only,
-            constraints=frozenset({"choice", "regex", "json", "grammar"}),
+            constraints=frozenset() if text_only else _EVERY_CONSTRAINT,
             window=window,
             block_size=block_size,
         )
@@ -104,6 +107,7 @@ class FakeEngine(Engine):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Sends the scripted reply chunk by chunk."""
         self._check_open()
+        require_constraint(self, sampling)
         prompt = self._prompt(context)
         window = self._capabilities.window or 0
         if len(prompt) >= window:
@@ -195,8 +199,12 @@ class FakeEngine(Engine):
             reply: Reply | Awaitable[Reply] = script
         elif callable(script):
             reply = script(context, sampling)
-        else:
+        elif number < len(script):
             reply = script[number]
+        else:
+            raise AssertionError(
+                f"the script has {len(script)} replies, and this is call {number + 1}"
+            )
         if inspect.isawaitable(reply):
             reply = await reply
         if isinstance(reply, ForkjoinError):

@@ -37,14 +37,17 @@ from .errors import (
     UsageError,
 )
 from .event_reading import Reading, TextReading
+from .portal import OpensOnPortal
 from .sampling import Sampling
 from .wire_formats import Sample, read_metrics
 
 _EVERY_CONSTRAINT = frozenset({"choice", "regex", "json", "grammar"})
 
 
-class HttpEngine(Engine):
+class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
     """A model on a server: `async with HttpEngine(url) as engine` or `await HttpEngine.open(url)`.
+
+    A plain `with` opens it on the loop that `Agent.run_sync` uses.
 
     Args:
         url: The server's address, with or without `/v1`.

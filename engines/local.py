@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import multiprocessing
 import os
+import sys
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -18,17 +18,9 @@ import anyio.to_thread
 from . import embedded_model
 from .engine import Engine
 from .errors import MissingExtra, UsageError
-from .portal import PORTAL, run_in_portal
+from .portal import OpensOnPortal
+from .vllm_environment import START_LOCK, vllm_environment
 
-# vLLM reads these when it is imported or when its core starts; what the user has set stays.
-_ENVIRONMENT = {
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_CPU_KVCACHE_SPACE": "2",
-    # What a killed core leaves is cleaned up; the process that does it need not tell.
-    "PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker",
-}
 # float32, since most CPUs have no bfloat16 units (134 tokens/s against 54 here); eager, since compiling takes two
 # minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix.
 _CPU_OPTIONS: dict[str, Any] = {"dtype": "float32", "enforce_eager": True, "block_size": 32}
@@ -45,26 +37,29 @@ def local_engine(model: str | None = None, **options: Any) -> LocalEngine:
 
     Raises:
         MissingExtra: vLLM is not installed.
-        UsageError: There is no such model.
+        UsageError: There is no such model, or the caller's file has no main guard.
+
+    Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, and
+    `EngineError` where vLLM cannot start.
     """
+    _check_main_module()
     if importlib.util.find_spec("vllm") is None:
-        raise MissingExtra("vLLM, which the local engine runs on,", "cpu")
+        raise MissingExtra("vLLM, which the local engine runs on,")
     if model is not None:
         _check_model(model)
     return LocalEngine(model, options)
 
 
-@dataclass
-class LocalEngine:
+class LocalEngine(OpensOnPortal[Engine]):
     """Opens and closes a `VllmEngine`; see `local_engine`."""
 
-    model: str | None
-    options: dict[str, Any]
-    _engine: Engine | None = None
-    _exits: ExitStack = field(default_factory=ExitStack)
+    def __init__(self, model: str | None, options: dict[str, Any]) -> None:
+        self._model = model
+        self._options = options
+        self._engine: Engine | None = None
 
     async def __aenter__(self) -> Engine:
-        self._engine = await _start(self.model, self.options)
+        self._engine = await _start(self._model, self._options)
         return self._engine
 
     async def __aexit__(
@@ -76,45 +71,41 @@ class LocalEngine:
         if self._engine is not None:
             await self._engine.aclose()
 
-    def __enter__(self) -> Engine:
-        with ExitStack() as exits:
-            exits.enter_context(PORTAL)
-            engine = run_in_portal(lambda: _start(self.model, self.options))
-            exits.callback(run_in_portal, engine.aclose)
-            self._exits = exits.pop_all()
-        return engine
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._exits.close()
-
 
 async def _start(model: str | None, options: dict[str, Any]) -> Engine:
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     if model is None:
-        folder: Path | str = await embedded_model.prepare()
+        model = str(await embedded_model.prepare())
         options = {"served_model_name": embedded_model.NAME, **options}
-    else:
-        folder = model
-    if Path(folder).is_dir():
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
     if module.runs_on_cpu():
         options = {**_CPU_OPTIONS, **options}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
-    return await start(str(folder), use_tqdm_on_load=False, **options)
+    return await start(model, use_tqdm_on_load=False, **options)
 
 
 def _import_adapter() -> ModuleType:
-    # vLLM sets up its logging later than it first logs; the hub's client logs every retry.
-    for name in ("vllm", "huggingface_hub"):
-        logging.getLogger(name).setLevel(os.environ["VLLM_LOGGING_LEVEL"])
-    return importlib.import_module("engines.vllm_engine")
+    with START_LOCK, vllm_environment():
+        # vLLM sets up its logging later than it first logs; the hub's client logs every retry.
+        for name in ("vllm", "huggingface_hub"):
+            logging.getLogger(name).setLevel(os.environ["VLLM_LOGGING_LEVEL"].upper())
+        return importlib.import_module("engines.vllm_engine")
+
+
+def _check_main_module() -> None:
+    """The engine's process imports the caller's file, so that there has to be one, with a guard in it.
+
+    Raises:
+        UsageError: There is no file.
+        SystemExit: In the engine's process: the file has no guard. Anything else would be a traceback.
+    """
+    main = getattr(sys.modules["__main__"], "__file__", None)
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(
+            "forkjoin: the engine's process imports your file and runs it again: "
+            'put what opens the engine under `if __name__ == "__main__":`'
+        )
+    if main is not None and not Path(main).exists():
+        raise UsageError(f"the engine's process cannot import {main}: save the program to a file")
 
 
 def _check_model(model: str) -> None:

@@ -53,7 +53,8 @@ class _Guard:
         self._arguments = parent, log
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _follow, self._arguments
+        # A process forked meanwhile has the guard too, but is not the one to follow.
+        return (_follow, self._arguments) if os.getpid() == self._arguments[0] else (bool, ())
 
 
 def _follow(parent: int, log: str) -> None:

@@ -71,7 +71,7 @@ class Sampling(_Frozen):
         temperature: 0 is greedy.
         top_p: Nucleus mass, in (0, 1].
         top_k: Only this many most likely tokens; 0 is all.
-        seed: Makes a completion repeatable on one engine; None draws anew.
+        seed: Makes a completion repeatable on one engine, 0 to 2**63 - 1; None draws anew.
         stop: Texts that end the completion; they are cut from its text.
         stop_token_ids: Token ids that end the completion.
         ignore_eos: Whether to go on after the model's end of sequence.
@@ -82,7 +82,7 @@ class Sampling(_Frozen):
     temperature: float = Field(default=0.7, ge=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False

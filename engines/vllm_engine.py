@@ -52,6 +52,7 @@ class VllmEngine(Engine):
         self._numbers = itertools.count()
         self._run = uuid.uuid4().hex[:8]
         self._closed = False
+        self._died = False
         config = llm.vllm_config
         self._model = str(config.model_config.served_model_name or config.model_config.model)
         self._capabilities = Capabilities(
@@ -96,7 +97,7 @@ class VllmEngine(Engine):
         if len(prompt) >= window:
             raise ContextTooLong(len(prompt), window)
         request = f"{self._run}-{next(self._numbers)}"
-        with _translated():
+        with self._translated():
             parameters = _parameters(sampling)
         outputs = self._llm.generate({"prompt_token_ids": list(prompt)}, parameters, request)
         finished = False
@@ -105,7 +106,7 @@ class VllmEngine(Engine):
             nonlocal finished
             usage = Usage(prompt_tokens=len(prompt))
             # Around this loop only: an error of the caller's own passes through the block.
-            with _translated():
+            with self._translated():
                 async for output in outputs:
                     usage = _usage_after(usage, output)
                     finished = output.finished
@@ -145,14 +146,16 @@ class VllmEngine(Engine):
         if self._closed:
             return
         self._closed = True
-        # Its reader would take the end of the core for a crash, and say so.
+        # Its reader would take the end of the core for a crash, and say so; it also tells the calls that wait.
         if self._llm.output_handler is not None:
             self._llm.output_handler.cancel()
+        self._llm.output_processor.propagate_error(EngineDeadError())
         try:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._llm.shutdown)
         finally:
-            self._log.unlink(missing_ok=True)
+            if not self._died:
+                self._log.unlink(missing_ok=True)
 
     def _render_marks(self, roles: tuple[Role, ...]) -> str:
         generation = opens_generation(roles[-1])
@@ -168,6 +171,27 @@ class VllmEngine(Engine):
                 f"the chat template of {self.model} refuses the turns {', '.join(roles)}: {error}"
             ) from error
         return marks_before(rendered, len(roles) - 1)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """vLLM's errors as ours."""
+        try:
+            yield
+        except EngineDeadError as error:
+            if self._closed:
+                raise EngineDead("the engine was closed while it worked: open a new one") from error
+            self._died = True
+            raise EngineDead(
+                f"vLLM's core process is gone (its log: {self._log}): open the engine again"
+            ) from error
+        except ForkjoinError:
+            raise
+        except Exception as error:
+            # 0.25 raises ValueError for what 0.32 calls VLLMClientError; both blame the request.
+            kinds = {kind.__name__ for kind in type(error).__mro__}
+            if kinds & {"ValueError", "OverflowError", "VLLMClientError"}:
+                raise RequestRejected(f"vLLM refuses the request: {error}") from error
+            raise
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -216,23 +240,6 @@ def _chunk(output: Any, usage: Usage) -> Chunk:
         finish_reason=generated.finish_reason if output.finished else None,
         stop_reason=generated.stop_reason if output.finished else None,
     )
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """vLLM's errors as ours."""
-    try:
-        yield
-    except EngineDeadError as error:
-        raise EngineDead("vLLM's core process is gone: open the engine again") from error
-    except ForkjoinError:
-        raise
-    except Exception as error:
-        # 0.25 raises ValueError for what 0.32 calls VLLMClientError; both blame the request.
-        kinds = {kind.__name__ for kind in type(error).__mro__}
-        if kinds & {"ValueError", "VLLMClientError"}:
-            raise RequestRejected(f"vLLM refuses the request: {error}") from error
-        raise
 
 
 def runs_on_cpu() -> bool:

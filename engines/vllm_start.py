@@ -6,22 +6,22 @@ import multiprocessing
 import os
 import re
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.v1.engine.async_llm import AsyncLLM
 
-from .error_groups import single_error
 from .errors import EngineError
 from .process_guard import guarded_children, kill_session
+from .vllm_environment import START_LOCK, vllm_environment
 from .vllm_statistics import StepCounts
 
 _CORE = "EngineCore"
-_ONE_AT_A_TIME = threading.Lock()
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class VllmStart:
@@ -39,7 +39,9 @@ class VllmStart:
         self.log = Path(log)
         self._model = model
         self._options = options
-        self._others: set[int | None] = set()
+        self._others: set[int | None] | None = None
+        self._llm: AsyncLLM | None = None
+        self._error: Exception | None = None
         self._cancelled = False
         self._ended = False
 
@@ -50,23 +52,35 @@ class VllmStart:
             EngineError: vLLM could not start, with the cause.
         """
         try:
-            with single_error():
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._kill_when_cancelled)
-                    llm = await anyio.to_thread.run_sync(self._build)
-                    group.cancel_scope.cancel()
-        except Exception as error:  # vLLM raises what it likes here.
-            raise EngineError(f"vLLM cannot start {self._model}: {self._cause(error)}") from error
-        return llm
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._kill_when_cancelled)
+                await anyio.to_thread.run_sync(self._build)
+                group.cancel_scope.cancel()
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        except BaseException:
+            self._discard()
+            raise
+        if self._llm is None:
+            cause = self._cause()
+            raise EngineError(f"vLLM cannot start {self._model}: {cause}") from self._error
+        return self._llm
 
-    def _build(self) -> AsyncLLM:
+    def _build(self) -> None:
         try:
-            arguments = AsyncEngineArgs(model=self._model, **self._options)
-            with _ONE_AT_A_TIME, guarded_children(self.log):
-                self._others = {process.pid for process in multiprocessing.active_children()}
+            while not START_LOCK.acquire(timeout=_SECONDS_BETWEEN_LOOKS):
                 if self._cancelled:
-                    raise RuntimeError("cancelled")
-                return AsyncLLM.from_engine_args(arguments, stat_loggers=[self.counts.logger])
+                    return
+            try:
+                with vllm_environment(), guarded_children(self.log):
+                    self._others = {process.pid for process in multiprocessing.active_children()}
+                    if not self._cancelled:
+                        arguments = AsyncEngineArgs(model=self._model, **self._options)
+                        loggers = [self.counts.logger]
+                        self._llm = AsyncLLM.from_engine_args(arguments, stat_loggers=loggers)
+            finally:
+                START_LOCK.release()
+        except Exception as error:  # vLLM raises what it likes here.
+            self._error = error
         finally:
             self._ended = True
 
@@ -74,26 +88,41 @@ class VllmStart:
         try:
             await anyio.sleep_forever()
         finally:
-            if not self._ended:
-                self._cancelled = True
-                with anyio.CancelScope(shield=True):
-                    while not self._ended:
-                        self._kill()
-                        await anyio.sleep(0.1)
-                self.log.unlink(missing_ok=True)
+            with anyio.CancelScope(shield=True):
+                while not self._ended:
+                    self._cancelled = True
+                    self._kill()
+                    await anyio.sleep(_SECONDS_BETWEEN_LOOKS)
 
-    def _cause(self, error: Exception) -> str:
+    def _kill(self) -> None:
+        """Kills the core process of this start; those of other engines were there before it."""
+        if self._others is None:
+            return
+        for process in multiprocessing.active_children():
+            if process.name.startswith(_CORE) and process.pid not in self._others:
+                kill_session(process)
+
+    def _discard(self) -> None:
+        if self._llm is not None:
+            self._kill()
+            self._llm.shutdown()
+        self.log.unlink(missing_ok=True)
+
+    def _cause(self) -> str:
         """The cause in a line. Of a failed core vLLM's own message only says that the log has it."""
-        logged = re.findall(r"\b\w*(?:Error|Exception): .*", self.log.read_text(errors="replace"))
+        pattern = r"\b\w*(?:Error|Exception): \S.*"
+        logged = re.findall(pattern, self.log.read_text(errors="replace"))
         if logged:
             # The first is what happened, later ones are what it led to.
             return f"{logged[0]} (its log: {self.log})"
         self.log.unlink()
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        lines = [line.strip() for line in str(self._error).splitlines() if line.strip()]
         told = [line for line in lines if "validation error for" not in line]
-        return (told or lines or [type(error).__name__])[0]
-
-    def _kill(self) -> None:
-        for process in multiprocessing.active_children():
-            if process.name.startswith(_CORE) and process.pid not in self._others:
-                kill_session(process)
+        cause = (told or lines or [type(self._error).__name__])[0]
+        if "connect to" in cause or "not a valid model identifier" in cause:
+            return (
+                "the hub has no such model or cannot be reached: check the name, or give a folder"
+            )
+        if "initialization failed" in cause:
+            return "its core process ended before it could say why: look at what it printed above"
+        return cause

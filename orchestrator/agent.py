@@ -18,6 +18,7 @@ from engines import Engine, Sampling, UsageError, run_in_portal, single_error
 from planners import Planner, Vocabulary, planner_named
 from reasoning import METHODS, REDUCERS, Method, Reducer, method_named, reducer_named
 
+from .errors import RunFolderError
 from .events import Event, EventBus, Subscriber
 from .run import Run
 from .run_folder import RunFolder
@@ -57,6 +58,10 @@ class Agent:
         concurrency: int = 64,
         runs: str | Path | None = None,
     ) -> None:
+        if not isinstance(engine, Engine):
+            raise UsageError(
+                f"{type(engine).__name__} is no open engine: use `async with local_engine() as engine`"
+            )
         if concurrency < 1:
             raise UsageError(f"a concurrency of {concurrency} runs nothing: at least 1 is needed")
         self._engine = engine
@@ -79,7 +84,7 @@ class Agent:
             UsageError: The question is empty, or no text.
             PlanError: The planner made no plan that can be run.
             RunFailed: The node that should give the answer failed.
-            RunFolderError: The run folder cannot be written.
+            RunFolderError: The run folder cannot be written; `result` on it is the result, if there is one.
             EngineError: The engine failed the planner.
         """
         check_question(question)
@@ -181,8 +186,11 @@ def _write_result(folder: RunFolder, result: RunResult) -> None:
     data = result.to_data()
     nodes = data.pop("nodes")
     plan = data.pop("plan")
-    folder.write_json("plan.json", plan)
-    folder.write_lines(
-        "samples.jsonl", [{"question": result.plan.question, **node} for node in nodes]
-    )
-    folder.write_json("metrics.json", data)
+    rows = [{"question": result.plan.question, **node} for node in nodes]
+    try:
+        folder.write_json("plan.json", plan)
+        folder.write_lines("samples.jsonl", rows)
+        folder.write_json("metrics.json", data)
+    except RunFolderError as error:
+        error.result = result
+        raise

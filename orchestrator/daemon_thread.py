@@ -5,6 +5,7 @@ A worker thread of anyio is joined when the interpreter exits, so that one hangi
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,9 +23,11 @@ async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
     results: list[Any] = []
     errors: list[BaseException] = []
 
+    context = contextvars.copy_context()
+
     def run() -> None:
         try:
-            results.append(function())
+            results.append(context.run(function))
         except BaseException as error:  # It belongs to the caller, whatever it is.
             errors.append(error)
         # Where the event loop is gone, so is everybody who waited.

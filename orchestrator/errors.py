@@ -11,6 +11,8 @@ ForkjoinError
 
 from __future__ import annotations
 
+from typing import Any
+
 from engines import ForkjoinError, RunError, UsageError
 
 
@@ -27,4 +29,10 @@ class RunFailed(RunError):
 
 
 class RunFolderError(RunError):
-    """The run folder cannot be written."""
+    """The run folder cannot be written.
+
+    Attributes:
+        result: The `RunResult`, if only its files could not be written any more.
+    """
+
+    result: Any = None

@@ -65,7 +65,7 @@ class NodeStarted(_Event):
 
 
 class TokensGenerated(_Event):
-    """A call of the engine went on."""
+    """A call of the engine went on by so many tokens."""
 
     transient = True
 
@@ -75,13 +75,13 @@ class TokensGenerated(_Event):
 
 
 class GenerationFinished(_Event):
-    """A call of the engine ended; `finish_reason` is `aborted` when it was left before its end."""
+    """A call of the engine ended; `finish_reason` is `aborted` when it was left, `failed` when the engine failed it."""
 
     kind: Literal["generation-finished"] = "generation-finished"
     node: str
     path: str
     usage: Usage
-    finish_reason: FinishReason | Literal["aborted"]
+    finish_reason: FinishReason | Literal["aborted", "failed"]
     seconds: float
 
 

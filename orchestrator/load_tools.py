@@ -26,6 +26,12 @@ def _load(place: str) -> list[Tool]:
         )
     try:
         module = importlib.import_module(module_name)
+    except ToolDefinitionError as error:
+        raise ToolDefinitionError(f"--tools {place}: {error}") from error
+    except ModuleNotFoundError as error:
+        raise ToolDefinitionError(
+            f"--tools {place}: {error}: run forkjoin in the folder that has it, or install it"
+        ) from error
     except (Exception, SystemExit) as error:  # Whatever somebody's module raises.
         raise ToolDefinitionError(
             f"--tools {place}: the module {module_name} cannot be imported: {type(error).__name__}: {error}"

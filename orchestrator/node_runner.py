@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engines import Context, Engine, ForkjoinError, Outcome, Sampling, converse
+from engines import Context, Engine, ForkjoinError, Outcome, RunError, Sampling, converse
 from planners import Call, Node, Reduce, Think
 from reasoning import Answer, Method, NoCandidates, Reducer, method_named, reducer_named
 
-from .errors import ToolError
+from .errors import RunFolderError
 from .events import EventBus, NodeFinished, NodeStarted
 from .recording import RecordingEngine, UsageLedger
 from .resolve import as_text, resolve
@@ -56,9 +57,28 @@ class NodeRunner:
 
     async def run(self, node: Node, outcomes: Mapping[str, Outcome[Result]]) -> Outcome[Result]:
         """The outcome of a node whose inputs have all ended."""
-        self.bus.emit(NodeStarted(node=node.id))
         inputs = {name: outcomes[name] for name in node.dependencies}
-        outcome = _blocked(node, inputs) or await self._outcome(node, _values(inputs))
+        blocked = _blocked(node, inputs)
+        if blocked is not None:
+            self._tell(node, blocked)
+            return blocked
+        self.bus.emit(NodeStarted(node=node.id))
+        try:
+            outcome = await self._outcome(node, inputs)
+        except BaseException as error:
+            bug = isinstance(error, Exception)
+            outcome = Outcome(
+                "failed" if bug else "cancelled",
+                reason=f"a bug: {error!r}" if bug else "the run was cancelled",
+            )
+            # What cannot be written is told by the run.
+            with suppress(RunFolderError):
+                self._tell(node, outcome)
+            raise
+        self._tell(node, outcome)
+        return outcome
+
+    def _tell(self, node: Node, outcome: Outcome[Result]) -> None:
         self.bus.emit(
             NodeFinished(
                 node=node.id,
@@ -67,9 +87,11 @@ class NodeRunner:
                 result=outcome.value.data if outcome.value else None,
             )
         )
-        return outcome
 
-    async def _outcome(self, node: Node, inputs: Mapping[str, Result]) -> Outcome[Result]:
+    async def _outcome(
+        self, node: Node, outcomes: Mapping[str, Outcome[Result]]
+    ) -> Outcome[Result]:
+        inputs = {name: outcome.value for name, outcome in outcomes.items() if outcome.value}
         engine = RecordingEngine(self.engine, node.id, self.bus, self.ledger)
         data = {name: result.data for name, result in inputs.items()}
         try:
@@ -78,6 +100,8 @@ class NodeRunner:
             elif isinstance(node, Think):
                 answer = await self._think(node, inputs, data, engine)
                 value = answer.final
+            elif not inputs:
+                raise NoCandidates(f"none of its inputs gave a result: {_reasons(outcomes)}")
             else:
                 answer = await self._reduce(node, inputs, engine)
                 value = answer.final
@@ -90,11 +114,8 @@ class NodeRunner:
         return Outcome("ok", result)
 
     async def _call(self, node: Call, data: Mapping[str, Any]) -> tuple[Answer, Any]:
-        tool = self.tools.get(node.tool)
-        if tool is None:
-            raise ToolError(f"there is no tool {node.tool!r}")
         arguments = {name: resolve(value, data) for name, value in node.arguments.items()}
-        value = await tool.call(arguments)
+        value = await self.tools[node.tool].call(arguments)
         shown = ", ".join(f"{name}={as_text(argument)}" for name, argument in arguments.items())
         text = f"{node.tool}({shown}) = {as_text(value)}"
         return Answer(text=text, value=as_text(value)), value
@@ -105,7 +126,7 @@ class NodeRunner:
         prompt = str(resolve(node.prompt, data))
         start = self.root if node.after is None else inputs[node.after].answer.context
         if start is None:
-            raise ToolError(f"node {node.after!r} left no thread to go on from")
+            raise RunError(f"node {node.after!r} left no thread to go on from")
         if node.after is None and prompt:
             prompt = f"\n\nYour part of the work: {prompt}"
         context = await converse(engine, [("user", prompt)], after=start, name=node.id)
@@ -115,22 +136,23 @@ class NodeRunner:
     async def _reduce(self, node: Reduce, inputs: Mapping[str, Result], engine: Engine) -> Answer:
         reducer = self.reducer or reducer_named(node.reducer, self.sampling)
         candidates = [inputs[name].answer for name in node.inputs if name in inputs]
-        if not candidates:
-            raise NoCandidates(f"none of the nodes {', '.join(node.inputs)} gave a result")
         return await reducer.reduce(candidates, self.root.fork(node.id), engine)
-
-
-def _values(inputs: Mapping[str, Outcome[Result]]) -> dict[str, Result]:
-    return {name: outcome.value for name, outcome in inputs.items() if outcome.value is not None}
 
 
 def _blocked(node: Node, inputs: Mapping[str, Outcome[Result]]) -> Outcome[Result] | None:
     """A reduction goes on with the inputs that are there; other nodes need all of theirs."""
-    if isinstance(node, Reduce):
+    missing = {name: outcome for name, outcome in inputs.items() if not outcome.usable}
+    if isinstance(node, Reduce) or not missing:
         return None
-    missing = [name for name, outcome in inputs.items() if not outcome.usable]
-    if not missing:
-        return None
-    return Outcome(
-        "cancelled", reason=f"node {missing[0]!r}, which it needs, {inputs[missing[0]].status}"
+    return Outcome("cancelled", reason=_reasons(missing))
+
+
+def _reasons(outcomes: Mapping[str, Outcome[Result]]) -> str:
+    """Why there is no input: the first causes, since a node that was cancelled only passes one on."""
+    told = (
+        outcome.reason
+        if outcome.status == "cancelled"
+        else f"node {name!r} {outcome.status}: {outcome.reason}"
+        for name, outcome in outcomes.items()
     )
+    return "; ".join(dict.fromkeys(told))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, assert_never
@@ -43,10 +44,13 @@ class _Row:
     what: str
     status: str = "waiting"
     tokens: int = 0
-    running: int = 0
-    started: float = 0.0
+    began: float = 0.0
     seconds: float = 0.0
     result: str = ""
+
+    @property
+    def running_seconds(self) -> float:
+        return time.monotonic() - self.began if self.status == "running" else self.seconds
 
 
 class Progress:
@@ -80,7 +84,8 @@ class Progress:
     ) -> None:
         self._busy = False
         if kind is not None and not issubclass(kind, Exception):
-            self._headline = "cancelled"
+            self._headline = "stopping"
+            self._print(self._headline)
         if self._console.is_terminal:
             self._live.stop()
 
@@ -95,36 +100,37 @@ class Progress:
         """Takes note of an event."""
         match event:
             case RunStarted():
-                self._say(f"planning with {event.model}")
+                self._say(f"running on {event.model}")
             case PlanText():
+                self._headline = "planning"
                 self._plan += event.delta
                 self._print_plan(complete=False)
             case NodePlanned():
                 self._rows[event.node.id] = _Row(describe(event.node))
             case PlanFinished():
                 self._print_plan(complete=True)
-                self._say(f"running {len(self._rows)} nodes")
+                # From here on the table says it.
+                self._plan, self._headline = "", "running"
             case NodeStarted():
                 row = self._rows[event.node]
-                row.status, row.started = "running", event.time
+                row.status, row.began = "running", time.monotonic()
                 self._print(f"▶ {event.node}  {row.what}")
             case TokensGenerated():
                 if event.node in self._rows:
-                    self._rows[event.node].running = event.tokens
+                    self._rows[event.node].tokens += event.tokens
             case GenerationFinished():
-                if event.node in self._rows:
-                    self._rows[event.node].tokens += event.usage.generated_tokens
+                pass
             case NodeFinished():
                 self._finish(event)
             case RunFinished():
-                self._busy = False
-                self._headline = "" if event.status == "ok" else event.status
+                self._busy, self._headline = False, ""
             case _:
                 assert_never(event)
 
     def _finish(self, event: NodeFinished) -> None:
         row = self._rows[event.node]
-        row.status, row.seconds = event.status, event.time - row.started
+        row.seconds = row.running_seconds
+        row.status = event.status
         row.result = event.reason if event.result is None else str(event.result)
         if event.status == "truncated":
             row.result = f"{row.result} ({event.reason})"
@@ -167,14 +173,15 @@ class Progress:
         for name in ("", "node", "what", "tokens", "seconds", "result"):
             right = name in ("tokens", "seconds")
             table.add_column(name, justify="right" if right else "left", no_wrap=name != "result")
-        for node, row in self._rows.items():
+        # The display has a thread of its own.
+        for node, row in list(self._rows.items()):
             running = row.status == "running"
             table.add_row(
                 Spinner("dots") if running else _text(_MARKS.get(row.status, "·")),
                 _text(node),
                 _text(_short(row.what, 48)),
-                f"{row.tokens + (row.running if running else 0):,}",
-                f"{row.seconds:.1f}" if row.seconds else "",
+                f"{row.tokens:,}",
+                f"{row.running_seconds:.1f}" if row.status != "waiting" else "",
                 _text(_short(row.result, 60), style=_STYLES.get(row.status, "")),
             )
         return table

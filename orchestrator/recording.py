@@ -6,7 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Literal
 
-from engines import Chunk, Context, Engine, EngineWrapper, FinishReason, Sampling, Usage
+from engines import (
+    Chunk,
+    Context,
+    Engine,
+    EngineError,
+    EngineWrapper,
+    FinishReason,
+    Sampling,
+    Usage,
+)
 
 from .events import EventBus, GenerationFinished, TokensGenerated
 
@@ -44,13 +53,14 @@ class RecordingEngine(EngineWrapper):
         """The inner engine's stream. A call that is left early counts what was received, as a lower bound."""
         started = self._bus.seconds
         usage = Usage()
-        end: FinishReason | Literal["aborted"] = "aborted"
+        end: FinishReason | Literal["aborted", "failed"] = "aborted"
 
         async def recorded(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
             nonlocal usage, end
             async for chunk in chunks:
+                new = chunk.usage.generated_tokens - usage.generated_tokens
                 usage, end = chunk.usage, chunk.finish_reason or end
-                self._bus.emit(TokensGenerated(node=self._node, tokens=usage.generated_tokens))
+                self._bus.emit(TokensGenerated(node=self._node, tokens=new))
                 yield chunk
 
         try:
@@ -59,8 +69,12 @@ class RecordingEngine(EngineWrapper):
                 aclosing(recorded(chunks)) as passing,
             ):
                 yield passing
+        except EngineError:
+            end = "failed"
+            raise
         finally:
-            if end == "aborted":
+            # A call that failed before its first token has cost nothing.
+            if end == "aborted" or (end == "failed" and usage.generated_tokens):
                 usage = usage.model_copy(update={"lower_bound": True})
             self._ledger.add(self._node, usage)
             self._bus.emit(

@@ -108,8 +108,9 @@ class Run:
         plan = Plan(question=self.question, nodes=tuple(self._nodes))
         last = outcomes[plan.answer]
         if last.value is None:
+            place = "" if self.folder is None else f"; its events are in {self.folder}"
             raise RunFailed(
-                f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}"
+                f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}{place}"
             )
         return RunResult(
             answer=last.value.answer,

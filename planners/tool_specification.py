@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from .shape import DictionaryOf, Either, Items, ListOf, Members, OneOf, Shape, shape_of
 
 
 class ToolSpecification(BaseModel):
@@ -31,6 +33,11 @@ class ToolSpecification(BaseModel):
         return found
 
     @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """What each argument looks like, in order."""
+        return {name: shape_of(schema, self.parameters) for name, schema in self.properties.items()}
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The parameters that have no default, in order."""
         required = self.parameters.get("required", ())
@@ -45,17 +52,16 @@ class ToolSpecification(BaseModel):
         'add(a: number, b: any = ...)'
         """
         parameters = (
-            f"{name}: {_type(schema)}{'' if name in self.required else ' = ...'}"
-            for name, schema in self.properties.items()
+            f"{name}: {_type(shape)}{'' if name in self.required else ' = ...'}"
+            for name, shape in self.shapes.items()
         )
         return f"{self.name}({', '.join(parameters)})"
 
     @property
     def example(self) -> str:
         """A call with made-up arguments."""
-        values = (
-            _made_up(self.properties[name], number) for number, name in enumerate(self.required, 2)
-        )
+        shapes = self.shapes
+        values = (_made_up(shapes[name], number) for number, name in enumerate(self.required, 2))
         return f"{self.name}({', '.join(values)})"
 
     def bind(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,22 +88,40 @@ def literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("$", "$$")
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    if "enum" in schema:
-        return " | ".join(repr(value) for value in schema["enum"])
-    if "anyOf" in schema:
-        return " | ".join(_type(option) for option in schema["anyOf"])
-    if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
-    return str(schema.get("type", "any"))
+def _type(shape: Shape) -> str:
+    match shape:
+        case OneOf(values):
+            return " | ".join(repr(value) for value in values)
+        case Either(options):
+            return " | ".join(_type(option) for option in options)
+        case ListOf(item):
+            return f"list of {_type(item)}"
+        case Items(items):
+            return f"[{', '.join(_type(item) for item in items)}]"
+        case Members(members):
+            return _object((literal(name), _type(member)) for name, member in members.items())
+        case DictionaryOf(key, value):
+            return f"{{{_type(key)}: {_type(value)}, ...}}"
+    return shape.kind
 
 
-def _made_up(schema: Mapping[str, Any], number: int) -> str:
-    if "enum" in schema:
-        return literal(schema["enum"][0])
-    if "anyOf" in schema:
-        return _made_up(schema["anyOf"][0], number)
-    if schema.get("type") == "array":
-        return f"[{_made_up(schema.get('items', {}), number)}]"
+def _made_up(shape: Shape, number: int) -> str:
+    match shape:
+        case OneOf(values):
+            return literal(values[0])
+        case Either(options):
+            return _made_up(options[0], number)
+        case ListOf(item, least):
+            return f"[{', '.join([_made_up(item, number)] * max(1, least))}]"
+        case Items(items):
+            return f"[{', '.join(_made_up(item, number) for item in items)}]"
+        case Members(members):
+            return _object((literal(name), _made_up(one, number)) for name, one in members.items())
+        case DictionaryOf(key, value):
+            return _object([(_made_up(key, number), _made_up(value, number))])
     made_up = {"number": str(number), "integer": str(number), "boolean": "true", "null": "null"}
-    return made_up.get(str(schema.get("type")), '"something"')
+    return made_up.get(shape.kind, '"something"')
+
+
+def _object(members: Iterable[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in members) + "}"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import PlanError
+from .errors import InvalidPlan, PlanError
 from .plan import Argument, Call, Plan, Reduce, Reference, Template, Think, references
 from .tool_specification import ToolSpecification
 
@@ -33,7 +33,7 @@ class PlanChecker:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._seen: set[str] = set()
+        self._seen: dict[str, type[Call | Think | Reduce]] = {}
 
     def check(self, node: Call | Think | Reduce) -> None:
         """Accepts the plan's next node.
@@ -55,22 +55,33 @@ class PlanChecker:
         if isinstance(node, Call):
             _check_call(node, self._vocabulary.tools)
         elif isinstance(node, Think):
+            self._check_after(node)
             _check_name(node.id, "method", node.method, self._vocabulary.methods)
         else:
             _check_name(node.id, "reducer", node.reducer, self._vocabulary.reducers)
-        self._seen.add(node.id)
+        self._seen[node.id] = type(node)
+
+    def _check_after(self, node: Think) -> None:
+        if node.after is not None and self._seen[node.after] is Call:
+            raise PlanError(
+                f"node {node.id!r}: goes on after node {node.after!r}, a call, which leaves no thread: name a think or "
+                f"a reduce node there, or refer to the call's result in the prompt"
+            )
 
 
 def check_plan(plan: Plan, vocabulary: Vocabulary) -> None:
-    """Checks a whole plan.
+    """Checks a whole plan, such as one that the user gave.
 
     Raises:
-        PlanError: With the place and what is wrong there.
+        InvalidPlan: With the place and what is wrong there.
     """
-    _check_cycles(plan)
-    checker = PlanChecker(vocabulary)
-    for node in plan.nodes:
-        checker.check(node)
+    try:
+        _check_cycles(plan)
+        checker = PlanChecker(vocabulary)
+        for node in plan.nodes:
+            checker.check(node)
+    except PlanError as error:
+        raise InvalidPlan(str(error)) from None
 
 
 def _check_cycles(plan: Plan) -> None:
@@ -112,12 +123,13 @@ def _check_call(node: Call, tools: Mapping[str, ToolSpecification]) -> None:
             raise PlanError(f"node {node.id!r}: argument {name!r} of {tool.name}: {problem}")
 
 
-def _problem(value: Argument, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def _problem(value: Argument, schema: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     """What is wrong with a literal; what holds references can be checked at run time only."""
     if isinstance(value, Reference | Template) or any(references(value)):
         return ""
     from jsonschema import Draft202012Validator
 
-    whole = {**schema, "$defs": definitions.get("$defs", {})}
-    error = next(iter(Draft202012Validator(whole).iter_errors(value)), None)
+    # References in the schema start from the whole.
+    validator = Draft202012Validator(whole).evolve(schema=schema)
+    error = next(iter(validator.iter_errors(value)), None)
     return "" if error is None else error.message

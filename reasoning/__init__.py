@@ -6,7 +6,7 @@ from .answer import Answer
 from .catalogue import METHODS, REDUCERS, method_named, reducer_named
 from .chain_of_thought import ChainOfThought
 from .equality import equal
-from .errors import NoCandidates, UnknownName
+from .errors import EqualityUnavailable, NoCandidates, UnknownName
 from .extraction import extract_answer
 from .method import Method
 from .reducers import First, Majority, Reducer, Synthesise
@@ -17,6 +17,7 @@ __all__ = [
     "REDUCERS",
     "Answer",
     "ChainOfThought",
+    "EqualityUnavailable",
     "First",
     "Majority",
     "Method",

@@ -18,7 +18,8 @@ class Answer:
         text: All that the thread said.
         value: The final answer in it, such as `70`; None if none can be told apart.
         context: Where the thread stands, so that another can go on from there; None for a computed value.
-        usage: What it took: all calls, those of branches that lost included.
+        usage: What it took: all calls, those of branches that lost included. A fork that failed leaves no answer,
+            so its calls are not counted here; the run's own count has them.
         critical_path: Tokens generated one after another, along the longest chain of calls.
         truncated: Whether a limit cut it before it came to its end.
         candidates: The answers that it was reduced from, in their order.

@@ -30,6 +30,9 @@ async def equal(first: str, second: str) -> bool:
     """Whether two answers are equal: as texts, as numbers, or as math-verify sees them.
 
     What is too long or too large to be worth computing is compared as text.
+
+    Raises:
+        EqualityUnavailable: math-verify is needed and does not start.
     """
     known = equal_at_sight(first, second)
     if known is not None:

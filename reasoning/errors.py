@@ -3,7 +3,8 @@
 ForkjoinError
 ├── UsageError
 │   └── UnknownName     no method or reducer is called so
-└── NoCandidates        every branch failed, so there is nothing to reduce
+├── NoCandidates        every branch failed, so there is nothing to reduce
+└── EqualityUnavailable math-verify does not start, so answers cannot be compared
 """
 
 from __future__ import annotations
@@ -22,3 +23,13 @@ class UnknownName(UsageError):
 
 class NoCandidates(ForkjoinError):
     """Every branch failed, so there is nothing to reduce."""
+
+
+class EqualityUnavailable(ForkjoinError):
+    """math-verify does not start, so answers cannot be compared."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"math-verify does not start, so answers cannot be compared: {reason}: "
+            f"run `uv pip install --reinstall 'math-verify[antlr4_13_2]'` (in a clone: `make clean install`)"
+        )

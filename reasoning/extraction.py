@@ -9,8 +9,8 @@ import re
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped one is taken with its backslash
-_HASHES = re.compile(r"^####[^\S\n]*(\S.*?)\s*$", re.MULTILINE)
-_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*:?\s*(?=(\S[^\n]*))", re.IGNORECASE)
+_HASHES = re.compile(r"^####[^\S\n]*(\S.*)$", re.MULTILINE)
+_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=(\S[^\n]*))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _DECORATION = "*_$ \t"
 
@@ -30,25 +30,26 @@ def extract_answer(text: str) -> str | None:
 
 
 def _extract(text: str) -> str | None:
-    boxes = [box for match in _BOXED.finditer(text) if (box := _balanced(text, match.end()))]
-    if boxes:
-        return boxes[-1]
+    if box := _last_box(text):
+        return box
     if hashes := _HASHES.findall(text):
-        return str(hashes[-1])
+        return str(hashes[-1]).rstrip()
     if phrases := _PHRASE.findall(text):
         sentence = _SENTENCE_END.split(phrases[-1])[0]
         return sentence.strip(_DECORATION).rstrip(".,;") or None
     return None
 
 
-def _balanced(text: str, start: int) -> str | None:
-    """The text from `start` to the brace that closes the one before it; None if it stays open."""
-    depth = 1
-    for match in _BRACE.finditer(text, start):
-        if match[0] == "{":
-            depth += 1
-        elif match[0] == "}":
-            depth -= 1
-            if depth == 0:
-                return text[start : match.start()].strip() or None
-    return None
+def _last_box(text: str) -> str | None:
+    """What is in the last box that is closed and not empty."""
+    starts = {match.end() for match in _BOXED.finditer(text)}
+    # One pass over the braces, since a model that repeats itself opens thousands of boxes.
+    opened: list[int] = []
+    ends: dict[int, int] = {}
+    for brace in _BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.end())
+        elif brace[0] == "}" and opened:
+            ends[opened.pop()] = brace.start()
+    boxes = (text[start : ends[start]].strip() for start in sorted(starts & ends.keys())[::-1])
+    return next(filter(None, boxes), None)

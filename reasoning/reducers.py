@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engines import Context, Engine, Sampling, Usage, converse
@@ -52,7 +52,8 @@ class Majority:
         equality: Tells whether two answers are the same.
     """
 
-    equality: Equality = equal
+    # A function is shown by its address, which would make equal configurations differ.
+    equality: Equality = field(default=equal, repr=False)
 
     async def reduce(
         self, candidates: Sequence[Answer], context: Context, engine: Engine

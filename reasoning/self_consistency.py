@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from engines import Context, Engine, join
+from engines import Context, Engine, UsageError, join
 
 from .answer import Answer, reduced
 from .chain_of_thought import ChainOfThought
@@ -24,7 +24,7 @@ class SelfConsistency:
     """Forks the context, solves every fork, reduces the answers.
 
     Attributes:
-        samples: The number of forks.
+        samples: The number of forks, at least 1.
         method: How each fork thinks.
         reducer: How the answers become one.
     """
@@ -32,6 +32,11 @@ class SelfConsistency:
     samples: int = 8
     method: Method = ChainOfThought()
     reducer: Reducer = Majority()
+
+    def __post_init__(self) -> None:
+        """Refuses to fork into nothing."""
+        if self.samples < 1:
+            raise UsageError(f"self-consistency with {self.samples} samples: at least 1 is needed")
 
     async def solve(self, context: Context, engine: Engine) -> Answer:
         """Thinks in all forks at the same time.

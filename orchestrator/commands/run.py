@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, redirect_stdout, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -20,10 +21,19 @@ from engines import (
     UsageError,
     local_engine,
 )
-from planners import PLANNERS, GivenPlanner, Planner, check_plan, planner_named, read_plan
+from planners import (
+    PLANNERS,
+    GivenPlanner,
+    PlanError,
+    Planner,
+    check_plan,
+    planner_named,
+    read_plan,
+)
 from reasoning import METHODS, REDUCERS, method_named, reducer_named
 
 from ..agent import Agent, check_question, vocabulary_of
+from ..errors import RunFolderError
 from ..load_tools import load_tools
 from ..progress import Progress, printable
 from ..run_folder import check_runs
@@ -53,8 +63,19 @@ class RunCommand:
             metavar="NAME",
             help="default: the embedded model, or the one that the server has",
         )
-        add("--max-tokens", metavar="N", type=int, default=512, help="for each call (default: 512)")
-        add("--seed", metavar="N", type=int, help="makes the run repeatable")
+        add(
+            "--max-tokens",
+            metavar="N",
+            type=int,
+            default=512,
+            help="for each call of a thread or reducer (default: 512)",
+        )
+        add(
+            "--seed",
+            metavar="N",
+            type=int,
+            help="gives every branch a seed of its own, so that the run repeats",
+        )
         add("--out", metavar="DIR", default="runs", help="where run folders go (default: runs)")
         add("--json", action="store_true", help="one JSON object on stdout, the rest on stderr")
         add("--dry-run", action="store_true",
@@ -66,16 +87,34 @@ class RunCommand:
         _check_engine(arguments.engine)
         if arguments.max_tokens < 1:
             raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
-        if arguments.dry_run:
-            return anyio.run(_dry_run, arguments)
-        anyio.run(_run, arguments)
+        if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
+            raise UsageError(f"--seed {arguments.seed}: choose a number from 0 to 2**63 - 1")
+        # What tools print must not get between the answer and who reads it.
+        with redirect_stdout(sys.stderr) as stderr:
+            if arguments.dry_run:
+                anyio.run(_dry_run, arguments)
+                return 0
+            answered = _Answered()
+            try:
+                anyio.run(_run, arguments, answered)
+            except KeyboardInterrupt:
+                if not answered.yet:
+                    raise
+                # Only the engine was still closing; threads of its start may linger.
+                stderr.flush()
+                os._exit(0)
         return 0
 
 
 command = RunCommand()
 
 
-async def _run(arguments: argparse.Namespace) -> None:
+@dataclass
+class _Answered:
+    yet: bool = False
+
+
+async def _run(arguments: argparse.Namespace, answered: _Answered) -> None:
     # Everything that can be wrong in the arguments is told before an engine starts.
     settings = _settings(arguments)
     check_runs(arguments.out)
@@ -85,9 +124,15 @@ async def _run(arguments: argparse.Namespace) -> None:
             progress.starting(arguments.engine, arguments.model)
             engine = await exits.enter_async_context(engine_context)
             agent = Agent(engine, runs=arguments.out, **settings)
-            result = await agent.run(arguments.question, subscribers=[progress.show])
+            try:
+                result = await agent.run(arguments.question, subscribers=[progress.show])
+            except RunFolderError as error:
+                if error.result is not None:
+                    _print(error.result, arguments.json)
+                raise
         # Closing an engine takes some seconds, which nobody has to wait for.
         _print(result, arguments.json)
+        answered.yet = True
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +141,10 @@ def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     reducer = arguments.reducer
     planner = _planner(arguments)
     if isinstance(planner, GivenPlanner):
-        check_plan(planner.given, vocabulary_of(tools))
+        try:
+            check_plan(planner.given, vocabulary_of(tools))
+        except PlanError as error:
+            raise UsageError(f"{arguments.plan}: {error}") from error
     return {
         "tools": tools.values(),
         "planner": planner,
@@ -127,26 +175,36 @@ def _engine(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Engine
     return HttpEngine(arguments.engine, model=arguments.model)
 
 
-async def _dry_run(arguments: argparse.Namespace) -> int:
+async def _dry_run(arguments: argparse.Namespace) -> None:
     settings = _settings(arguments)
     settings["tools"] = [replace(tool, function=_not_called) for tool in settings["tools"]]
     # The first call shows its prompt, and its failure ends the run.
     engine = FakeEngine(lambda context, sampling: EngineError("a dry run ends here"))
     with suppress(ForkjoinError):
         await Agent(engine, **settings).run(arguments.question)
-    shown = {name: str(value) for name, value in settings.items() if name != "tools"}
-    shown["tools"] = ", ".join(tool.specification.signature for tool in settings["tools"]) or "none"
-    write = sys.stderr.write if arguments.json else sys.stdout.write
-    for name, value in shown.items():
-        write(f"{name}: {value}\n")
     turns = engine.calls[0].context.turns if engine.calls else ()
-    write("first prompt:\n" if turns else "no prompt: the plan begins with calls only\n")
-    for turn in turns:
-        write(f"<{turn.role}>\n{turn.text}\n")
+    shown = {
+        "question": arguments.question,
+        "planner": arguments.plan or arguments.planner,
+        "method": arguments.method,
+        "reducer": arguments.reducer,
+        "engine": arguments.engine,
+        "model": arguments.model,
+        "max_tokens": arguments.max_tokens,
+        "seed": arguments.seed,
+        "tools": [tool.specification.signature for tool in settings["tools"]],
+        "first_prompt": [{"role": turn.role, "text": turn.text} for turn in turns],
+    }
     if arguments.json:
-        prompt = [{"role": turn.role, "text": turn.text} for turn in turns]
-        sys.stdout.write(json.dumps({**shown, "first_prompt": prompt}, ensure_ascii=False) + "\n")
-    return 0
+        _write(json.dumps(shown, ensure_ascii=False))
+        return
+    shown.pop("first_prompt")
+    for name, value in shown.items():
+        listed = ", ".join(value) if isinstance(value, list) else value
+        _write(f"{name:<12} {'-' if listed in (None, '') else listed}")
+    _write("\nfirst prompt" if turns else "\nno prompt: the plan begins with calls only")
+    for turn in turns:
+        _write(f"<{turn.role}>\n{printable(turn.text)}")
 
 
 def _not_called(**arguments: Any) -> None:
@@ -155,19 +213,24 @@ def _not_called(**arguments: Any) -> None:
 
 def _print(result: RunResult, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps(result.to_data(), ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        _write(json.dumps(result.to_data(), ensure_ascii=False))
         return
     usage = result.usage
     cached = "unknown" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
-    sys.stdout.write(
+    _write(
         f"{printable(result.answer.final)}\n\n"
         f"tokens         {usage.prompt_tokens:,} prompt ({cached} cached), {usage.generated_tokens:,} generated\n"
         f"critical path  {result.critical_path:,} tokens\n"
         f"wall time      {result.seconds:.1f} s\n"
-        f"run folder     {result.folder}\n"
+        f"run folder     {result.folder}"
     )
-    sys.stdout.flush()
+
+
+def _write(text: str) -> None:
+    """Writes to the real standard output, which tools do not get."""
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write(f"{text}\n")
+    sys.__stdout__.flush()
 
 
 def _choices(names: Any) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engines import MissingExtra
-from engines.embedded_model import ModelPreparationFailed, cache_folder, model_folder, prepare
+from engines import MissingExtra, ModelPreparationFailed
+from engines.embedded_model import cache_folder, model_folder, prepare
 
 _RUN_PROCESS = anyio.run_process
 

@@ -144,7 +144,7 @@ async def test_a_thread_cannot_go_on_from_a_call() -> None:
     plan = given(
         Call(id="1", tool="add", arguments={"a": 1, "b": 2}), Think(id="2", after="1")
     )  # fmt: skip
-    with pytest.raises(RunFailed, match="node '1' left no thread to go on from"):
+    with pytest.raises(PlanError, match="node '2': "):
         await Agent(FakeEngine(), tools=TOOLS, planner=plan).run("Why?")
 
 
@@ -178,8 +178,8 @@ async def test_what_needs_a_failed_node_is_cancelled_with_the_reason() -> None:
     reasons = {name: (o.status, o.reason) for name, o in result.outcomes.items() if o.reason}
     assert reasons == {
         "1": ("failed", "breaks raised ValueError: no luck"),
-        "2": ("cancelled", "node '1', which it needs, failed"),
-        "3": ("cancelled", "node '2', which it needs, cancelled"),
+        "2": ("cancelled", "node '1' failed: breaks raised ValueError: no luck"),
+        "3": ("cancelled", "node '1' failed: breaks raised ValueError: no luck"),
     }
     told = {
         e.node: (e.status, e.reason) for e in events if isinstance(e, NodeFinished) and e.reason
@@ -205,11 +205,12 @@ async def test_a_call_that_the_engine_fails_is_data_too(text_only: bool) -> None
         ((Think(id="0"), BROKEN), "node '1' failed: breaks raised ValueError: no luck"),
         (
             (BROKEN, Reduce(id="2", inputs=("1",), reducer="first")),
-            "node '2' failed: none of the nodes 1 gave a result",
+            "node '2' failed: none of its inputs gave a result: "
+            "node '1' failed: breaks raised ValueError: no luck",
         ),
         (
-            (BROKEN, Think(id="2", after="1")),
-            "node '2' cancelled: node '1', which it needs, failed",
+            (BROKEN, Think(id="2", prompt=Template(parts=(Reference(node="1"),)))),
+            "node '2' cancelled: node '1' failed: breaks raised ValueError: no luck",
         ),
     ],
 )
@@ -482,3 +483,19 @@ def test_an_agent_can_be_used_again_and_by_many_at_once() -> None:
 
     assert run_virtually(run) == 2
     assert answers == {"a": "a", "b": "b", "c": "c"}
+
+
+async def test_nodes_of_a_cancelled_run_are_told_as_cancelled() -> None:
+    events: list[Event] = []
+    agent = Agent(FakeEngine("so", latency=100), planner="single")
+    with anyio.move_on_after(1):
+        await agent.run("Why?", subscribers=[events.append])
+    finished = [event for event in events if isinstance(event, NodeFinished)]
+    assert [(event.status, event.reason) for event in finished] == [
+        ("cancelled", "the run was cancelled")
+    ]
+
+
+def test_an_engine_that_is_not_open_is_told() -> None:
+    with pytest.raises(UsageError, match="is no open engine: use `async with"):
+        Agent(object())  # type: ignore[arg-type]  # that it is an error is what this shows

@@ -93,12 +93,12 @@ def test_a_cancelled_call_counts_what_was_received_as_a_lower_bound() -> None:
     run_virtually(run)
 
 
-async def test_a_call_that_fails_is_booked_as_aborted_and_its_error_is_raised() -> None:
+async def test_a_call_that_fails_is_booked_as_failed_and_its_error_is_raised() -> None:
     recorder = Recorder(FakeEngine([EngineError("down")]))
     prompt = await prompt_on(recorder.inner)
     with pytest.raises(EngineError, match="down"):
         await recorder.of("1").generate(prompt, Sampling())
-    assert recorder.finished[0].finish_reason == "aborted"
+    assert recorder.finished[0].finish_reason == "failed"
     assert recorder.ledger.total.generated_tokens == 0
     await recorder.assert_agrees_with_the_engine()
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import asyncio  # noqa: TID251  # what people's tools raise
 import functools
+import itertools
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, computed_field
 
 from engines import FakeEngine
 from orchestrator import Agent, Tool, ToolDefinitionError, ToolError, tool
@@ -282,10 +285,15 @@ async def test_a_result_that_is_no_data_fails_the_call(result: Any) -> None:
 
 @pytest.mark.anyio
 async def test_a_result_that_breaks_while_it_becomes_data_fails_the_call() -> None:
-    def late() -> Any:
-        return (1 / 0 for _ in range(1))
+    class Late(BaseModel):
+        @computed_field
+        def ratio(self) -> float:
+            return 1 / 0
 
-    with pytest.raises(ToolError, match="late returned a generator, which is no JSON data"):
+    def late() -> Any:
+        return Late()
+
+    with pytest.raises(ToolError, match="late returned a Late, which is no JSON data"):
         await tool(late).call({})
 
 
@@ -464,3 +472,79 @@ def test_a_tool_is_a_frozen_record() -> None:
     assert isinstance(made, Tool)
     with pytest.raises(AttributeError):
         made.timeout = 1  # type: ignore[misc]
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Unspeakable(), "Unspeakable: (it cannot say why)"),
+        (ValueError("caf\udce9"), r"ValueError: caf\udce9"),
+        (GeneratorExit(), "GeneratorExit"),
+    ],
+)
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_whatever_a_tool_raises_is_told_in_words(
+    error: BaseException, told: str, asynchronous: bool
+) -> None:
+    def sync() -> None:
+        raise error
+
+    async def awaited() -> None:
+        raise error
+
+    made = tool(name="f")(awaited if asynchronous else sync)
+    with pytest.raises(ToolError) as caught:
+        await made.call({})
+    assert told in str(caught.value)
+    str(caught.value).encode()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_tool_that_ends_in_a_cancellation_of_its_own_fails(asynchronous: bool) -> None:
+    def sync() -> None:
+        raise asyncio.CancelledError
+
+    async def awaited() -> None:
+        raise asyncio.CancelledError
+
+    made = tool(name="f")(awaited if asynchronous else sync)
+    with pytest.raises(ToolError, match=r"f (was cancelled|raised CancelledError)"):
+        anyio.run(made.call, {})
+
+
+@pytest.mark.anyio
+async def test_a_check_of_the_parameters_that_breaks_fails_the_call() -> None:
+    @tool
+    def f(a: Annotated[int, AfterValidator(lambda value: value / 0)]) -> int:
+        return a
+
+    with pytest.raises(ToolError, match="f raised ZeroDivisionError"):
+        await f.call({"a": 1})
+
+
+@pytest.mark.anyio
+async def test_a_result_that_may_have_no_end_is_refused() -> None:
+    @tool
+    def f() -> Iterator[int]:
+        return itertools.count()
+
+    with pytest.raises(ToolError, match="returned a count, which may have no end: return a list"):
+        await f.call({})
+
+
+@pytest.mark.anyio
+async def test_a_plain_tool_sees_the_context_of_its_caller() -> None:
+    request: ContextVar[str] = ContextVar("request")
+    request.set("r-1")
+
+    @tool
+    def f() -> str:
+        return request.get()
+
+    assert await f.call({}) == "r-1"

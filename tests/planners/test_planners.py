@@ -78,7 +78,7 @@ async def test_the_model_writes_under_a_grammar_of_the_tools() -> None:
     assert '"add("' in sampling.constraint.rules
     assert "step3 ::=" in sampling.constraint.rules
     assert "step4 ::=" not in sampling.constraint.rules
-    assert sampling.seed == 5
+    assert sampling.seed == Sampling(seed=5).for_branch("plan").seed != 5
 
 
 @pytest.mark.anyio
@@ -152,6 +152,24 @@ async def test_a_plan_cut_by_its_limit_keeps_its_complete_steps() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("chunk_tokens", [1, 7, 1000])
+async def test_of_a_free_model_s_plan_only_so_many_steps_are_read(chunk_tokens: int) -> None:
+    text = "".join(f"{i}. add(1, 2)\n" for i in range(1, 5)) + "that is all"
+    inner = FakeEngine(text, chunk_tokens=chunk_tokens)
+    sink = await planned(WithoutGrammars(inner), LLMCompiler(max_steps=3))
+    assert sink.nodes[-1] == Reduce(id="4", inputs=("1", "2", "3"), reducer="synthesise")
+    assert len(sink.nodes) == 4
+
+
+@pytest.mark.anyio
+async def test_the_largest_number_of_a_step_leaves_one_for_the_reduction() -> None:
+    sink = await planned(FakeEngine("999999999. add(1, 2)\njoin()"))
+    assert sink.nodes[-1].id == "1000000000"
+    with pytest.raises(PlanSyntaxError, match="expected a step"):
+        await planned(FakeEngine("9" * 64 + ". add(1, 2)\njoin()"))
+
+
+@pytest.mark.anyio
 async def test_the_reduction_s_id_follows_the_largest() -> None:
     sink = await planned(FakeEngine("7. add(1, 2)\n3. add(1, 2)\njoin()"))
     assert [node.id for node in sink.nodes] == ["7", "3", "8"]
@@ -160,8 +178,12 @@ async def test_the_reduction_s_id_follows_the_largest() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("text", ["", "join()", "Thought: hm\njoin()"])
 async def test_no_complete_step_is_an_error_that_says_what_else_to_use(text: str) -> None:
-    with pytest.raises(PlanError, match="no complete step: use another model, --planner single"):
+    with pytest.raises(
+        PlanError, match="no complete step: use another model, --planner single"
+    ) as caught:
         await planned(FakeEngine(text))
+    # The model's failure, not a usage that was wrong.
+    assert caught.value.exit_code == 1
 
 
 @pytest.mark.anyio
@@ -249,8 +271,10 @@ async def test_a_given_plan_is_sent_as_it_is() -> None:
 async def test_of_a_given_plan_that_cannot_be_run_no_node_is_sent() -> None:
     plan = Plan(nodes=(Think(id="1"), Call(id="2", tool="sub")))
     sink = Recorder()
-    with pytest.raises(PlanError, match="node '2'"):
+    with pytest.raises(PlanError, match="node '2'") as caught:
         await GivenPlanner(given=plan).plan("?", VOCABULARY, FakeEngine(), sink)
+    assert isinstance(caught.value, UsageError)
+    assert caught.value.exit_code == 2
     assert sink.nodes == []
 
 
@@ -284,6 +308,42 @@ def test_an_example_is_a_call_that_can_be_made() -> None:
     assert TOOLS["clock.now-utc"].example == "clock.now-utc()"
     assert tool("f", "x", x={"enum": ["$5 é"]}).example == 'f("$$5 é")'
     assert tool("f", "x", x={"anyOf": [{"type": "null"}, {}]}).example == "f(null)"
+
+
+def test_signatures_and_examples_show_what_is_in_lists_and_objects() -> None:
+    both = ToolSpecification(name="f", parameters=POINTS)
+    assert both.signature == (
+        "f(point: {\"x\": number, \"colour\": 'red' | 'dark'}, pair: [integer, string] = ..., "
+        "by: {string: number, ...} = ...)"
+    )
+    assert both.example == 'f({"x": 2, "colour": "red"})'
+    every = POINTS | {"required": ["point", "pair", "by"]}
+    assert ToolSpecification(name="f", parameters=every).example == (
+        'f({"x": 2, "colour": "red"}, [3, "something"], {"something": 4})'
+    )
+
+
+POINTS = {
+    "$defs": {
+        "Colour": {"enum": ["red", "dark"]},
+        "Point": {
+            "type": "object",
+            "properties": {
+                "x": {"type": "number"},
+                "note": {"type": "string"},
+                "colour": {"$ref": "#/$defs/Colour"},
+            },
+            "required": ["x", "colour"],
+        },
+    },
+    "type": "object",
+    "properties": {
+        "point": {"$ref": "#/$defs/Point"},
+        "pair": {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]},
+        "by": {"type": "object", "additionalProperties": {"type": "number"}},
+    },
+    "required": ["point"],
+}
 
 
 def test_arguments_are_bound_as_python_binds_them() -> None:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines import UsageError
 from planners import (
     Call,
+    InvalidPlan,
     Node,
     Plan,
     PlanChecker,
@@ -132,6 +134,14 @@ def test_a_schema_may_use_definitions_of_its_tool() -> None:
         check_plan(Plan(nodes=(call("plot", point={"y": 1}),)), vocabulary)
 
 
+def test_a_reference_in_a_schema_may_lead_anywhere_in_it() -> None:
+    twice = tool("f", "a", "b", a={"type": "number"}, b={"$ref": "#/properties/a"})
+    vocabulary = replace(VOCABULARY, tools={"f": twice})
+    check_plan(Plan(nodes=(call("f", a=1, b=2),)), vocabulary)
+    with pytest.raises(PlanError, match="'x' is not of type 'number'"):
+        check_plan(Plan(nodes=(call("f", a=1, b="x"),)), vocabulary)
+
+
 def test_without_tools_the_message_says_so() -> None:
     with pytest.raises(PlanError, match="no tool 'add': none is registered"):
         check_plan(Plan(nodes=(call("add"),)), replace(VOCABULARY, tools={}))
@@ -144,8 +154,29 @@ def test_a_node_that_was_refused_is_not_there_for_later_ones() -> None:
         checker.check(call("sub"))
     with pytest.raises(PlanError, match="refers to node '2'"):
         checker.check(Think(id="3", after="2"))
-    checker.check(call("clock.now-utc"))
+    checker.check(Think(id="2"))
     checker.check(Think(id="3", after="2"))
+
+
+def test_a_thread_goes_on_after_a_thread_or_a_reduction_and_not_after_a_call() -> None:
+    checker = PlanChecker(VOCABULARY)
+    checker.check(call("clock.now-utc", "1"))
+    checker.check(Think(id="2"))
+    checker.check(Reduce(id="3", inputs=("1", "2"), reducer="synthesise"))
+    checker.check(Think(id="4", after="3"))
+    checker.check(Think(id="5", after="2"))
+    with pytest.raises(PlanError, match="node '6': goes on after node '1', a call") as caught:
+        checker.check(Think(id="6", after="1"))
+    # A planner's plan, one node after another: not the user's to mend.
+    assert caught.value.exit_code == 1
+
+
+def test_a_whole_plan_that_cannot_be_run_is_the_usage_of_whoever_gave_it() -> None:
+    with pytest.raises(InvalidPlan, match="no tool 'sub'") as caught:
+        check_plan(Plan(nodes=(call("sub"),)), VOCABULARY)
+    assert isinstance(caught.value, PlanError)
+    assert isinstance(caught.value, UsageError)
+    assert caught.value.exit_code == 2
 
 
 @given(st.permutations(["1", "2", "3", "4"]))

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoning import equal, equality_worker, extract_answer
+from reasoning import EqualityUnavailable, equal, equality_worker, extract_answer
 from reasoning.equality import cluster, equal_at_sight
 from reasoning.equality_worker import EqualityWorker
 
@@ -180,6 +184,95 @@ def test_closing_a_worker_twice_is_fine(worker: EqualityWorker) -> None:
     worker.verify("x+1", "1+x")
     worker.close()
     worker.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("raise ImportError('no module math_verify')", "said 'ImportError: no module math_verify'"),
+        ("pass", "its process ended: run"),
+    ],
+)
+def test_a_worker_that_does_not_start_is_an_error_that_says_why(
+    worker: EqualityWorker,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    program: str,
+    reason: str,
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(program)
+    with monkeypatch.context() as patch:
+        patch.setattr(equality_worker, "__file__", str(broken))
+        with pytest.raises(
+            EqualityUnavailable, match=r"math-verify does not start.*uv pip"
+        ) as caught:
+            worker.verify("x+1", "1+x")
+    assert reason in str(caught.value)
+    assert worker.verify("x+1", "1+x")
+
+
+def test_a_worker_that_is_not_ready_in_time_is_an_error(
+    worker: EqualityWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equality_worker, "_SECONDS_TO_START", 0)
+    with pytest.raises(EqualityUnavailable, match="not ready in 0 s"):
+        worker.verify("x+1", "1+x")
+
+
+def test_closing_ends_a_comparison_that_runs(
+    worker: EqualityWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # It reads the request and then never answers.
+    silent = tmp_path / "silent.py"
+    silent.write_text("print('ready', flush=True)\nimport sys\nfor line in sys.stdin: pass\n")
+    monkeypatch.setattr(equality_worker, "__file__", str(silent))
+    reading, real = threading.Event(), equality_worker._read
+
+    def read(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+        if seconds != equality_worker._SECONDS_TO_ANSWER:
+            return real(process, seconds)
+        reading.set()
+        return b"false" if process.wait(20) == -signal.SIGKILL else b"true"
+
+    monkeypatch.setattr(equality_worker, "_read", read)
+    verdicts: list[bool] = []
+    thread = threading.Thread(
+        target=lambda: verdicts.append(worker.verify("x+1", "1+x")), daemon=True
+    )
+    thread.start()
+    assert reading.wait(60)
+    worker.close()
+    thread.join(60)
+    assert verdicts == [False]
+    assert worker._process is None
+
+
+FORKING = """
+import os
+from reasoning.equality_worker import EqualityWorker
+worker = EqualityWorker()
+assert worker.verify("x+1", "1+x")
+process = worker._process
+child = os.fork()
+if not child:
+    try:
+        assert worker._process is None
+        assert worker.verify("x+1", "1+x")
+        assert worker._process.pid != process.pid
+        worker.close()
+        os._exit(7)
+    finally:
+        os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert process.poll() is None and worker._process is process
+assert not worker.verify("x+1", "x+2")
+"""
+
+
+def test_a_forked_child_has_a_worker_of_its_own() -> None:
+    # In a program of its own, since the tests have threads, and forking beside those is risky.
+    subprocess.run([sys.executable, "-c", FORKING], cwd=Path(__file__).parents[2], check=True)
 
 
 @pytest.mark.anyio

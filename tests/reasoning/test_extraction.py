@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from reasoning import extract_answer
 from reasoning.equality import equal_at_sight
 
+TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 TRACES = Path(__file__).parents[3] / "shared/data/traces/qwen25math_math100_8samples_rm.jsonl"
 
 
@@ -33,12 +38,18 @@ TRACES = Path(__file__).parents[3] / "shared/data/traces/qwen25math_math100_8sam
         (r"\boxed{5} then \boxed{", "5"),
         (r"\boxed{5} then \boxed{}", "5"),
         (r"\boxed{\frac{1}{2}", None),
+        (r"\boxed{5} then \boxed{ \boxed{}", "5"),
+        (r"\boxed{1 \boxed{2} 3}", "2"),
+        (r"\boxed{1 \boxed{} 3}", r"1 \boxed{} 3"),
+        (r"} \boxed{4}", "4"),
+        (r"\\boxed{4}", "4"),
         ("boxed{3}", None),
         # GSM8K.
         ("2 + 2 = 4\n#### 4", "4"),
         ("#### 3\nno:\n####  1,234  \n", "1,234"),
         ("text #### 4", None),
         ("####\nnothing", None),
+        ("####   a  b \t\r\n\n", "a  b"),
         # Phrases.
         ("The answer is 12.", "12"),
         ("The final answer is: $x = 3$. Done.", "x = 3"),
@@ -74,9 +85,27 @@ def test_a_box_at_the_end_is_found_whatever_stands_before(text: str, number: int
     assert extract_answer(f"{text} \\boxed{{{number}}}") == str(number)
 
 
-def test_many_open_boxes_take_no_time_to_speak_of() -> None:
-    # 400 boxes that never close.
-    assert extract_answer("\\boxed{" * 400) is None
+def steps(text: str) -> int:
+    """The lines of code that run to look for an answer that is not there."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> TraceFunction:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        assert extract_answer(text) is None
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("box", [r"\boxed{", r"\boxed{\fbox{}", r"\boxed{}"])
+def test_twice_as_many_boxes_without_an_answer_take_twice_as_long(box: str) -> None:
+    assert steps(box * 800) < 2.5 * steps(box * 400)
 
 
 def test_answers_of_a_real_model_are_found() -> None:

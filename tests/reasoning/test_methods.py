@@ -197,6 +197,12 @@ def test_the_usage_is_that_of_all_calls_and_the_path_that_of_the_longest(
     assert answer.critical_path == max(lengths) + extra <= answer.usage.generated_tokens
 
 
+@pytest.mark.parametrize("samples", [0, -1])
+def test_no_samples_are_a_wrong_usage(samples: int) -> None:
+    with pytest.raises(UsageError, match=f"with {samples} samples: at least 1"):
+        SelfConsistency(samples=samples)
+
+
 @pytest.mark.anyio
 async def test_methods_nest() -> None:
     engine = FakeEngine("the answer is 4")

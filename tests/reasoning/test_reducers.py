@@ -79,6 +79,10 @@ async def test_the_default_majority_counts_equal_numbers_as_one() -> None:
     assert won.value == "1/2"
 
 
+def test_a_majority_is_shown_the_same_in_every_process() -> None:
+    assert repr(Majority()) == "Majority()"
+
+
 @pytest.mark.anyio
 async def test_the_first_is_taken_and_costs_nothing_more() -> None:
     engine = FakeEngine()
