@@ -44,6 +44,7 @@ class _Row:
     what: str
     status: str = "waiting"
     tokens: int = 0
+    started: float = 0.0
     began: float = 0.0
     seconds: float = 0.0
     result: str = ""
@@ -113,7 +114,7 @@ class Progress:
                 self._plan, self._headline = "", "running"
             case NodeStarted():
                 row = self._rows[event.node]
-                row.status, row.began = "running", time.monotonic()
+                row.status, row.started, row.began = "running", event.time, time.monotonic()
                 self._print(f"▶ {event.node}  {row.what}")
             case TokensGenerated():
                 if event.node in self._rows:
@@ -129,7 +130,8 @@ class Progress:
 
     def _finish(self, event: NodeFinished) -> None:
         row = self._rows[event.node]
-        row.seconds = row.running_seconds
+        if row.status == "running":
+            row.seconds = event.time - row.started
         row.status = event.status
         row.result = event.reason if event.result is None else str(event.result)
         if event.status == "truncated":

@@ -23,23 +23,31 @@ PROGRAM = """
     from engines import Sampling, local_engine, run_in_portal
     from orchestrator import Agent, TokensGenerated
 
-    def say(event):
-        if isinstance(event, TokensGenerated) and event.tokens == 5:
-            print("thinking", flush=True)
+    def saying_when_it_thinks():
+        tokens = 0
+
+        def say(event):
+            nonlocal tokens
+            if isinstance(event, TokensGenerated):
+                tokens += event.tokens
+                if tokens == 5:
+                    print("thinking", flush=True)
+
+        return say
 
     def main():
         with local_engine(max_model_len=2048) as engine:
             sampling = Sampling(max_tokens=1500, ignore_eos=True)
             agent = Agent(engine, planner="single", sampling=sampling)
             try:
-                agent.run_sync("Count to a thousand.", subscribers=[say])
+                agent.run_sync("Count to a thousand.", subscribers=[saying_when_it_thinks()])
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
             for _ in range(2):
                 statistics = run_in_portal(engine.statistics)
                 print(json.dumps([statistics.running, statistics.waiting]), flush=True)
                 input()
-            agent.run_sync("Count to a thousand.", subscribers=[say])
+            agent.run_sync("Count to a thousand.", subscribers=[saying_when_it_thinks()])
 
     if __name__ == "__main__":
         main()

@@ -4,7 +4,15 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from engines import CapabilityMissing, Context, EngineError, FakeEngine, Sampling, UsageError
+from engines import (
+    CapabilityMissing,
+    Context,
+    EngineError,
+    FakeEngine,
+    HttpEngine,
+    Sampling,
+    UsageError,
+)
 from orchestrator import (
     Agent,
     Event,
@@ -21,6 +29,7 @@ from orchestrator import (
 from planners import Call, Node, PlanError, Reduce, Reference, SinglePlanner, Template, Think
 from reasoning import First, Majority
 from tests.backends import run_virtually
+from tests.engines.servers import chat_app, serving
 from tests.orchestrator.plans import by_path, given
 
 pytestmark = pytest.mark.anyio
@@ -499,3 +508,12 @@ async def test_nodes_of_a_cancelled_run_are_told_as_cancelled() -> None:
 def test_an_engine_that_is_not_open_is_told() -> None:
     with pytest.raises(UsageError, match="is no open engine: use `async with"):
         Agent(object())  # type: ignore[arg-type]  # that it is an error is what this shows
+
+
+def test_a_server_opened_with_a_plain_with_answers_synchronous_callers() -> None:
+    with (
+        serving(chat_app(FakeEngine("\\boxed{4}", text_only=True))) as url,
+        HttpEngine(url) as engine,
+    ):
+        agent = Agent(engine, planner="single")
+        assert [str(agent.run_sync("2 + 2?")) for _ in range(2)] == ["4", "4"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from engines import EngineError, FakeEngine
 from orchestrator import Agent, Event, NodeStarted, PlanText, RunFinished, RunFolderError
-from orchestrator.run_folder import RunFolder
+from orchestrator.run_folder import RunFolder, check_runs
 from planners import Reduce, Think
 from tests.orchestrator.plans import given
 
@@ -219,3 +220,25 @@ async def test_a_folder_that_cannot_be_begun_leaves_no_file_open(
     (folder,) = tmp_path.iterdir()
     assert list(folder.iterdir()) == []
     assert engine.calls == []
+
+
+@pytest.mark.anyio
+async def test_a_result_whose_files_cannot_be_written_is_not_lost(
+    tmp_path: Path, full_disk: Callable[[str], None]
+) -> None:
+    full_disk(".metrics.json.part")
+    with pytest.raises(RunFolderError, match="No space left") as caught:
+        await Agent(FakeEngine("\\boxed{4}"), planner="single", runs=tmp_path).run("2 + 2?")
+    assert str(caught.value.result) == "4"
+
+
+def test_a_full_disk_is_noticed_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **options: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    with pytest.raises(RunFolderError, match="No space left on device; make room"):
+        check_runs(tmp_path / "runs")
+    assert list(tmp_path.iterdir()) == []
