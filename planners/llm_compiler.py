@@ -103,9 +103,14 @@ def instructions(tools: Iterable[ToolSpecification]) -> str:
 
 
 def _example(tools: Sequence[ToolSpecification]) -> str:
-    steps = [f'{THINK}("Which facts does the question give?")']
-    if tools:
-        steps.insert(0, tools[0].example)
-    last = f'{THINK}("What follows from {" and ".join(f"${{{i}}}" for i in range(1, len(steps) + 1))}?")'
-    numbered = [f"{number}. {step}" for number, step in enumerate([*steps, last], start=1)]
-    return "\n".join([*numbered, f"{JOIN}()"])
+    """A plan for another question: weak models copy what they can, so that it must not fit every question."""
+    calls = [tools[0].example] if tools else []
+    older, newer = len(calls) + 1, len(calls) + 2
+    steps = [
+        *calls,
+        f'{THINK}("How high is the older tower?")',
+        f'{THINK}("How high is the newer tower?")',
+        f'{THINK}("The towers measure ${{{older}}} and ${{{newer}}}. Which one is higher?")',
+    ]
+    numbered = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
+    return "\n".join(["Question: Which of the two towers is higher?", *numbered, f"{JOIN}()"])

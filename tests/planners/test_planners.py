@@ -238,14 +238,16 @@ def test_the_instructions_show_each_tool_and_an_example_that_is_a_plan() -> None
     shown = instructions([ADD, MEAN])
     assert "add(a: number, b: number): Does add." in shown
     assert "mean(values: list of number): Does mean." in shown
-    engine = FakeEngine(shown.rpartition("Example:\n")[2])
+    question, _, plan = shown.rpartition("Example:\n")[2].partition("\n")
+    assert question.startswith("Question: ")
+    engine = FakeEngine(plan)
 
     async def main() -> Recorder:
         return await planned(engine)
 
     sink = run_virtually(main)
     assert sink.nodes[0] == Call(id="1", tool="add", arguments={"a": 2, "b": 3})
-    assert sink.nodes[2].dependencies == ("1", "2")
+    assert sink.nodes[3].dependencies == ("2", "3")
 
 
 def test_without_tools_the_instructions_say_so() -> None:
