@@ -59,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What tools and servers say may have several lines.
         sys.stderr.write(f"forkjoin: {' '.join(str(error).split())}\n")
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read the answer has gone; closing the stream at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("forkjoin: cancelled\n")
         sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, redirect_stdout, suppress
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ from ..run_folder import check_runs
 from ..run_result import RunResult
 from ..tools import tools_by_name
 
+_PLACE = re.compile(r"[\w.]+:\w+")
+
 
 class RunCommand:
     """Answers a question."""
@@ -49,9 +52,9 @@ class RunCommand:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
         add = parser.add_argument
-        add("question", metavar="QUESTION")
-        add("--tools", metavar="MODULE:NAME", action="append", default=[],
-            help="a tool or a list of tools; may be given more than once")  # fmt: skip
+        add("question", metavar="QUESTION", nargs="?")
+        add("--tools", metavar="MODULE:NAME", nargs="+", action="extend", default=[],
+            help="tools, or lists of tools")  # fmt: skip
         add("--planner", metavar="NAME", default="llm-compiler", help=_choices(PLANNERS))
         add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON)")
         add("--method", metavar="NAME", default="chain-of-thought", help=_choices(METHODS))
@@ -83,6 +86,7 @@ class RunCommand:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Runs the question to its answer."""
+        arguments.question = _question(arguments)
         check_question(arguments.question)
         _check_engine(arguments.engine)
         if arguments.max_tokens < 1:
@@ -158,6 +162,15 @@ def _planner(arguments: argparse.Namespace) -> Planner:
     if arguments.plan is not None:
         return GivenPlanner(given=read_plan(arguments.plan))
     return planner_named(arguments.planner, arguments.seed)
+
+
+def _question(arguments: argparse.Namespace) -> str:
+    """The question, also where it follows `--tools` and argparse takes it for one more of them."""
+    if arguments.question is None and arguments.tools and not _PLACE.fullmatch(arguments.tools[-1]):
+        arguments.question = arguments.tools.pop()
+    if arguments.question is None:
+        raise UsageError('the question is missing: write forkjoin run "QUESTION"')
+    return str(arguments.question)
 
 
 def _check_engine(engine: str) -> None:

@@ -128,7 +128,7 @@ def assert_refused(
         (["q", "--plan", "nowhere.json"], "the plan nowhere.json cannot be read"),
         (["q", "--plan", "mine.py"], "mine.py is no plan: "),
         (["q", "more"], "unrecognized arguments: more"),
-        ([], "the following arguments are required: QUESTION"),
+        ([], "the question is missing"),
     ],
 )
 def test_a_request_that_cannot_be_is_refused_in_one_line(
@@ -329,6 +329,35 @@ def test_a_dry_run_shows_the_first_prompt_calls_no_tools_and_writes_nothing(fold
     assert (folder / "imported").exists()
     assert not (folder / "called").exists()
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["How many?", "--tools", "mine:multiply", "mine:breaks"],
+        ["--tools", "mine:multiply", "mine:breaks", "How many?"],
+        ["--tools", "mine:multiply", "--tools", "mine:breaks", "How many?"],
+    ],
+)
+def test_tools_and_question_come_in_any_order(folder: Path, arguments: list[str]) -> None:
+    done = forkjoin("run", *arguments, "--dry-run", "--json", folder=folder)
+    shown = json.loads(done.stdout)
+    assert shown["question"] == "How many?"
+    assert shown["tools"] == ["multiply(a: number, b: number)", "breaks()"]
+
+
+def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
+    done = subprocess.run(
+        f"'{FORKJOIN}' run 'How?' --dry-run | true",
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
 
 
 def test_a_dry_run_calls_no_tools_of_a_plan_file_either(folder: Path) -> None:
