@@ -279,7 +279,8 @@ def test_no_text_raises_anything_but_a_syntax_error(text: str) -> None:
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_arguments_raise_anything_but_a_syntax_error(text: str) -> None:
-    assert line_of_error(f"1. search({text})") == 1
+    # The text may end the step, and what stands on its next lines is then at fault.
+    assert 1 <= line_of_error(f"1. search({text})") <= text.count("\n") + 1
 
 
 def render(value: Any) -> str:
