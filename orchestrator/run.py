@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engines import Engine, Outcome, Sampling, Usage, converse, single_error
+from engines import Engine, Outcome, Sampling, converse, single_error
 from planners import Node, Plan, PlanChecker, PlanError, Planner, Vocabulary
 from reasoning import Method, Reducer
 
@@ -119,10 +119,7 @@ class Run:
             usage=self._ledger.total,
             usage_by_node={node.id: self._ledger.of(node.id) for node in plan.nodes}
             | {PLANNER: self._ledger.of(PLANNER)},
-            critical_path=self._planned().generated_tokens + last.value.critical_path,
+            critical_path=self._ledger.of(PLANNER).generated_tokens + last.value.critical_path,
             seconds=self.bus.seconds,
             folder=self.folder,
         )
-
-    def _planned(self) -> Usage:
-        return self._ledger.of(PLANNER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,7 +33,7 @@ class ToolSpecification(BaseModel):
         found: dict[str, dict[str, Any]] = self.parameters.get("properties", {})
         return found
 
-    @property
+    @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """What each argument looks like, in order."""
         return {name: shape_of(schema, self.parameters) for name, schema in self.properties.items()}

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.command_line import GROUP
 from tests.meta.sources import ROOT, tracked_files
-from tests.orchestrator.processes import FORKJOIN, environment
+from tests.orchestrator.processes import FORKJOIN, in_process
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -47,15 +47,7 @@ def test_a_python_block_of_the_readme_runs_and_prints_an_answer(
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text(BLOCKS[number], encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE, str(program)],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = in_process(sys.executable, "-c", PREAMBLE, str(program), folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("84 ")
 

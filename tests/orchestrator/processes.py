@@ -27,6 +27,7 @@ def without_vllm(*arguments: str, folder: Path) -> subprocess.CompletedProcess[s
 
 
 def in_process(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs any command to its end in a folder."""
     return subprocess.run(
         command,
         cwd=folder,

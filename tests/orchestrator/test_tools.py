@@ -325,19 +325,25 @@ class Surprise(Exception):
     pass
 
 
-@pytest.mark.anyio
-@pytest.mark.parametrize("error", [Surprise("boo"), TimeoutError("boo"), SystemExit("boo")])
-@pytest.mark.parametrize("asynchronous", [False, True])
-async def test_what_a_tool_raises_fails_the_call_with_the_reason(
-    error: BaseException, asynchronous: bool
-) -> None:
+def raising(error: BaseException, asynchronous: bool) -> Tool:
+    """A tool called `f` that raises the error."""
+
     def sync() -> None:
         raise error
 
     async def awaited() -> None:
         raise error
 
-    made = tool(name="f")(awaited if asynchronous else sync)
+    return tool(name="f")(awaited if asynchronous else sync)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("error", [Surprise("boo"), TimeoutError("boo"), SystemExit("boo")])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_what_a_tool_raises_fails_the_call_with_the_reason(
+    error: BaseException, asynchronous: bool
+) -> None:
+    made = raising(error, asynchronous)
     with pytest.raises(ToolError, match=rf"f raised {type(error).__name__}: boo") as caught:
         await made.call({})
     assert caught.value.__cause__ is error
@@ -492,13 +498,7 @@ class Unspeakable(Exception):
 async def test_whatever_a_tool_raises_is_told_in_words(
     error: BaseException, told: str, asynchronous: bool
 ) -> None:
-    def sync() -> None:
-        raise error
-
-    async def awaited() -> None:
-        raise error
-
-    made = tool(name="f")(awaited if asynchronous else sync)
+    made = raising(error, asynchronous)
     with pytest.raises(ToolError) as caught:
         await made.call({})
     assert told in str(caught.value)
@@ -507,13 +507,7 @@ async def test_whatever_a_tool_raises_is_told_in_words(
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_tool_that_ends_in_a_cancellation_of_its_own_fails(asynchronous: bool) -> None:
-    def sync() -> None:
-        raise asyncio.CancelledError
-
-    async def awaited() -> None:
-        raise asyncio.CancelledError
-
-    made = tool(name="f")(awaited if asynchronous else sync)
+    made = raising(asyncio.CancelledError(), asynchronous)
     with pytest.raises(ToolError, match=r"f (was cancelled|raised CancelledError)"):
         anyio.run(made.call, {})
 
