@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from .completion import Chunk, Completion, FinishReason, Usage
 from .context import Context, NoTokenIds, Role, Segment
+from .delivery import STREAMED, WHOLE, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, converse
 from .error_groups import single_error
 from .errors import (
+    BudgetExhausted,
+    CallTimedOut,
     CapabilityMissing,
     ContextTooLong,
     EngineDead,
     EngineError,
+    EngineOverloaded,
     EngineUnavailable,
     ForkjoinError,
     MissingExtra,
@@ -26,8 +30,10 @@ from .errors import (
     UsageError,
 )
 from .fake_engine import FakeCall, FakeEngine
+from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
+from .joining import join
 from .local import LocalEngine, local_engine
-from .outcome import Outcome, Status, join
+from .outcome import Outcome, Status
 from .portal import run_in_portal
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
 from .wrapper import EngineWrapper
@@ -37,6 +43,11 @@ if TYPE_CHECKING:
     from .vllm_engine import VllmEngine
 
 __all__ = [
+    "STREAMED",
+    "WHOLE",
+    "All",
+    "BudgetExhausted",
+    "CallTimedOut",
     "Capabilities",
     "CapabilityMissing",
     "Choice",
@@ -45,19 +56,26 @@ __all__ = [
     "Constraint",
     "Context",
     "ContextTooLong",
+    "Deadline",
+    "Delivery",
     "Engine",
     "EngineDead",
     "EngineError",
+    "EngineOverloaded",
     "EngineStatistics",
     "EngineUnavailable",
     "EngineWrapper",
     "FakeCall",
     "FakeEngine",
     "FinishReason",
+    "First",
     "ForkjoinError",
+    "Fraction",
     "Grammar",
     "HttpEngine",
+    "JoinPolicy",
     "JsonSchema",
+    "KOfN",
     "LocalEngine",
     "MissingExtra",
     "ModelPreparationFailed",

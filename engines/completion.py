@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -56,6 +57,7 @@ class Chunk:
         usage: The cost of the call so far.
         finish_reason: On the last chunk `stop` (the model or a stop ended it) or `length`.
         stop_reason: The stop text or id that was met; None for the model's own end.
+        limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Chunk:
     usage: Usage
     finish_reason: FinishReason | None = None
     stop_reason: str | int | None = None
+    limited_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Completion:
         finish_reason: `stop`, or `length` when the limit cut it.
         stop_reason: The stop text or id that was met; None for the model's own end.
         usage: What the call cost.
+        limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
     """
 
     context: Context
@@ -82,6 +86,7 @@ class Completion:
     finish_reason: FinishReason
     stop_reason: str | int | None
     usage: Usage
+    limited_by: str | None = None
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -94,26 +99,45 @@ class Completion:
         return self.finish_reason == "length"
 
 
+async def merged(chunks: AsyncIterator[Chunk]) -> Chunk:
+    """All chunks of one call as one.
+
+    Raises:
+        EngineError: The stream ended without a finish reason.
+    """
+    first = last = None
+    texts: list[str] = []
+    ids: list[int] = []
+    async for last in chunks:
+        first = first or last
+        texts.append(last.text)
+        ids.extend(last.token_ids)
+    if last is None or last.finish_reason is None:
+        raise EngineError("the engine ended a stream without saying why: look at its log")
+    if first is last:
+        return last
+    return replace(last, text="".join(texts), token_ids=tuple(ids))
+
+
+async def as_whole(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
+    """The chunks of one call as one chunk at its end."""
+    async with aclosing(chunks):
+        yield await merged(chunks)
+
+
 async def collect(context: Context, chunks: AsyncIterator[Chunk]) -> Completion:
     """Puts the chunks of one call together.
 
     Raises:
         EngineError: The stream ended without a finish reason.
     """
-    texts: list[str] = []
-    ids: list[int] = []
-    last: Chunk | None = None
-    async for last in chunks:
-        texts.append(last.text)
-        ids.extend(last.token_ids)
-    if last is None or last.finish_reason is None:
-        raise EngineError("the engine ended a stream without saying why: look at its log")
-    text = "".join(texts)
-    segment = Segment("assistant", text, tuple(ids) if context.has_token_ids else None)
+    whole = await merged(chunks)
+    segment = Segment("assistant", whole.text, whole.token_ids if context.has_token_ids else None)
     return Completion(
         context=context.extend(segment),
-        text=text,
-        finish_reason=last.finish_reason,
-        stop_reason=last.stop_reason,
-        usage=last.usage,
+        text=whole.text,
+        finish_reason=whole.finish_reason or "stop",
+        stop_reason=whole.stop_reason,
+        usage=whole.usage,
+        limited_by=whole.limited_by,
     )

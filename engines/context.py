@@ -7,8 +7,10 @@ changes the ids of every sixth output or so and loses the cache. Pure: it knows 
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
@@ -46,6 +48,7 @@ class Context:
     segment: Segment
     parent: Context | None = None
     name: str | None = None
+    _digest: bytes | None = field(default=None, init=False, repr=False)
 
     def extend(self, segment: Segment) -> Context:
         """Goes on after this context on the same path."""
@@ -70,6 +73,21 @@ class Context:
             nodes.append(node)
             node = node.parent
         return tuple(reversed(nodes))
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that stand for names, roles, texts and ids from the root to here, in every process the same."""
+        nodes = []
+        node: Context | None = self
+        while node is not None and node._digest is None:
+            nodes.append(node)
+            node = node.parent
+        digest = b"" if node is None or node._digest is None else node._digest
+        for node in reversed(nodes):
+            digest = _digest(digest, node)
+            # It only remembers what follows from the rest.
+            object.__setattr__(node, "_digest", digest)
+        return digest
 
     @property
     def path(self) -> str:
@@ -107,3 +125,15 @@ class Context:
             else:
                 merged.append(Segment(role, text))
         return tuple(merged)
+
+
+def _digest(before: bytes, node: Context) -> bytes:
+    segment = node.segment
+    head = "\0".join((segment.role, "" if node.name is None else f"/{node.name}", segment.text))
+    digest = hashlib.blake2b(before, digest_size=16)
+    digest.update(head.encode("utf-8", "surrogatepass"))
+    # No text holds this byte, so that ids cannot be taken for text.
+    digest.update(
+        b"\xff" if segment.token_ids is None else b"\xff" + array("I", segment.token_ids).tobytes()
+    )
+    return digest.digest()

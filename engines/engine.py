@@ -9,16 +9,19 @@ engine and is one; it is never a flag on an engine.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from .completion import Chunk, Completion, collect
 from .context import Context, Role, Segment
+from .delivery import STREAMED, WHOLE, Delivery
 from .errors import CapabilityMissing
 from .sampling import Sampling
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +73,14 @@ class Engine(ABC):
     def capabilities(self) -> Capabilities:
         """What this engine can do."""
 
+    @property
+    def fingerprint(self) -> str:
+        """What a completion depends on beside the request: two engines with the same one give the same."""
+        return self.model
+
     @abstractmethod
     def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """Generates after `context`; leaving the block early aborts the request in the engine.
 
@@ -104,10 +112,27 @@ class Engine(ABC):
     async def aclose(self) -> None:
         """Aborts what runs and frees everything. A second call does nothing."""
 
-    async def generate(self, context: Context, sampling: Sampling) -> Completion:
+    async def generate(
+        self, context: Context, sampling: Sampling, delivery: Delivery = WHOLE
+    ) -> Completion:
         """Generates after `context` to the end; raises what `stream` raises."""
-        async with self.stream(context, sampling) as chunks:
+        async with self.stream(context, sampling, delivery) as chunks:
             return await collect(context, chunks)
+
+    async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
+        """Takes a decision that depends on time, such as who was first.
+
+        A journal keeps it, so that a run that is resumed takes the same way without choosing again.
+
+        Args:
+            path: The decision's name, unique in a run.
+            choose: Takes it. What it returns has to be JSON data.
+        """
+        return await choose()
+
+    async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
+        """What a journal holds of a durable call that its run did not live to finish; to be gone on from."""
+        return ()
 
     async def __aenter__(self) -> Self:
         return self

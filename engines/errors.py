@@ -7,9 +7,12 @@
     │   ├── RequestRejected     the engine refuses this request, and would again
     │   │   ├── ContextTooLong
     │   │   └── CapabilityMissing
-    │   ├── EngineUnavailable   nothing answers, or too busy; a later try may succeed (retryable)
+    │   ├── EngineUnavailable   nothing answers, or it broke off; a later try may succeed (retryable)
+    │   │   ├── EngineOverloaded    it works, but takes no more now
+    │   │   └── CallTimedOut    no answer, or no further token, in the time given
     │   ├── NotAnEngine         something answers, but it speaks another protocol
     │   └── EngineDead          its process is gone, or it was closed
+    ├── BudgetExhausted         a budget is used up (exit code 1)
     ├── ModelPreparationFailed  the embedded model cannot be written to the cache
     └── RunError                a run could not go on (orchestrator)
 
@@ -69,9 +72,25 @@ class CapabilityMissing(RequestRejected):
 
 
 class EngineUnavailable(EngineError):
-    """Nothing answers, or the engine is too busy; a later try may succeed."""
+    """Nothing answers, or the engine broke off; a later try may succeed."""
 
     retryable = True
+
+
+class EngineOverloaded(EngineUnavailable):
+    """The engine works, but takes no more now.
+
+    Attributes:
+        retry_after: Seconds after which it wants to be asked again; None if it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class CallTimedOut(EngineUnavailable):
+    """No answer, or no further token, came in the time given."""
 
 
 class NotAnEngine(EngineError):
@@ -80,6 +99,27 @@ class NotAnEngine(EngineError):
 
 class EngineDead(EngineError):
     """The engine's process is gone, or the engine was closed."""
+
+
+class BudgetExhausted(ForkjoinError):
+    """A budget is used up.
+
+    Attributes:
+        what: `tokens`, `calls`, `seconds` or `money`.
+        used: How much of it is used or promised.
+        limit: How much there was.
+        place: Who asked for more.
+    """
+
+    def __init__(self, what: str, used: float, limit: float, place: str) -> None:
+        self.what = what
+        self.used = used
+        self.limit = limit
+        self.place = place
+        super().__init__(
+            f"budget exhausted: {used:,.6g} of {limit:,.6g} {what} used, and {place!r} needs more: "
+            f"give a larger budget"
+        )
 
 
 class ModelPreparationFailed(ForkjoinError):

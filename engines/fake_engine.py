@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import anyio
 
-from .completion import Chunk, FinishReason, Usage
+from .completion import Chunk, FinishReason, Usage, as_whole
 from .context import Context, Role, Segment
+from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_constraint
 from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
@@ -34,6 +35,7 @@ class FakeCall:
 
     context: Context
     sampling: Sampling
+    delivery: Delivery = STREAMED
 
 
 class FakeEngine(Engine):
@@ -103,16 +105,16 @@ class FakeEngine(Engine):
 
     @asynccontextmanager
     async def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """Sends the scripted reply chunk by chunk."""
+        """Sends the scripted reply chunk by chunk, or whole."""
         self._check_open()
         require_constraint(self, sampling)
         prompt = self._prompt(context)
         window = self._capabilities.window or 0
         if len(prompt) >= window:
             raise ContextTooLong(len(prompt), window)
-        self.calls.append(FakeCall(context, sampling))
+        self.calls.append(FakeCall(context, sampling, delivery))
         self._running += 1
         progress = _Progress()
         try:
@@ -120,8 +122,8 @@ class FakeEngine(Engine):
             usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
             room = min(sampling.max_tokens, window - len(prompt))
             chunks = self._chunks(_cut(reply, sampling.stop, room), usage, progress)
-            async with aclosing(chunks):
-                yield chunks
+            async with aclosing(as_whole(chunks) if delivery.whole else chunks) as passing:
+                yield passing
         finally:
             self._running -= 1
             self._total += progress.usage

@@ -24,8 +24,9 @@ from .chat_template import (
     roles_of,
     skeleton,
 )
-from .completion import Chunk, Usage
+from .completion import Chunk, Usage, as_whole
 from .context import Context, Role, Segment
+from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_constraint
 from .errors import (
     CapabilityMissing,
@@ -117,7 +118,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
 
     @asynccontextmanager
     async def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Generates on the server, which aborts the request when the connection closes."""
         self._check_usable()
@@ -134,7 +135,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
                 self._api.events(path, body) as events,
                 contextlib.aclosing(reading.chunks(events, self._api.url)) as chunks,
             ):
-                yield chunks
+                yield as_whole(chunks) if delivery.whole else chunks
         finally:
             self._running -= 1
             self._total += reading.usage

@@ -79,6 +79,8 @@ async def _start(model: str | None, options: dict[str, Any]) -> Engine:
     module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
     if module.runs_on_cpu():
         options = {**_CPU_OPTIONS, **options}
+    # So that background work can stand back; without it vLLM refuses priorities.
+    options = {"scheduling_policy": "priority", **options}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
     return await start(model, use_tqdm_on_load=False, **options)
 

@@ -1,14 +1,9 @@
-"""What became of a branch, and how branches are waited for. A failed branch is data; a bug is an exception."""
+"""What became of a branch. A failed branch is data; a bug is an exception."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
-
-import anyio
-
-from .errors import ForkjoinError
 
 T = TypeVar("T")
 
@@ -34,24 +29,3 @@ class Outcome(Generic[T]):
     def usable(self) -> bool:
         """Whether there is a value to go on with."""
         return self.status in ("ok", "truncated")
-
-
-async def join(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[Outcome[T]]:
-    """Runs the calls at the same time and waits for all.
-
-    Returns:
-        The outcomes in the order of the calls, whatever the order in which they ended. An error of the
-        forkjoin tree becomes a failed outcome; anything else is a bug and cancels the siblings.
-    """
-    outcomes: list[Outcome[T]] = [Outcome("cancelled", reason="not started")] * len(calls)
-
-    async def run(index: int) -> None:
-        try:
-            outcomes[index] = Outcome("ok", await calls[index]())
-        except ForkjoinError as error:
-            outcomes[index] = Outcome("failed", reason=str(error))
-
-    async with anyio.create_task_group() as group:
-        for index in range(len(calls)):
-            group.start_soon(run, index)
-    return outcomes

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import itertools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
@@ -34,11 +35,14 @@ from .chat_template import (
 )
 from .completion import Chunk, Usage
 from .context import Context, Role, Segment
+from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
 from .sampling import Sampling
 from .vllm_start import VllmStart
 from .vllm_statistics import StepCounts
+
+_HAS_INTERVAL = "stream_interval" in inspect.signature(SamplingParams).parameters
 
 
 class VllmEngine(Engine):
@@ -61,6 +65,11 @@ class VllmEngine(Engine):
             window=config.model_config.max_model_len,
             block_size=config.cache_config.block_size,
         )
+        # Without priority scheduling vLLM refuses any other.
+        self._takes_priority = config.scheduler_config.policy == "priority"
+        self._fingerprint = (
+            f"{self._model} {config.model_config.dtype} {config.model_config.quantization}"
+        )
         self._marks = lru_cache(maxsize=None)(self._render_marks)
         self._tokenizer: Any = llm.get_tokenizer()
 
@@ -82,13 +91,18 @@ class VllmEngine(Engine):
         return self._model
 
     @property
+    def fingerprint(self) -> str:
+        """The model's name with its number format."""
+        return self._fingerprint
+
+    @property
     def capabilities(self) -> Capabilities:
         """Token ids and every kind of constraint."""
         return self._capabilities
 
     @asynccontextmanager
     async def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Generates on the core process."""
         self._check_usable()
@@ -98,8 +112,13 @@ class VllmEngine(Engine):
             raise ContextTooLong(len(prompt), window)
         request = f"{self._run}-{next(self._numbers)}"
         with self._translated():
-            parameters = _parameters(sampling)
-        outputs = self._llm.generate({"prompt_token_ids": list(prompt)}, parameters, request)
+            parameters = _parameters(sampling, delivery)
+        outputs = self._llm.generate(
+            {"prompt_token_ids": list(prompt)},
+            parameters,
+            request,
+            priority=self._priority(delivery),
+        )
         finished = False
 
         async def chunks() -> AsyncGenerator[Chunk, None]:
@@ -157,6 +176,9 @@ class VllmEngine(Engine):
             if not self._died:
                 self._log.unlink(missing_ok=True)
 
+    def _priority(self, delivery: Delivery) -> int:
+        return delivery.priority if self._takes_priority else 0
+
     def _render_marks(self, roles: tuple[Role, ...]) -> str:
         generation = opens_generation(roles[-1])
         messages = skeleton(roles[:-1] if generation else roles)
@@ -203,8 +225,11 @@ class VllmEngine(Engine):
             )
 
 
-def _parameters(sampling: Sampling) -> SamplingParams:
+def _parameters(sampling: Sampling, delivery: Delivery) -> SamplingParams:
     constraint = sampling.constraint
+    kind = RequestOutputKind.FINAL_ONLY if delivery.whole else RequestOutputKind.DELTA
+    # 0.25 has no interval for one request.
+    interval = {"stream_interval": delivery.interval} if _HAS_INTERVAL else {}
     return SamplingParams(
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
@@ -217,7 +242,8 @@ def _parameters(sampling: Sampling) -> SamplingParams:
         structured_outputs=None
         if constraint is None
         else StructuredOutputsParams(**{constraint.kind: constraint.value}),
-        output_kind=RequestOutputKind.DELTA,
+        output_kind=kind,
+        **interval,
     )
 
 

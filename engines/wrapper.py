@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 from .completion import Chunk
 from .context import Context, Role, Segment
+from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics
 from .sampling import Sampling
+
+T = TypeVar("T")
 
 
 class EngineWrapper(Engine):
@@ -27,11 +31,16 @@ class EngineWrapper(Engine):
         """The inner engine's capabilities."""
         return self.inner.capabilities
 
+    @property
+    def fingerprint(self) -> str:
+        """The inner engine's fingerprint."""
+        return self.inner.fingerprint
+
     def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
         """The inner engine's stream."""
-        return self.inner.stream(context, sampling)
+        return self.inner.stream(context, sampling, delivery)
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """The inner engine's encoding."""
@@ -40,6 +49,14 @@ class EngineWrapper(Engine):
     async def decode(self, token_ids: Sequence[int]) -> str:
         """The inner engine's decoding."""
         return await self.inner.decode(token_ids)
+
+    async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
+        """The inner engine's decision."""
+        return await self.inner.decide(path, choose)
+
+    async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
+        """What the inner engine has of it."""
+        return await self.inner.unfinished(context, sampling)
 
     async def statistics(self) -> EngineStatistics:
         """The inner engine's statistics."""

@@ -7,8 +7,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Literal
 
 from engines import (
+    STREAMED,
     Chunk,
     Context,
+    Delivery,
     Engine,
     EngineError,
     EngineWrapper,
@@ -48,7 +50,7 @@ class RecordingEngine(EngineWrapper):
 
     @asynccontextmanager
     async def stream(
-        self, context: Context, sampling: Sampling
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The inner engine's stream. A call that is left early counts what was received, as a lower bound."""
         started = self._bus.seconds
@@ -65,7 +67,7 @@ class RecordingEngine(EngineWrapper):
 
         try:
             async with (
-                self.inner.stream(context, sampling) as chunks,
+                self.inner.stream(context, sampling, delivery) as chunks,
                 aclosing(recorded(chunks)) as passing,
             ):
                 yield passing

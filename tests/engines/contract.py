@@ -15,12 +15,15 @@ import anyio
 import pytest
 
 from engines import (
+    STREAMED,
+    WHOLE,
     CapabilityMissing,
     Choice,
     Completion,
     Constraint,
     Context,
     ContextTooLong,
+    Delivery,
     Engine,
     EngineDead,
     EngineStatistics,
@@ -119,6 +122,25 @@ async def chunks_add_up_to_the_completion(engine: Engine) -> None:
     assert chunks[-1].usage.generated_tokens == completion.usage.generated_tokens
     counts = [chunk.usage.generated_tokens for chunk in chunks]
     assert counts == sorted(counts)
+
+
+@check()
+async def a_whole_call_is_one_chunk(engine: Engine) -> None:
+    context = await _question(engine)
+    completion = await engine.generate(context, GREEDY, STREAMED)
+    async with engine.stream(context, GREEDY, WHOLE) as stream:
+        (chunk,) = [chunk async for chunk in stream]
+    assert (chunk.text, chunk.token_ids) == (completion.text, completion.token_ids)
+    assert (chunk.finish_reason, chunk.stop_reason) == (completion.finish_reason, None)
+    assert chunk.usage.generated_tokens == completion.usage.generated_tokens
+    assert chunk.usage.prompt_tokens == completion.usage.prompt_tokens
+
+
+@check()
+async def a_priority_is_taken_by_every_engine(engine: Engine) -> None:
+    context = await _question(engine)
+    background = Delivery(whole=True, priority=5, interval=4)
+    assert (await engine.generate(context, GREEDY, background)).text
 
 
 @check()

@@ -108,3 +108,25 @@ def test_a_deep_chain_needs_no_recursion() -> None:
     for _ in range(5_000):
         context = context.extend(Segment("user", "a", (1,)))
     assert len(context.token_ids) == 5_001
+
+
+def test_a_digest_stands_for_names_roles_texts_and_ids() -> None:
+    def made(
+        name: str = "a", role: Role = "user", text: str = "x", ids: tuple[int, ...] | None = (1,)
+    ) -> bytes:
+        root = Context(Segment("system", "s", None if ids is None else (9,)), name="root")
+        return root.fork(name, Segment(role, text, ids)).digest
+
+    different = [
+        made(), made(name="b"), made(role="assistant"), made(text="y"), made(ids=(1, 2)), made(ids=None)
+    ]  # fmt: skip
+    assert len(set(different)) == len(different)
+    assert made() == made()
+    assert len(made()) == 16
+
+
+def test_the_digest_of_a_long_lineage_needs_no_recursion() -> None:
+    context = Context(Segment("user", "x", (1,)))
+    for _ in range(5000):
+        context = context.extend(Segment("user", "x", (1,)))
+    assert context.digest == context.digest

@@ -8,9 +8,11 @@ import anyio
 import pytest
 
 from engines import (
+    STREAMED,
     Capabilities,
     Chunk,
     Context,
+    Delivery,
     Engine,
     EngineWrapper,
     FakeEngine,
@@ -212,9 +214,9 @@ async def test_the_next_question_finds_the_instructions_in_the_cache() -> None:
     class Counting(EngineWrapper):
         @asynccontextmanager
         async def stream(
-            self, context: Context, sampling: Sampling
+            self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
         ) -> AsyncIterator[AsyncIterator[Chunk]]:
-            async with self.inner.stream(context, sampling) as chunks:
+            async with self.inner.stream(context, sampling, delivery) as chunks:
                 yield self.counted(chunks)
 
         async def counted(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:

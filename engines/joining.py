@@ -1,0 +1,129 @@
+"""Runs branches side by side and waits for as many as a policy asks. The only place where methods race.
+
+calls ─> task group ─> outcomes in the order of the calls
+              └─ enough, or too late ─> the rest is cancelled, and its requests are aborted in the engine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import anyio
+
+from .engine import Engine
+from .errors import ForkjoinError
+from .join_policy import All, JoinPolicy
+from .outcome import Outcome, Status
+
+T = TypeVar("T")
+
+_NOT_NEEDED = "the others were enough"
+_TOO_LATE = "it did not end in time"
+
+
+async def join(
+    calls: Sequence[Callable[[], Awaitable[T]]],
+    policy: JoinPolicy | None = None,
+    *,
+    engine: Engine | None = None,
+    path: str = "",
+    repeats: int = 0,
+    fail_fast: bool = False,
+) -> list[Outcome[T]]:
+    """Runs the calls at the same time and waits for as many as the policy asks.
+
+    Args:
+        calls: The branches.
+        policy: When to stop waiting; None waits for all.
+        engine: Keeps who was in time, under `path`, so that a run that is resumed takes the same way. Needed where
+            the policy can leave branches behind.
+        path: The decision's name, unique in a run: the path of the context that the branches fork from.
+        repeats: How often branches that failed are run again, only these, while the policy has not enough.
+        fail_fast: Whether the first failure cancels the rest.
+
+    Returns:
+        The outcomes in the order of the calls, whatever the order in which they ended. An error of the
+        forkjoin tree becomes a failed outcome; anything else is a bug and cancels the siblings.
+    """
+    policy = policy or All()
+    race = _Race(calls, policy, repeats, fail_fast)
+    if engine is None or (isinstance(policy, All) and not fail_fast):
+        await race.run(range(len(calls)))
+        return race.outcomes
+
+    async def choose() -> list[list[str]]:
+        await race.run(range(len(calls)))
+        return [[outcome.status, outcome.reason] for outcome in race.outcomes]
+
+    decided = await engine.decide(f"{path}#join", choose)
+    if not race.ran:
+        await race.follow(decided)
+    return race.outcomes
+
+
+class _Race:
+    def __init__(
+        self,
+        calls: Sequence[Callable[[], Awaitable[T]]],
+        policy: JoinPolicy,
+        repeats: int,
+        fail_fast: bool,
+    ) -> None:
+        self._calls = calls
+        self._policy = policy
+        self._repeats = repeats
+        self._fail_fast = fail_fast
+        self.outcomes: list[Outcome[Any]] = [
+            Outcome("cancelled", reason=_NOT_NEEDED) for _ in calls
+        ]
+        self.ran = False
+
+    @property
+    def enough(self) -> bool:
+        usable = sum(outcome.usable for outcome in self.outcomes)
+        return self._policy.enough(usable, len(self._calls))
+
+    async def run(self, branches: Sequence[int]) -> None:
+        self.ran = True
+        with anyio.move_on_after(self._policy.seconds) as scope:
+            await self._round(branches)
+            for _ in range(self._repeats):
+                failed = [i for i, o in enumerate(self.outcomes) if o.status == "failed"]
+                if self.enough or not failed:
+                    break
+                await self._round(failed)
+        if scope.cancelled_caught:
+            self.outcomes = [
+                Outcome("cancelled", reason=_TOO_LATE) if outcome.reason == _NOT_NEEDED else outcome
+                for outcome in self.outcomes
+            ]
+
+    async def follow(self, decided: Sequence[Sequence[Any]]) -> None:
+        """Runs the branches that were in time; what became of the others is known."""
+        self.outcomes = [Outcome(_status(status), reason=reason) for status, reason in decided]
+        used = [i for i, (status, _) in enumerate(decided) if status in ("ok", "truncated")]
+        self._policy, self._fail_fast = All(), False
+        await self._round(used)
+
+    async def _round(self, branches: Sequence[int]) -> None:
+        async with anyio.create_task_group() as group:
+
+            async def run(index: int) -> None:
+                try:
+                    self.outcomes[index] = Outcome("ok", await self._calls[index]())
+                except ForkjoinError as error:
+                    self.outcomes[index] = Outcome("failed", reason=str(error))
+                    if self._fail_fast:
+                        group.cancel_scope.cancel()
+                if self.enough:
+                    group.cancel_scope.cancel()
+
+            for index in branches:
+                group.start_soon(run, index)
+
+
+def _status(name: str) -> Status:
+    statuses: dict[str, Status] = {"failed": "failed", "cancelled": "cancelled"}
+    # What was usable is run again and says itself what it is.
+    return statuses.get(name, "cancelled")
