@@ -33,8 +33,10 @@ from .fake_engine import FakeCall, FakeEngine
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
 from .local import LocalEngine, local_engine
+from .notice import Notice, NoticeKind, Notify
 from .outcome import Outcome, Status
 from .portal import run_in_portal
+from .ready_queue import FairQueue, FifoQueue, PriorityQueue, ReadyQueue
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
 from .wrapper import EngineWrapper
 
@@ -65,8 +67,10 @@ __all__ = [
     "EngineStatistics",
     "EngineUnavailable",
     "EngineWrapper",
+    "FairQueue",
     "FakeCall",
     "FakeEngine",
+    "FifoQueue",
     "FinishReason",
     "First",
     "ForkjoinError",
@@ -81,7 +85,12 @@ __all__ = [
     "ModelPreparationFailed",
     "NoTokenIds",
     "NotAnEngine",
+    "Notice",
+    "NoticeKind",
+    "Notify",
     "Outcome",
+    "PriorityQueue",
+    "ReadyQueue",
     "Regex",
     "RequestRejected",
     "Role",

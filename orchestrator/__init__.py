@@ -8,8 +8,10 @@ from __future__ import annotations
 from .agent import Agent
 from .errors import RunFailed, RunFolderError, ToolDefinitionError, ToolError
 from .events import (
+    CallNoticed,
     Event,
     GenerationFinished,
+    GenerationStarted,
     NodeFinished,
     NodePlanned,
     NodeStarted,
@@ -28,9 +30,11 @@ from .tools import Tool, tool
 
 __all__ = [
     "Agent",
+    "CallNoticed",
     "Event",
     "Executor",
     "GenerationFinished",
+    "GenerationStarted",
     "NodeFinished",
     "NodePlanned",
     "NodeStarted",

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from engines import FinishReason, Status, Usage
+from engines import FinishReason, NoticeKind, Status, Usage
 from planners import Node
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -32,6 +32,7 @@ class RunStarted(_Event):
     schema_version: Literal[1] = SCHEMA_VERSION
     question: str
     model: str
+    resumed: bool = False
 
 
 class PlanText(_Event):
@@ -74,15 +75,41 @@ class TokensGenerated(_Event):
     tokens: int
 
 
+class GenerationStarted(_Event):
+    """A method called the engine; `call` numbers the calls of a run."""
+
+    kind: Literal["generation-started"] = "generation-started"
+    node: str
+    call: int
+    path: str
+
+
 class GenerationFinished(_Event):
-    """A call of the engine ended; `finish_reason` is `aborted` when it was left, `failed` when the engine failed it."""
+    """A call of the engine ended.
+
+    `finish_reason` is `aborted` when it was left, `failed` when the engine failed it. `limited_by` is what of a budget
+    cut it. `replayed` calls were answered by the journal of a run that is resumed.
+    """
 
     kind: Literal["generation-finished"] = "generation-finished"
     node: str
+    call: int = 0
     path: str
     usage: Usage
     finish_reason: FinishReason | Literal["aborted", "failed"]
     seconds: float
+    limited_by: str | None = None
+    replayed: bool = False
+
+
+class CallNoticed(_Event):
+    """Something happened to a call on its way: see `engines.Notice`."""
+
+    kind: Literal["call-noticed"] = "call-noticed"
+    node: str
+    path: str
+    what: NoticeKind
+    reason: str
 
 
 class NodeFinished(_Event):
@@ -113,7 +140,9 @@ Event = Annotated[
     | PlanFinished
     | NodeStarted
     | TokensGenerated
+    | GenerationStarted
     | GenerationFinished
+    | CallNoticed
     | NodeFinished
     | RunFinished,
     Field(discriminator="kind"),

@@ -18,8 +18,10 @@ from planners import Call, Node, Reduce, Reference, Template, Think
 from planners.plan import Argument
 
 from .events import (
+    CallNoticed,
     Event,
     GenerationFinished,
+    GenerationStarted,
     NodeFinished,
     NodePlanned,
     NodeStarted,
@@ -119,8 +121,10 @@ class Progress:
             case TokensGenerated():
                 if event.node in self._rows:
                     self._rows[event.node].tokens += event.tokens
-            case GenerationFinished():
+            case GenerationStarted() | GenerationFinished():
                 pass
+            case CallNoticed():
+                self._print(f"  {event.node}  {event.what}: {_short(event.reason)}")
             case NodeFinished():
                 self._finish(event)
             case RunFinished():

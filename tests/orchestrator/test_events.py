@@ -8,8 +8,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from engines import Usage
 from orchestrator import (
+    CallNoticed,
     Event,
     GenerationFinished,
+    GenerationStarted,
     NodeFinished,
     NodePlanned,
     NodeStarted,
@@ -38,6 +40,8 @@ EVENTS: list[Event] = [
     PlanFinished(text=""),
     NodeStarted(node="1"),
     TokensGenerated(node="2", tokens=9),
+    GenerationStarted(node="2", call=1, path="root/2"),
+    CallNoticed(node="2", path="root/2", what="retried", reason="the server answered 500"),
     GenerationFinished(node="2", path="root/2", usage=USAGE, finish_reason="aborted", seconds=0.25),
     NodeFinished(node="1", status="ok", result={"a": [1, None, "é"]}),
     NodeFinished(node="2", status="cancelled", reason="node '1', which it needs, failed"),
