@@ -31,14 +31,16 @@ key ::= "\\"" character{{1,{_LONGEST_KEY}}} "\\""
 """
 
 
-def plan_grammar(tools: Iterable[ToolSpecification], *, min_steps: int, max_steps: int) -> str:
-    """The grammar of plans of `min_steps` to `max_steps` steps and a `join()`.
+def plan_grammar(
+    tools: Iterable[ToolSpecification], *, min_steps: int, max_steps: int, first_step: int = 1
+) -> str:
+    """The grammar of plans of `min_steps` to `max_steps` steps and a `join()`, from `first_step` on.
 
     The first `min_steps` steps refer to no other, so that at least so many can run at the same time.
     """
     tools = sorted(tools, key=lambda tool: tool.name)
-    rules = [f"root ::= {_steps(1, min_steps, max_steps)}", _TERMINALS.rstrip()]
-    for step in range(1, max_steps + 1):
+    rules = [f"root ::= {_steps(first_step, min_steps, max_steps)}", _TERMINALS.rstrip()]
+    for step in range(first_step, max_steps + 1):
         earlier = range(1, step) if step > min_steps else range(0)
         rules += _step_rules(step, tools, earlier)
     return "\n".join(rules) + "\n"

@@ -7,10 +7,10 @@ question + tools ─> model, under a grammar ─> "1. multiply(12, 7)" ─> Call
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engines import Engine, Grammar, Sampling, converse
+from engines import Chunk, Context, Delivery, Engine, Grammar, Sampling, Segment, converse
 
 from .errors import PlanError
 from .grammar import plan_grammar
@@ -66,33 +66,105 @@ class LLMCompiler:
             ],
             name="plan",
         )
-        parser = PlanParser(tools, max_steps=self.max_steps)
-        nodes: list[Call | Think | Reduce] = []
-        sampling = self._sampling(engine, tools.values()).for_branch(prompt.path)
-        async with engine.stream(prompt, sampling) as chunks:
+        writing = _Writing(PlanParser(tools, max_steps=self.max_steps), sink)
+        sampling = self._sampling(engine, tools.values(), 0).for_branch(prompt.path)
+        # What a run wrote before it died stands: its nodes may have been carried out.
+        while kept := await engine.unfinished(prompt, sampling):
+            lines = _complete_lines(kept, tools)
+            if not lines:
+                break
+            writing.take(lines)
+            if writing.joined or not prompt.has_token_ids:
+                break
+            prompt = prompt.extend(await _segment(engine, prompt, kept, lines))
+            sampling = self._rest_of(sampling, engine, vocabulary, len(writing.nodes), kept)
+        # Without ids nobody can go on with the model's turn: such a plan ends where it stands.
+        if not writing.joined and (prompt.has_token_ids or not writing.nodes):
+            await self._write(engine, prompt, sampling, writing)
+        writing.end(self.reducer)
+
+    async def _write(
+        self, engine: Engine, prompt: Context, sampling: Sampling, writing: _Writing
+    ) -> None:
+        async with engine.stream(prompt, sampling, Delivery(durable=True)) as chunks:
             async for chunk in chunks:
-                sink.text(chunk.text)
-                written = parser.feed(chunk.text)
-                if chunk.finish_reason == "stop":
-                    written += parser.close()
-                for node in written:
-                    nodes.append(node)
-                    sink.node(node)
+                writing.take(chunk.text, last=chunk.finish_reason == "stop")
                 # A grammar ends with the plan; a free model may go on.
-                if parser.joined and sampling.constraint is None:
+                if writing.joined and sampling.constraint is None:
                     break
-        if not nodes:
+
+    def _sampling(self, engine: Engine, tools: Iterable[ToolSpecification], steps: int) -> Sampling:
+        if "grammar" not in engine.capabilities.constraints:
+            return self.sampling
+        rules = plan_grammar(
+            tools, min_steps=self.min_steps, max_steps=self.max_steps, first_step=steps + 1
+        )
+        return self.sampling.model_copy(update={"constraint": Grammar(rules=rules)})
+
+    def _rest_of(
+        self,
+        sampling: Sampling,
+        engine: Engine,
+        vocabulary: Vocabulary,
+        steps: int,
+        kept: Sequence[Chunk],
+    ) -> Sampling:
+        """For the steps after these: a grammar that begins with the next, and the tokens that are left."""
+        rest = self._sampling(engine, vocabulary.tools.values(), steps)
+        left = max(1, sampling.max_tokens - kept[-1].usage.generated_tokens)
+        return rest.model_copy(update={"seed": sampling.seed, "max_tokens": left})
+
+
+class _Writing:
+    """A plan that is being written: text in, nodes to the sink."""
+
+    def __init__(self, parser: PlanParser, sink: PlanSink) -> None:
+        self.nodes: list[Call | Think | Reduce] = []
+        self._parser = parser
+        self._sink = sink
+
+    @property
+    def joined(self) -> bool:
+        return self._parser.joined
+
+    def take(self, text: str, *, last: bool = False) -> None:
+        self._sink.text(text)
+        written = self._parser.feed(text)
+        if last:
+            written += self._parser.close()
+        for node in written:
+            self.nodes.append(node)
+            self._sink.node(node)
+
+    def end(self, reducer: str) -> None:
+        """Merges what no other step uses."""
+        if not self.nodes:
             raise PlanError(
                 "the planner wrote no complete step: use another model, --planner single, or a plan file"
             )
-        name = str(1 + max(int(node.id) for node in nodes))
-        sink.node(Reduce(id=name, inputs=sinks(tuple(nodes)), reducer=self.reducer))
+        name = str(1 + max(int(node.id) for node in self.nodes))
+        self._sink.node(Reduce(id=name, inputs=sinks(tuple(self.nodes)), reducer=reducer))
 
-    def _sampling(self, engine: Engine, tools: Iterable[ToolSpecification]) -> Sampling:
-        if "grammar" not in engine.capabilities.constraints:
-            return self.sampling
-        rules = plan_grammar(tools, min_steps=self.min_steps, max_steps=self.max_steps)
-        return self.sampling.model_copy(update={"constraint": Grammar(rules=rules)})
+
+def _complete_lines(kept: Sequence[Chunk], tools: Mapping[str, ToolSpecification]) -> str:
+    """The text of these chunks up to the end of its last complete line."""
+    text = "".join(chunk.text for chunk in kept)
+    parser = PlanParser(tools)
+    parser.feed(text)
+    return text if parser.joined else text[: parser.complete]
+
+
+async def _segment(engine: Engine, prompt: Context, kept: Sequence[Chunk], lines: str) -> Segment:
+    """The text as the model wrote it: its own ids as far as they go, the rest of the last line encoded."""
+    ids: list[int] = []
+    length = 0
+    for chunk in kept:
+        if length + len(chunk.text) > len(lines):
+            break
+        length += len(chunk.text)
+        ids += chunk.token_ids
+    rest = await engine.encode(lines[length:], role="assistant", after=prompt)
+    return Segment("assistant", lines, (*ids, *(rest.token_ids or ())))
 
 
 def instructions(tools: Iterable[ToolSpecification]) -> str:

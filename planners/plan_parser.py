@@ -61,6 +61,7 @@ class PlanParser:
 
     Attributes:
         joined: Whether the plan has come to its `join()`; what follows is ignored.
+        complete: How many characters have come up to the end of the last complete line.
 
     >>> PlanParser({}).feed('1. think("why?")\n')
     [Think(kind='think', id='1', prompt='why?', method=None, after=None)]
@@ -70,6 +71,8 @@ class PlanParser:
         self, tools: Mapping[str, ToolSpecification], *, max_steps: int | None = None
     ) -> None:
         self.joined = False
+        self.complete = 0
+        self._taken = 0
         self._tools = tools
         self._steps_left = max_steps
         self._statement: list[str] = []
@@ -90,10 +93,12 @@ class PlanParser:
         for character in text:
             if self.joined:
                 break
+            self._taken += 1
             if character == "\n":
                 self._line += 1
             if character == "\n" and not self._quote and not self._open:
                 nodes += self._end_statement()
+                self.complete = self._taken
                 continue
             self._statement.append(character)
             self._track(character)

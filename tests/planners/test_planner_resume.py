@@ -1,0 +1,101 @@
+"""A planner whose run died goes on from what it had written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engines import (
+    Chunk,
+    Context,
+    EngineWrapper,
+    FakeEngine,
+    Grammar,
+    Sampling,
+    Usage,
+)
+from planners import LLMCompiler, plan_grammar
+from tests.backends import run_virtually
+from tests.planners.test_planners import NODES, TEXT
+from tests.planners.tools import TOOLS, VOCABULARY, Recorder
+
+
+class Remembering(EngineWrapper):
+    """An engine whose journal holds the beginning of a plan, in pieces."""
+
+    def __init__(self, inner: FakeEngine, pieces: Sequence[str]) -> None:
+        super().__init__(inner)
+        self.pieces = pieces
+
+    async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
+        if context.turns[-1].text:
+            return ()
+        ids = self.inner.capabilities.token_ids
+        return [
+            Chunk(
+                text=piece,
+                token_ids=tuple(map(ord, piece)) if ids else (),
+                usage=Usage(generated_tokens=len("".join(self.pieces[: number + 1]))),
+            )
+            for number, piece in enumerate(self.pieces)
+        ]
+
+
+def resumed(pieces: Sequence[str], *, text_only: bool = False) -> tuple[Recorder, FakeEngine]:
+    written = "".join(pieces)
+    kept = written[: written.rfind("\n") + 1]
+    engine = FakeEngine(TEXT[len(kept) :], text_only=text_only)
+    sink = Recorder()
+
+    async def run() -> None:
+        planner = LLMCompiler(sampling=Sampling(max_tokens=200, seed=3))
+        await planner.plan("?", VOCABULARY, Remembering(engine, pieces), sink)
+
+    run_virtually(run)
+    return sink, engine
+
+
+@given(st.integers(0, len(TEXT) - 1), st.integers(1, 9))
+def test_it_goes_on_after_the_last_complete_line(cut: int, size: int) -> None:
+    written = TEXT[:cut]
+    pieces = [written[i : i + size] for i in range(0, cut, size)]
+    sink, engine = resumed(pieces)
+    assert sink.nodes == NODES
+    (call,) = engine.calls
+    kept = written[: written.rfind("\n") + 1]
+    assert call.context.turns[-1].text == kept
+    assert call.context.token_ids[len(call.context.token_ids) - len(kept) :] == tuple(
+        map(ord, kept)
+    )
+    if kept:
+        assert call.sampling.max_tokens == 200 - cut
+        assert call.sampling.constraint == Grammar(
+            rules=plan_grammar(
+                TOOLS.values(), min_steps=2, max_steps=6, first_step=kept.count("\n") + 1
+            )
+        )
+    else:
+        assert call.sampling.max_tokens == 200
+
+
+def test_a_plan_that_was_joined_asks_no_model() -> None:
+    sink, engine = resumed([f"{TEXT}\nand so on"])
+    assert sink.nodes == NODES
+    assert engine.calls == []
+
+
+def test_without_ids_the_plan_ends_where_it_stands() -> None:
+    sink, engine = resumed(["1. add(1, 2)\n2. thi"], text_only=True)
+    assert [node.id for node in sink.nodes] == ["1", "2"]
+    assert engine.calls == []
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 7])
+def test_the_grammar_of_the_rest_begins_with_its_first_step(first: int) -> None:
+    rules = plan_grammar(TOOLS.values(), min_steps=2, max_steps=6, first_step=first)
+    root = rules.splitlines()[0]
+    assert ("step1 " in root) == (first == 1)
+    assert (root == 'root ::= "join()"') == (first == 7)
