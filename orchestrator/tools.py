@@ -38,12 +38,14 @@ class Tool:
         function: What runs.
         arguments: Checks and converts the arguments.
         timeout: Seconds after which a call fails.
+        limit: The most calls at the same time; None sets none.
     """
 
     specification: ToolSpecification
     function: Callable[..., Any]
     arguments: type[BaseModel]
     timeout: float
+    limit: int | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function as if it were no tool."""
@@ -121,10 +123,21 @@ class Tool:
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @overload
 def tool(
-    *, name: str | None = None, timeout: float = 60.0
+    *,
+    name: str | None = None,
+    timeout: float = 60.0,
+    limit: int | None = None,
+    pure: bool = False,
+    repeatable: bool = True,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
-    function: Callable[..., Any] | None = None, *, name: str | None = None, timeout: float = 60.0
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    timeout: float = 60.0,
+    limit: int | None = None,
+    pure: bool = False,
+    repeatable: bool = True,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Makes a function a tool: `@tool`, or `@tool(name=..., timeout=...)`.
 
@@ -134,9 +147,13 @@ def tool(
         function: Every parameter needs a type.
         name: As plans call it; the function's own name by default.
         timeout: Seconds after which a call fails.
+        limit: The most calls at the same time, of all runs; None sets none.
+        pure: The same arguments always give the same result: a run asks once for each.
+        repeatable: A call that a dead run had begun may be made again. Say False where it changes the world: such a
+            call is reported when the run is resumed, and not repeated.
 
     Raises:
-        ToolDefinitionError: There is no schema for the function's signature.
+        ToolDefinitionError: There is no schema for the function's signature, or the limit lets nothing run.
 
     >>> @tool
     ... def add(a: int, b: int = 1) -> int:
@@ -145,9 +162,21 @@ def tool(
     >>> add.specification.required, add(2)
     (('a',), 3)
     """
-    if function is None:
-        return lambda function: _make(function, name, timeout)
-    return _make(function, name, timeout)
+
+    def make(function: Callable[..., Any]) -> Tool:
+        specification, arguments = _specified(function, name)
+        marked = specification.model_copy(update={"pure": pure, "repeatable": repeatable})
+        return Tool(
+            specification=marked,
+            function=function,
+            arguments=arguments,
+            timeout=timeout,
+            limit=limit,
+        )
+
+    if limit is not None and limit < 1:
+        raise ToolDefinitionError(f"a tool with a limit of {limit} calls can never run: at least 1")
+    return make if function is None else make(function)
 
 
 def tools_by_name(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]:
@@ -166,7 +195,9 @@ def tools_by_name(tools: Iterable[Tool | Callable[..., Any]]) -> dict[str, Tool]
     return found
 
 
-def _make(function: Callable[..., Any], given: str | None, timeout: float) -> Tool:
+def _specified(
+    function: Callable[..., Any], given: str | None
+) -> tuple[ToolSpecification, type[BaseModel]]:
     name = str(given or getattr(function, "__name__", type(function).__name__))
     if name in (THINK, JOIN):
         raise ToolDefinitionError(
@@ -184,9 +215,7 @@ def _make(function: Callable[..., Any], given: str | None, timeout: float) -> To
         )
     except ValidationError:
         raise ToolDefinitionError(f"{name!r} cannot be the name of a tool: pass name=...") from None
-    return Tool(
-        specification=specification, function=function, arguments=arguments, timeout=timeout
-    )
+    return specification, arguments
 
 
 def _arguments_model(

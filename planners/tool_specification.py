@@ -19,6 +19,8 @@ class ToolSpecification(BaseModel):
         name: As plans call it.
         description: What it does, in a sentence or two.
         parameters: A JSON Schema of type object; the order of its properties is that of positional arguments.
+        pure: Whether the same arguments always give the same result, so that a run asks once.
+        repeatable: Whether a call that a dead run had begun may be made again; not where it changes the world.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +28,8 @@ class ToolSpecification(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z_][\w.-]*$")
     description: str = ""
     parameters: dict[str, Any] = {"type": "object", "properties": {}}
+    pure: bool = False
+    repeatable: bool = True
 
     @property
     def properties(self) -> Mapping[str, dict[str, Any]]:

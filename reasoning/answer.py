@@ -22,6 +22,8 @@ class Answer:
             so its calls are not counted here; the run's own count has them.
         critical_path: Tokens generated one after another, along the longest chain of calls.
         truncated: Whether a limit cut it before it came to its end.
+        limited_by: What of a budget (`tokens`, `seconds`) cut it; None where none did.
+        remark: What a reader should know of how it came about, such as samples that were lost; empty if nothing.
         candidates: The answers that it was reduced from, in their order.
     """
 
@@ -31,6 +33,8 @@ class Answer:
     usage: Usage = Usage()
     critical_path: int = 0
     truncated: bool = False
+    limited_by: str | None = None
+    remark: str = ""
     candidates: tuple[Answer, ...] = ()
 
     @property
@@ -48,6 +52,7 @@ class Answer:
             usage=completion.usage,
             critical_path=completion.usage.generated_tokens,
             truncated=completion.truncated,
+            limited_by=completion.limited_by,
         )
 
 

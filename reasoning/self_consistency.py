@@ -7,10 +7,11 @@ context ──┼─> sample-1 ─┼─> majority
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
-from engines import Context, Engine, UsageError, join
+from engines import Context, Engine, Outcome, UsageError, join
 
 from .answer import Answer, reduced
 from .chain_of_thought import ChainOfThought
@@ -52,4 +53,12 @@ class SelfConsistency:
                 f"all {self.samples} samples failed, the first: {outcomes[0].reason}"
             )
         answer = await self.reducer.reduce(candidates, context, engine)
-        return reduced(answer, candidates)
+        return replace(reduced(answer, candidates), remark=_remark(outcomes))
+
+
+def _remark(outcomes: Sequence[Outcome[Answer]]) -> str:
+    """How many samples were lost, and the first cause."""
+    reasons = [outcome.reason for outcome in outcomes if not outcome.usable]
+    if not reasons:
+        return ""
+    return f"{len(reasons)} of {len(outcomes)} samples were lost, the first: {reasons[0]}"
