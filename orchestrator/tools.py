@@ -86,6 +86,8 @@ class Tool:
         """Runs a plain function to its data, since making data of a result may run the function's own code."""
         try:
             result = self.function(**bound)
+        except ToolError:
+            raise
         except BaseException as error:  # In a thread of its own nothing else can be meant by it.
             raise ToolError(f"{self.specification.name} raised {_told(error)}") from error
         return result if inspect.isawaitable(result) else self._as_data(result)
