@@ -1,6 +1,6 @@
 """Engines turn contexts into tokens. The lowest layer: it knows nothing of methods, plans or runs.
 
-`VllmEngine` imports vLLM and `HttpEngine` httpx on first use only.
+`VllmEngine` imports vLLM, and `HttpEngine` aiohttp or httpx, on first use only.
 """
 
 from __future__ import annotations
@@ -37,18 +37,32 @@ from .notice import Notice, NoticeKind, Notify
 from .outcome import Outcome, Status
 from .portal import run_in_portal
 from .ready_queue import FairQueue, FifoQueue, PriorityQueue, ReadyQueue
+from .replicas.pool import ReplicaPool
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
+from .width.adaptive_limiter import AdaptiveLimiter
+from .width.controller import WidthController
+from .width.policy import WidthPolicy
 from .wrapper import EngineWrapper
+from .wrappers.background import BackgroundEngine
+from .wrappers.hedge import HedgeEngine
+from .wrappers.limiter import CallLimiter, LimitedEngine
+from .wrappers.peers import HedgePolicy, Peers
+from .wrappers.retry import RetryEngine, RetryPolicy, delay_before_retry
+from .wrappers.timeout import TimeoutEngine
+from .wrappers.watch import WatchedEngine
 
 if TYPE_CHECKING:
-    from .http_engine import HttpEngine
+    from .remote.http_engine import HttpEngine
     from .vllm_engine import VllmEngine
 
 __all__ = [
     "STREAMED",
     "WHOLE",
+    "AdaptiveLimiter",
     "All",
+    "BackgroundEngine",
     "BudgetExhausted",
+    "CallLimiter",
     "CallTimedOut",
     "Capabilities",
     "CapabilityMissing",
@@ -76,10 +90,13 @@ __all__ = [
     "ForkjoinError",
     "Fraction",
     "Grammar",
+    "HedgeEngine",
+    "HedgePolicy",
     "HttpEngine",
     "JoinPolicy",
     "JsonSchema",
     "KOfN",
+    "LimitedEngine",
     "LocalEngine",
     "MissingExtra",
     "ModelPreparationFailed",
@@ -89,19 +106,28 @@ __all__ = [
     "NoticeKind",
     "Notify",
     "Outcome",
+    "Peers",
     "PriorityQueue",
     "ReadyQueue",
     "Regex",
+    "ReplicaPool",
     "RequestRejected",
+    "RetryEngine",
+    "RetryPolicy",
     "Role",
     "RunError",
     "Sampling",
     "Segment",
     "Status",
+    "TimeoutEngine",
     "Usage",
     "UsageError",
     "VllmEngine",
+    "WatchedEngine",
+    "WidthController",
+    "WidthPolicy",
     "converse",
+    "delay_before_retry",
     "join",
     "local_engine",
     "run_in_portal",
@@ -115,7 +141,7 @@ def __getattr__(name: str) -> Any:
 
         return VllmEngine
     if name == "HttpEngine":
-        from .http_engine import HttpEngine
+        from .remote.http_engine import HttpEngine
 
         return HttpEngine
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

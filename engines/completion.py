@@ -58,6 +58,7 @@ class Chunk:
         finish_reason: On the last chunk `stop` (the model or a stop ended it) or `length`.
         stop_reason: The stop text or id that was met; None for the model's own end.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
+        replayed: Whether a journal answered: this run's engine has done nothing for it.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Chunk:
     finish_reason: FinishReason | None = None
     stop_reason: str | int | None = None
     limited_by: str | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

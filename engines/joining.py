@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import anyio
 
+from .attempt import new_attempt
 from .engine import Engine
-from .errors import ForkjoinError
+from .errors import ForkjoinError, RunError
 from .join_policy import All, JoinPolicy
 from .outcome import Outcome, Status
 
@@ -92,7 +93,8 @@ class _Race:
                 failed = [i for i, o in enumerate(self.outcomes) if o.status == "failed"]
                 if self.enough or not failed:
                     break
-                await self._round(failed)
+                with new_attempt():
+                    await self._round(failed)
         if scope.cancelled_caught:
             self.outcomes = [
                 Outcome("cancelled", reason=_TOO_LATE) if outcome.reason == _NOT_NEEDED else outcome
@@ -112,6 +114,9 @@ class _Race:
             async def run(index: int) -> None:
                 try:
                     self.outcomes[index] = Outcome("ok", await self._calls[index]())
+                except RunError:
+                    # No branch can go on, whatever became of this one.
+                    raise
                 except ForkjoinError as error:
                     self.outcomes[index] = Outcome("failed", reason=str(error))
                     if self._fail_fast:

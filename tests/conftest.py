@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 import httpx
+import hypothesis
 import pytest
 
 from engines import (
@@ -28,6 +29,10 @@ from engines import (
     local_engine,
     run_in_portal,
 )
+
+# How long an example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("forkjoin", deadline=None)
+hypothesis.settings.load_profile("forkjoin")
 
 # Ends the whole session when its input closes, which it does however the tests end, or when the server ends.
 _KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
-from engines import Choice, Context, Engine, FakeEngine, HttpEngine, Sampling, run_in_portal
+from engines import Choice, Context, Engine, FakeEngine, Sampling, run_in_portal
+from engines.replicas import ReplicaPool
 from tests.engines.contract import CHECKS, Check
+from tests.engines.http_ways import WAYS, Way
 from tests.engines.servers import chat_app, serving
+from tests.engines.vllm_like import VllmLike
 
 _REPLIES = {"regex": "123-ab", "json": '{"n": 4}', "grammar": "abd"}
 
@@ -41,19 +44,33 @@ def _fake(text_only: bool) -> FakeEngine:
     )
 
 
-def _http(fixture: str) -> Callable[[pytest.FixtureRequest], HttpEngine]:
-    return lambda request: HttpEngine(request.getfixturevalue(fixture))
+def _pool(text_only: bool) -> ReplicaPool:
+    return ReplicaPool([_fake(text_only), _fake(text_only)])
+
+
+def _connecting(
+    way: Way, fixture: str
+) -> Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Engine]]:
+    return lambda request: way.connect(request.getfixturevalue(fixture))
 
 
 SUBJECTS = [
-    Subject(name, open, backend, has_ids, real)
-    for name, open, has_ids, real in [
-        ("fake", lambda _: _fake(text_only=False), True, False),
-        ("fake-text", lambda _: _fake(text_only=True), False, False),
-        ("http-text", _http("chat_server"), False, False),
-        ("http-vllm", _http("vllm_server"), True, True),
+    Subject(f"{name}-{backend}", open, backend, has_ids)
+    for name, open, has_ids in [
+        ("fake", lambda _: _fake(text_only=False), True),
+        ("fake-text", lambda _: _fake(text_only=True), False),
+        ("pool", lambda _: _pool(text_only=False), True),
+        ("pool-text", lambda _: _pool(text_only=True), False),
     ]
     for backend in ("asyncio", "trio")
+] + [
+    Subject(f"{name}-{way.name}", _connecting(way, fixture), way.backend, has_ids, real)
+    for name, fixture, has_ids, real in [
+        ("http-text", "chat_server", False, False),
+        ("http-ids", "vllm_like_server", True, False),
+        ("http-vllm", "vllm_server", True, True),
+    ]
+    for way in WAYS
 ]
 
 
@@ -63,13 +80,19 @@ def chat_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def vllm_like_server() -> Iterator[str]:
+    with serving(VllmLike(_fake(text_only=False)).app) as url:
+        yield url
+
+
 @pytest.mark.parametrize(
     ("subject", "check"),
     [
         pytest.param(
             subject,
             check,
-            id=f"{subject.name}-{subject.backend}-{check.name}",
+            id=f"{subject.name}-{check.name}",
             marks=[pytest.mark.real_vllm] if subject.real else [],
         )
         for subject in SUBJECTS

@@ -1,0 +1,1 @@
+"""How many calls to run at once, found out while they run."""

@@ -1,0 +1,15 @@
+"""Engines around an engine, each of which changes one thing about what happens to a call.
+
+They go together in any order. This one, from the outside in, is what they were made for:
+
+    BackgroundEngine    serves its calls after those of others
+    RetryEngine         waits without holding a slot
+    LimitedEngine       counts each try as a call
+    HedgeEngine         measures calls without the time that they queue for a slot; gives second tries one of their own
+    TimeoutEngine       ends one try, so that the others go on
+    WatchedEngine       tells the tokens of every try
+    the engine
+
+The two innermost ask the engine for parts, also of a call that is read whole. What repeats calls stands outside of
+them, where that call is still whole: when it breaks, nothing of it has been passed on.
+"""

@@ -1,0 +1,320 @@
+"""A pool in which nothing fails: opening, closing, what it says of itself, and where calls go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Self
+
+import anyio
+import pytest
+
+from engines import (
+    STREAMED,
+    CallTimedOut,
+    Context,
+    Delivery,
+    EngineDead,
+    EngineUnavailable,
+    FakeEngine,
+    RequestRejected,
+    Sampling,
+    Segment,
+    UsageError,
+    converse,
+    join,
+    run_in_portal,
+)
+from engines.replicas import ReplicaPool
+from tests import backends
+from tests.backends import run_virtually
+
+anyio_backend = backends.virtual_backend
+pytestmark = pytest.mark.anyio
+
+SAMPLING = Sampling(max_tokens=100)
+
+
+class Named(FakeEngine):
+    """A fake whose model is not called `fake`."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self._model = model
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+
+class Doors(FakeEngine):
+    """Tells when it is opened and closed; opens only together with its neighbours."""
+
+    def __init__(self, opening: list[Doors], together: int, error: Exception | None = None) -> None:
+        super().__init__()
+        self.opening = opening
+        self.together = together
+        self.error = error
+        self.closed = 0
+
+    async def __aenter__(self) -> Self:
+        self.opening.append(self)
+        if self.error:
+            raise self.error
+        with anyio.fail_after(10):
+            while len(self.opening) < self.together:  # noqa: ASYNC110  # there is no event to wait for
+                await anyio.sleep(0.01)
+        return self
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        await super().aclose()
+
+
+def question(text: str = "?" * 100) -> Context:
+    return Context(Segment("user", text, tuple(map(ord, text))), name="question")
+
+
+def served(engines: Sequence[FakeEngine]) -> list[int]:
+    return [len(engine.calls) for engine in engines]
+
+
+async def test_it_opens_its_engines_at_the_same_time_and_closes_them() -> None:
+    opening: list[Doors] = []
+    engines = [Doors(opening, 3) for _ in range(3)]
+    async with ReplicaPool(engines):
+        assert len(opening) == 3
+    assert [engine.closed for engine in engines] == [1, 1, 1]
+
+
+async def test_where_one_does_not_open_all_are_closed() -> None:
+    opening: list[Doors] = []
+    down = EngineUnavailable("nothing answers")
+    engines = [Doors(opening, 3), Doors(opening, 3, down), Doors(opening, 3)]
+    with pytest.raises(EngineUnavailable, match="nothing answers"):
+        async with ReplicaPool(engines):
+            raise AssertionError
+    assert [engine.closed for engine in engines] == [1, 1, 1]
+
+
+async def test_cancelled_while_it_opens_it_closes_what_it_opened() -> None:
+    engines = [Doors([], 2), Doors([], 1)]
+    with anyio.move_on_after(0.05):
+        async with ReplicaPool(engines):
+            raise AssertionError
+    assert [engine.closed for engine in engines] == [1, 1]
+
+
+def test_a_plain_with_opens_it_on_the_portal() -> None:
+    engines = [FakeEngine("yes"), FakeEngine("yes")]
+    with ReplicaPool(engines) as pool:
+        call = partial(pool.generate, question(), SAMPLING)
+        assert run_in_portal(call).text == "yes"
+        assert [status.state for status in pool.replicas()] == ["serving", "serving"]
+    with pytest.raises(EngineDead):
+        run_in_portal(call)
+
+
+async def test_a_pool_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="no replicas"):
+        ReplicaPool([])
+
+
+async def test_replicas_of_different_models_are_refused_and_closed() -> None:
+    with pytest.raises(UsageError, match=r"replica 0 serves 'a' and replica 2 'b': [^\n]*$"):
+        async with ReplicaPool([Named("a"), Named("a"), Named("b")]):
+            raise AssertionError
+
+
+async def test_replicas_on_ids_and_on_text_are_refused() -> None:
+    with pytest.raises(UsageError, match="replica 0 works on token ids and replica 1 on text only"):
+        async with ReplicaPool([FakeEngine(), FakeEngine(text_only=True)]):
+            raise AssertionError
+
+
+async def test_it_can_do_what_all_of_them_can() -> None:
+    pool = ReplicaPool(
+        [FakeEngine(window=500, block_size=16), FakeEngine(window=300, block_size=32)]
+    )
+    assert pool.model == pool.fingerprint == "fake"
+    assert (pool.capabilities.window, pool.capabilities.block_size) == (300, 32)
+    assert pool.capabilities.constraints == FakeEngine().capabilities.constraints
+
+
+async def test_branches_go_where_their_prompt_is_cached() -> None:
+    engines = [FakeEngine(), FakeEngine(), FakeEngine()]
+    async with ReplicaPool(engines) as pool:
+        root = question("?" * 1000)
+        for number in range(9):
+            await pool.generate(root.fork(f"{number}"), SAMPLING)
+        assert sorted(served(engines)) == [0, 0, 9]
+        status = max(pool.replicas(), key=lambda status: status.served)
+        assert (status.served, status.in_flight, status.load) == (9, 0, 0)
+        assert 0.8 < status.cached_share < 0.9
+
+
+async def test_a_turn_goes_on_where_the_one_before_was_generated() -> None:
+    engines = [FakeEngine("long " * 50), FakeEngine("long " * 50)]
+    async with ReplicaPool(engines) as pool:
+        for delivery in (STREAMED, Delivery(whole=True)):
+            answer = await pool.generate(
+                question(f"{delivery}"), Sampling(max_tokens=400), delivery
+            )
+            following = await pool.generate(answer.context, SAMPLING)
+            assert (following.usage.cached_tokens or 0) >= 240
+
+
+async def test_calls_that_come_together_are_placed_the_longest_first() -> None:
+    engines = [FakeEngine(latency=1), FakeEngine(latency=1)]
+    lengths = [1000, 1000, 1000, 3000]
+    async with ReplicaPool(engines) as pool:
+        calls = [
+            partial(
+                pool.generate,
+                question(f"{number}" * 8),
+                SAMPLING,
+                Delivery(whole=True, expected_tokens=length),
+            )
+            for number, length in enumerate(lengths)
+        ]
+        await join(calls)
+    expected = [[call.delivery.expected_tokens for call in engine.calls] for engine in engines]
+    assert sorted(map(len, expected)) == [1, 3]
+
+
+async def test_a_cancelled_arrival_is_not_placed() -> None:
+    engine = FakeEngine()
+    async with ReplicaPool([engine]) as pool:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await pool.generate(question(), SAMPLING)
+        await pool.generate(question(), SAMPLING)
+        (status,) = pool.replicas()
+    assert len(engine.calls) == 1
+    assert (status.in_flight, status.load) == (0, 0)
+
+
+async def test_the_second_try_of_a_hedge_goes_to_another_replica() -> None:
+    engines = [FakeEngine(latency=0.05), FakeEngine(latency=0.05)]
+    async with ReplicaPool(engines) as pool:
+        await join([partial(pool.generate, question("?" * 5000), SAMPLING)] * 2)
+    assert served(engines) == [1, 1]
+
+
+async def test_a_drained_replica_gets_no_calls_until_it_is_back() -> None:
+    engines = [FakeEngine(), FakeEngine()]
+    async with ReplicaPool(engines) as pool:
+        pool.drain(0)
+        for number in range(4):
+            await pool.generate(question(f"{number}"), SAMPLING)
+            await pool.encode("text", role="user")
+        assert served(engines) == [0, 4]
+        assert [status.state for status in pool.replicas()] == ["drained", "serving"]
+        pool.undrain(0)
+        pool.drain(1)
+        await pool.generate(question(), SAMPLING)
+        assert served(engines) == [1, 4]
+        pool.drain(0)
+        with pytest.raises(EngineUnavailable, match="replica 0: drained; replica 1: drained"):
+            await pool.generate(question(), SAMPLING)
+
+
+async def test_there_is_no_replica_beyond_the_last() -> None:
+    pool = ReplicaPool([FakeEngine(), FakeEngine()])
+    for number in (-1, 2):
+        with pytest.raises(UsageError, match="the pool has 0 to 1"):
+            pool.drain(number)
+
+
+async def test_draining_lets_calls_end() -> None:
+    engine = FakeEngine("done", latency=0.05)
+    async with ReplicaPool([engine, FakeEngine("done", latency=0.05)]) as pool:
+        async with anyio.create_task_group() as group:
+            group.start_soon(pool.generate, question(), SAMPLING)
+            await anyio.sleep(0.01)
+            pool.drain(0)
+            pool.drain(1)
+        assert sum(status.served for status in pool.replicas()) == 1
+
+
+async def test_statistics_are_the_sums() -> None:
+    engines = [FakeEngine("12345"), FakeEngine("12345")]
+    async with ReplicaPool(engines) as pool:
+        for number in range(4):
+            await pool.generate(question(f"{number}" * 10), SAMPLING)
+        pool.drain(0)
+        await pool.generate(question("0" * 10), SAMPLING)
+        statistics = await pool.statistics()
+    assert (statistics.running, statistics.waiting) == (0, 0)
+    assert (statistics.prompt_tokens, statistics.generated_tokens) == (50, 25)
+
+
+class Mute(FakeEngine):
+    """Answers nothing but calls, after some time."""
+
+    async def encode(self, *_: object, **__: object) -> Segment:
+        await anyio.sleep(math.inf)
+        raise AssertionError
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        await anyio.sleep(math.inf)
+        raise AssertionError
+
+    async def statistics(self, *_: object) -> None:  # type: ignore[override] # it never returns
+        await anyio.sleep(math.inf)
+
+
+def test_encoding_goes_on_elsewhere_where_a_replica_is_silent() -> None:
+    async def main() -> list[float]:
+        times = []
+        async with ReplicaPool([Mute(), FakeEngine()], stall_seconds=4) as pool:
+            for _ in range(10):
+                start = anyio.current_time()
+                context = await converse(pool, [("user", "hello")])
+                assert await pool.decode(context.token_ids) == "<|user|>hello"
+                times.append(anyio.current_time() - start)
+        return times
+
+    times = run_virtually(main)
+    # After three failures nobody asks it any more.
+    assert sum(time == 4 for time in times) == 3
+    assert set(times) == {0, 4}
+
+
+def test_statistics_do_not_wait_for_a_silent_replica() -> None:
+    async def main() -> None:
+        async with ReplicaPool([Mute(), FakeEngine("12345")]) as pool:
+            pool.drain(0)
+            await pool.generate(question(), SAMPLING)
+            with anyio.fail_after(6):
+                assert (await pool.statistics()).generated_tokens == 5
+
+    run_virtually(main)
+
+
+async def test_a_text_that_no_replica_encodes_says_what_each_said() -> None:
+    class Broken(FakeEngine):
+        async def encode(self, *_: object, **__: object) -> Segment:
+            raise CallTimedOut("too slow")
+
+    async with ReplicaPool([Broken(), Broken()]) as pool:
+        with pytest.raises(EngineUnavailable, match="replica 0: too slow; replica 1: too slow"):
+            await pool.encode("text", role="user")
+
+
+async def test_a_refused_request_is_refused_by_the_first_replica_for_all() -> None:
+    engines = [FakeEngine([RequestRejected("no")]), FakeEngine([RequestRejected("no")])]
+    async with ReplicaPool(engines) as pool:
+        with pytest.raises(RequestRejected):
+            await pool.generate(question(), SAMPLING)
+        assert sorted(served(engines)) == [0, 1]
+        assert [status.failed for status in pool.replicas()] == [0, 0]
+
+
+async def test_a_closed_pool_is_dead() -> None:
+    pool = ReplicaPool([FakeEngine()])
+    await pool.aclose()
+    await pool.aclose()
+    with pytest.raises(EngineDead, match="pool is closed"):
+        await pool.encode("text", role="user")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from engines import STREAMED, WHOLE, Delivery, EngineUnavailable, FakeEngine, Sampling
+from engines.wrappers.watch import WatchedEngine
+from tests import backends
+from tests.backends import run_virtually
+from tests.engines.wrapping import Breaking, cancelled_after, left_in, prompt, text_of
+
+anyio_backend = backends.virtual_backend
+
+REPLY = "x" * 40
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("delivery", [STREAMED, WHOLE])
+async def test_tokens_are_told_as_they_come_and_the_caller_gets_what_it_asked_for(
+    delivery: Delivery,
+) -> None:
+    told: list[tuple[str, int]] = []
+    inner = FakeEngine(REPLY)
+    watched = WatchedEngine(inner, lambda path, new: told.append((path, new)))
+    async with watched.stream(prompt("leaf"), Sampling(), delivery) as chunks:
+        seen = [chunk async for chunk in chunks]
+    async with FakeEngine(REPLY).stream(prompt("leaf"), Sampling(), delivery) as chunks:
+        assert seen == [chunk async for chunk in chunks]
+    assert told == [("leaf", 16), ("leaf", 16), ("leaf", 8)]
+    assert inner.aborted == 0
+
+
+@pytest.mark.anyio
+async def test_who_reads_parts_decides_how_fine_they_are() -> None:
+    inner = FakeEngine(REPLY)
+    watched = WatchedEngine(inner, lambda *_: None)
+    for delivery in (Delivery(interval=3, priority=2), Delivery(whole=True, priority=2)):
+        await watched.generate(prompt(), Sampling(), delivery)
+    assert [call.delivery for call in inner.calls] == [
+        Delivery(interval=3, priority=2),
+        Delivery(interval=16, priority=2),
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_call_that_breaks_tells_what_there_was() -> None:
+    told: list[int] = []
+    watched = WatchedEngine(Breaking(FakeEngine(REPLY), 2), lambda _, new: told.append(new))
+    with pytest.raises(EngineUnavailable):
+        await text_of(watched)
+    assert told == [16, 16]
+
+
+def test_cancelling_aborts_the_request() -> None:
+    async def main() -> tuple[int, int]:
+        inner = FakeEngine(REPLY, seconds_per_token=1)
+        await cancelled_after(20, WatchedEngine(inner, lambda *_: None))
+        return await left_in(inner), inner.aborted
+
+    assert run_virtually(main) == (0, 1)
