@@ -6,7 +6,19 @@ Importing this package loads neither torch, vllm nor transformers.
 from __future__ import annotations
 
 from .agent import Agent
-from .errors import RunFailed, RunFolderError, ToolDefinitionError, ToolError
+from .budget import Budget, Prices
+from .calls import CallPolicy
+from .errors import (
+    JournalError,
+    RunFailed,
+    RunFolderError,
+    RunInUse,
+    RunUnreadable,
+    ToolDefinitionError,
+    ToolError,
+    ToolUnavailable,
+    ToolUnfinished,
+)
 from .events import (
     CallNoticed,
     Event,
@@ -26,31 +38,41 @@ from .executor import Executor
 from .graph import TaskGraph
 from .node_runner import Result
 from .run_result import RunResult
+from .telemetry.tracing import Tracing
 from .tools import Tool, tool
 
 __all__ = [
     "Agent",
+    "Budget",
     "CallNoticed",
+    "CallPolicy",
     "Event",
     "Executor",
     "GenerationFinished",
     "GenerationStarted",
+    "JournalError",
     "NodeFinished",
     "NodePlanned",
     "NodeStarted",
     "PlanFinished",
     "PlanText",
+    "Prices",
     "Result",
     "RunFailed",
     "RunFinished",
     "RunFolderError",
+    "RunInUse",
     "RunResult",
     "RunStarted",
+    "RunUnreadable",
     "Subscriber",
     "TaskGraph",
     "TokensGenerated",
     "Tool",
     "ToolDefinitionError",
     "ToolError",
+    "ToolUnavailable",
+    "ToolUnfinished",
+    "Tracing",
     "tool",
 ]

@@ -2,16 +2,22 @@
 
 ForkjoinError
 ├── UsageError
-│   └── ToolDefinitionError   a function cannot be a tool, or a tool cannot be loaded
+│   ├── ToolDefinitionError   a function cannot be a tool, or a tool cannot be loaded
+│   ├── RunInUse              another process works on the run
+│   └── RunUnreadable         there is no such run, or it cannot be read
 ├── RunError
 │   ├── RunFailed             the run came to no answer
+│   ├── JournalError          the journal cannot be written or read
 │   └── RunFolderError        the run folder cannot be written
 └── ToolError                 a call of a tool failed: its node fails, the run goes on
-    └── ToolUnavailable       a tool asks to be called again later (retryable)
+    ├── ToolUnavailable       a tool asks to be called again later (retryable)
+    └── ToolUnfinished        it was begun before the run died, and may not be repeated
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from engines import ForkjoinError, RunError, UsageError
@@ -19,6 +25,22 @@ from engines import ForkjoinError, RunError, UsageError
 
 class ToolDefinitionError(UsageError):
     """A function cannot be a tool, or a tool cannot be loaded."""
+
+
+class RunInUse(UsageError):
+    """Another process works on the run.
+
+    Attributes:
+        pid: The process.
+    """
+
+    def __init__(self, message: str, pid: int) -> None:
+        self.pid = pid
+        super().__init__(message)
+
+
+class RunUnreadable(UsageError):
+    """There is no such run, or it cannot be read."""
 
 
 class ToolError(ForkjoinError):
@@ -37,6 +59,31 @@ class ToolUnavailable(ToolError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class ToolUnfinished(ToolError):
+    """A tool that may not be repeated was called, and the run died before it ended: nobody knows how far it came.
+
+    Attributes:
+        node: The node that called it.
+        tool: Its name.
+        arguments: What it was called with.
+    """
+
+    def __init__(self, node: str, tool: str, arguments: Mapping[str, Any]) -> None:
+        self.node = node
+        self.tool = tool
+        self.arguments = arguments
+        shown = json.dumps(arguments)
+        shown = shown if len(shown) <= 200 else f"{shown[:200]}..."
+        super().__init__(
+            f"{tool} was called with {shown} and had not ended when the run died: see whether it took effect, and "
+            f"resume with --repeat {node} to call it again"
+        )
+
+
+class JournalError(RunError):
+    """The journal of a run cannot be written or read."""
 
 
 class RunFailed(RunError):

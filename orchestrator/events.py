@@ -170,7 +170,14 @@ class EventBus:
         return self._clock() - self._start
 
     def emit(self, event: Event) -> None:
-        """Hands the event on with the time."""
-        stamped = event.model_copy(update={"time": round(self.seconds, 6)})
+        """Hands the event on with the time. It is the bus's own from here on: it is stamped in place, not copied.
+
+        One that has its time already, such as one that was read back, keeps it, and a copy is handed on.
+        """
+        # A copy costs as much as the rest of a node. Nobody has seen the event yet, so to its readers it is frozen.
+        if "time" in event.__pydantic_fields_set__:
+            event = event.model_copy()
+        event.__dict__["time"] = round(self.seconds, 6)
+        event.__pydantic_fields_set__.add("time")
         for subscriber in self._subscribers:
-            subscriber(stamped)
+            subscriber(event)

@@ -1,22 +1,29 @@
-"""Which tasks are ready: a dependency graph with its own counters. Pure and synchronous."""
+"""Which tasks are ready: a dependency graph with its own counters. Pure and synchronous.
+
+It knows neither what a task is, nor who runs it, nor in which order ready tasks are taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(slots=True)
-class _Task:
+@dataclass(slots=True, eq=False)
+class _Task(Generic[K]):
+    key: K
     waits_for: int
-    dependents: list[str] = field(default_factory=list)
+    dependents: list[_Task[K]] = field(default_factory=list)
     settled: bool = False
 
 
-class TaskGraph:
+class TaskGraph(Generic[K]):
     """Tasks and what they wait for. Tasks may be added at any time, also while others run.
 
-    >>> graph = TaskGraph()
+    >>> graph = TaskGraph[str]()
     >>> graph.add("a"), graph.add("b", ["a"])
     (True, False)
     >>> graph.settle("a")
@@ -24,59 +31,54 @@ class TaskGraph:
     """
 
     def __init__(self) -> None:
-        self._tasks: dict[str, _Task] = {}
-        self._unsettled = 0
+        self._tasks: dict[K, _Task[K]] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    @property
-    def unsettled(self) -> int:
-        """How many tasks have not ended."""
-        return self._unsettled
+    def unsettled(self) -> Iterator[K]:
+        """The tasks that have not ended, in the order of adding."""
+        return (key for key, task in self._tasks.items() if not task.settled)
 
-    def add(self, task: str, dependencies: Iterable[str] = ()) -> bool:
+    def add(self, key: K, dependencies: Iterable[K] = ()) -> bool:
         """Adds a task and returns whether it is ready.
 
         Raises:
             ValueError: The task is there already.
             KeyError: A dependency is not.
         """
-        if task in self._tasks:
-            raise ValueError(f"task {task!r} is there already")
+        if key in self._tasks:
+            raise ValueError(f"task {key!r} is there already")
         before = [self._tasks[dependency] for dependency in dict.fromkeys(dependencies)]
-        waiting = [other for other in before if not other.settled]
-        for other in waiting:
-            other.dependents.append(task)
-        self._tasks[task] = _Task(len(waiting))
-        self._unsettled += 1
+        waiting = [task for task in before if not task.settled]
+        added = self._tasks[key] = _Task(key, len(waiting))
+        for task in waiting:
+            task.dependents.append(added)
         return not waiting
 
-    def settle(self, task: str) -> list[str]:
+    def settle(self, key: K) -> list[K]:
         """Notes that a task has ended and returns the tasks that became ready, in the order of adding.
 
         Raises:
             ValueError: The task waits for others, or has ended before.
         """
-        node = self._tasks[task]
-        if node.waits_for or node.settled:
-            raise ValueError(f"task {task!r} {'ended twice' if node.settled else 'is not ready'}")
-        node.settled = True
-        self._unsettled -= 1
+        task = self._tasks[key]
+        if task.waits_for or task.settled:
+            raise ValueError(f"task {key!r} {'ended twice' if task.settled else 'is not ready'}")
+        task.settled = True
         ready = []
-        for dependent in node.dependents:
-            self._tasks[dependent].waits_for -= 1
-            if self._tasks[dependent].waits_for == 0:
-                ready.append(dependent)
+        for dependent in task.dependents:
+            dependent.waits_for -= 1
+            if not dependent.waits_for:
+                ready.append(dependent.key)
+        # Nobody asks again; in a long run this is most of what a task holds.
+        task.dependents.clear()
         return ready
 
-    def descendants(self, task: str) -> set[str]:
-        """All tasks that wait for this one, directly or not, as far as they have been added."""
-        found: set[str] = set()
-        frontier = [task]
-        while frontier:
-            for dependent in self._tasks[frontier.pop()].dependents:
-                if dependent not in found:
-                    found.add(dependent)
-                    frontier.append(dependent)
-        return found
+    def forget(self, key: K) -> None:
+        """Removes a task on which no other depends; what it waits for may still report it as ready.
+
+        Raises:
+            KeyError: The task is not there.
+        """
+        del self._tasks[key]

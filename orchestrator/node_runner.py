@@ -7,15 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from engines import Context, Engine, ForkjoinError, Outcome, RunError, Sampling, converse
-from planners import Call, Node, Reduce, Think
-from reasoning import Answer, Method, NoCandidates, Reducer, method_named, reducer_named
+from engines import Context, Engine, ForkjoinError, Outcome, RunError, converse
+from planners import Call, Node, PlanError, Reduce, Think
+from reasoning import Answer, NoCandidates, method_named, reducer_named
 
-from .errors import RunFolderError
+from .agent_settings import AgentSettings
+from .budget import Account, Purse
+from .calls import Calls
 from .events import EventBus, NodeFinished, NodeStarted
-from .recording import RecordingEngine, UsageLedger
+from .on_failure import blocked, reasons, substitute
 from .resolve import as_text, resolve
-from .tools import Tool
+from .toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,41 +41,34 @@ class NodeRunner:
 
     Attributes:
         root: The question, from which threads fork.
-        engine: Runs the threads.
-        tools: By name.
-        method: For threads that name none.
-        reducer: Instead of the one that a node names; None leaves it.
-        sampling: For methods and reducers that are named.
+        settings: What the agent was made of.
+        calls: Give each node its engine.
+        toolbox: The tools.
+        purse: The budget.
+        bus: Takes the events.
     """
 
     root: Context
-    engine: Engine
-    tools: Mapping[str, Tool]
-    method: Method
-    reducer: Reducer | None
-    sampling: Sampling
+    settings: AgentSettings
+    calls: Calls
+    toolbox: Toolbox
+    purse: Purse
     bus: EventBus
-    ledger: UsageLedger
 
     async def run(self, node: Node, outcomes: Mapping[str, Outcome[Result]]) -> Outcome[Result]:
         """The outcome of a node whose inputs have all ended."""
         inputs = {name: outcomes[name] for name in node.dependencies}
-        blocked = _blocked(node, inputs)
-        if blocked is not None:
-            self._tell(node, blocked)
-            return blocked
+        cancelled = blocked(node, inputs, self.settings.on_failure)
+        if cancelled is not None:
+            self._tell(node, cancelled)
+            return cancelled
         self.bus.emit(NodeStarted(node=node.id))
         try:
             outcome = await self._outcome(node, inputs)
         except BaseException as error:
-            bug = isinstance(error, Exception)
-            outcome = Outcome(
-                "failed" if bug else "cancelled",
-                reason=f"a bug: {error!r}" if bug else "the run was cancelled",
-            )
             # What cannot be written is told by the run.
-            with suppress(RunFolderError):
-                self._tell(node, outcome)
+            with suppress(RunError):
+                self._tell(node, _ended_by(error))
             raise
         self._tell(node, outcome)
         return outcome
@@ -92,30 +87,43 @@ class NodeRunner:
         self, node: Node, outcomes: Mapping[str, Outcome[Result]]
     ) -> Outcome[Result]:
         inputs = {name: outcome.value for name, outcome in outcomes.items() if outcome.value}
-        engine = RecordingEngine(self.engine, node.id, self.bus, self.ledger)
-        data = {name: result.data for name, result in inputs.items()}
+        data = {
+            name: substitute(outcome) if outcome.value is None else outcome.value.data
+            for name, outcome in outcomes.items()
+        }
+        account = self._account(node)
+        engine = self.calls.of(node.id, account)
         try:
             if isinstance(node, Call):
-                answer, value = await self._call(node, data)
+                answer, value = await self._call(node, account, data)
             elif isinstance(node, Think):
                 answer = await self._think(node, inputs, data, engine)
                 value = answer.final
             elif not inputs:
-                raise NoCandidates(f"none of its inputs gave a result: {_reasons(outcomes)}")
+                raise NoCandidates(f"none of its inputs gave a result: {reasons(outcomes)}")
             else:
                 answer = await self._reduce(node, inputs, engine)
                 value = answer.final
+        except RunError:
+            # The run cannot go on, whatever the other nodes do.
+            raise
         except ForkjoinError as error:
             return Outcome("failed", reason=str(error))
         before = max((result.critical_path for result in inputs.values()), default=0)
         result = Result(data=value, answer=answer, critical_path=before + answer.critical_path)
-        if answer.truncated:
-            return Outcome("truncated", result, "it reached its token limit")
-        return Outcome("ok", result)
+        return Outcome("truncated" if answer.truncated else "ok", result, _remark(answer))
 
-    async def _call(self, node: Call, data: Mapping[str, Any]) -> tuple[Answer, Any]:
+    def _account(self, node: Node) -> Account:
+        """Reductions may spend what the budget keeps back for them."""
+        parent = self.purse.run if isinstance(node, Reduce) else self.purse.work
+        return parent.child(node.id)
+
+    async def _call(
+        self, node: Call, account: Account, data: Mapping[str, Any]
+    ) -> tuple[Answer, Any]:
         arguments = {name: resolve(value, data) for name, value in node.arguments.items()}
-        value = await self.tools[node.tool].call(arguments)
+        notify = self.calls.notify(node.id)
+        value = await self.toolbox.call(node.id, account, node.tool, arguments, notify)
         shown = ", ".join(f"{name}={as_text(argument)}" for name, argument in arguments.items())
         text = f"{node.tool}({shown}) = {as_text(value)}"
         return Answer(text=text, value=as_text(value)), value
@@ -126,33 +134,35 @@ class NodeRunner:
         prompt = str(resolve(node.prompt, data))
         start = self.root if node.after is None else inputs[node.after].answer.context
         if start is None:
-            raise RunError(f"node {node.after!r} left no thread to go on from")
+            raise PlanError(f"node {node.id!r}: node {node.after!r} left no thread to go on from")
         if node.after is None and prompt:
             prompt = f"\n\nYour part of the work: {prompt}"
         context = await converse(engine, [("user", prompt)], after=start, name=node.id)
-        method = self.method if node.method is None else method_named(node.method, self.sampling)
+        settings = self.settings
+        method = settings.method
+        if node.method is not None:
+            method = method_named(node.method, settings.sampling)
         return await method.solve(context, engine)
 
     async def _reduce(self, node: Reduce, inputs: Mapping[str, Result], engine: Engine) -> Answer:
-        reducer = self.reducer or reducer_named(node.reducer, self.sampling)
+        settings = self.settings
+        reducer = settings.reducer or reducer_named(node.reducer, settings.sampling)
         candidates = [inputs[name].answer for name in node.inputs if name in inputs]
         return await reducer.reduce(candidates, self.root.fork(node.id), engine)
 
 
-def _blocked(node: Node, inputs: Mapping[str, Outcome[Result]]) -> Outcome[Result] | None:
-    """A reduction goes on with the inputs that are there; other nodes need all of theirs."""
-    missing = {name: outcome for name, outcome in inputs.items() if not outcome.usable}
-    if isinstance(node, Reduce) or not missing:
-        return None
-    return Outcome("cancelled", reason=_reasons(missing))
+def _ended_by(error: BaseException) -> Outcome[Result]:
+    if isinstance(error, RunError):
+        return Outcome("failed", reason=str(error))
+    if isinstance(error, Exception):
+        return Outcome("failed", reason=f"a bug: {error!r}")
+    return Outcome("cancelled", reason="the run was cancelled")
 
 
-def _reasons(outcomes: Mapping[str, Outcome[Result]]) -> str:
-    """Why there is no input: the first causes, since a node that was cancelled only passes one on."""
-    told = (
-        outcome.reason
-        if outcome.status == "cancelled"
-        else f"node {name!r} {outcome.status}: {outcome.reason}"
-        for name, outcome in outcomes.items()
-    )
-    return "; ".join(dict.fromkeys(told))
+def _remark(answer: Answer) -> str:
+    """What a reader should know of an answer that is there."""
+    if not answer.truncated:
+        return answer.remark
+    if answer.limited_by is None:
+        return "it reached its token limit"
+    return f"the budget's {answer.limited_by} cut it"

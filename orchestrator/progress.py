@@ -1,82 +1,79 @@
-"""Shows a run on stderr while it goes on: a live table on a terminal, a line an event elsewhere."""
+"""Shows a run on stderr while it goes on: a live table on a terminal, a line an event elsewhere.
+
+It stands in the run's event loop, so an event only changes what is known; a table is drawn in a thread of its own.
+"""
 
 from __future__ import annotations
 
-import re
 import time
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, assert_never
+from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
+from .events import Event, PlanFinished, PlanText, RunFinished, RunStarted
+from .runs.lines import Lines
+from .runs.run_view import RunView
 
-from planners import Call, Node, Reduce, Reference, Template, Think
-from planners.plan import Argument
-
-from .events import (
-    CallNoticed,
-    Event,
-    GenerationFinished,
-    GenerationStarted,
-    NodeFinished,
-    NodePlanned,
-    NodeStarted,
-    PlanFinished,
-    PlanText,
-    RunFinished,
-    RunStarted,
-    TokensGenerated,
-)
-
-_MARKS = {"ok": "✓", "truncated": "✂", "failed": "✗", "cancelled": "·"}
-_STYLES = {"ok": "green", "truncated": "yellow", "failed": "red", "cancelled": "dim"}
-# More often costs more than it shows.
-_FRAMES_PER_SECOND = 4
-_WIDEST = 90
-# What a terminal would obey instead of showing it.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
-@dataclass
-class _Row:
-    what: str
-    status: str = "waiting"
-    tokens: int = 0
-    started: float = 0.0
-    began: float = 0.0
-    seconds: float = 0.0
-    result: str = ""
+class Display(Protocol):
+    """What shows a run."""
 
-    @property
-    def running_seconds(self) -> float:
-        return time.monotonic() - self.began if self.status == "running" else self.seconds
+    def say(self, headline: str, *, lasting: bool = True) -> None:
+        """Says what is going on; what does not last is shown where it goes away again."""
+        ...
+
+    def add_to_plan(self, text: str) -> None:
+        """Shows what the planner writes."""
+        ...
+
+    def end_plan(self) -> None:
+        """The plan is complete."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Shows what happened to a node or a call."""
+        ...
+
+    def end(self) -> None:
+        """The run has ended."""
+        ...
+
+    def open(self) -> None:
+        """Begins to show."""
+        ...
+
+    def close(self) -> None:
+        """Leaves what is shown as it is."""
+        ...
 
 
 class Progress:
-    """Subscribe `show` to a run's events, inside a `with` block."""
+    """Subscribe `show` to a run's events, inside a `with` block.
+
+    Args:
+        console: Where to show it; None is stderr.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
-        self._rows: dict[str, _Row] = {}
-        self._plan = ""
-        self._printed = 0
-        self._headline = ""
-        self._busy = False
-        self._live = Live(
-            get_renderable=self._render,
-            console=self._console,
-            refresh_per_second=_FRAMES_PER_SECOND,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._view = RunView()
+        self._zero = time.monotonic()
+        self._display = self._choose(console)
+
+    def _choose(self, console: Console | None) -> Display:
+        # Who runs nothing does not pay for loading rich.
+        from rich.console import Console
+
+        from .runs.screen import Screen
+
+        console = console or Console(stderr=True)
+        if console.is_terminal:
+            return Screen(console, self._view, lambda: time.monotonic() - self._zero)
+        return Lines(console.file, self._view)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
+        self._display.open()
         return self
 
     def __exit__(
@@ -85,147 +82,30 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._busy = False
         if kind is not None and not issubclass(kind, Exception):
-            self._headline = "stopping"
-            self._print(self._headline)
-        if self._console.is_terminal:
-            self._live.stop()
+            self._display.say("stopping")
+        self._display.close()
 
     def starting(self, engine: str, model: str | None) -> None:
         """Says that an engine is being opened."""
         if engine == "local":
-            self._say(f"starting vLLM with {model or 'the embedded model'}; this takes a minute")
+            model = model or "the embedded model"
+            self._display.say(f"starting vLLM with {model}; this takes a minute")
         else:
-            self._headline, self._busy = f"connecting to {engine}", True
+            self._display.say(f"connecting to {engine}", lasting=False)
 
     def show(self, event: Event) -> None:
         """Takes note of an event."""
+        self._view.apply(event)
         match event:
-            case RunStarted():
-                self._say(f"running on {event.model}")
             case PlanText():
-                self._headline = "planning"
-                self._plan += event.delta
-                self._print_plan(complete=False)
-            case NodePlanned():
-                self._rows[event.node.id] = _Row(describe(event.node))
+                self._display.add_to_plan(event.delta)
             case PlanFinished():
-                self._print_plan(complete=True)
-                # From here on the table says it.
-                self._plan, self._headline = "", "running"
-            case NodeStarted():
-                row = self._rows[event.node]
-                row.status, row.started, row.began = "running", event.time, time.monotonic()
-                self._print(f"▶ {event.node}  {row.what}")
-            case TokensGenerated():
-                if event.node in self._rows:
-                    self._rows[event.node].tokens += event.tokens
-            case GenerationStarted() | GenerationFinished():
-                pass
-            case CallNoticed():
-                self._print(f"  {event.node}  {event.what}: {_short(event.reason)}")
-            case NodeFinished():
-                self._finish(event)
+                self._display.end_plan()
+            case RunStarted():
+                self._zero = time.monotonic() - event.time
+                self._display.say(f"running on {event.model}")
             case RunFinished():
-                self._busy, self._headline = False, ""
+                self._display.end()
             case _:
-                assert_never(event)
-
-    def _finish(self, event: NodeFinished) -> None:
-        row = self._rows[event.node]
-        if row.status == "running":
-            row.seconds = event.time - row.started
-        row.status = event.status
-        row.result = event.reason if event.result is None else str(event.result)
-        if event.status == "truncated":
-            row.result = f"{row.result} ({event.reason})"
-        self._print(
-            f"{_MARKS[event.status]} {event.node}  {_short(row.result)}  "
-            f"({row.tokens} tokens, {row.seconds:.1f} s)"
-        )
-
-    def _say(self, headline: str) -> None:
-        self._headline, self._busy = headline, True
-        self._print(headline)
-
-    def _print(self, line: str) -> None:
-        if not self._console.is_terminal:
-            self._console.print(_text(line), soft_wrap=True, highlight=False)
-
-    def _print_plan(self, *, complete: bool) -> None:
-        """Prints the plan's lines that have become complete."""
-        lines = self._plan.split("\n")
-        ready = len(lines) if complete else len(lines) - 1
-        for line in lines[self._printed : ready]:
-            if line:
-                self._print(f"  {line}")
-        self._printed = max(ready, self._printed)
-
-    def _render(self) -> RenderableType:
-        parts: list[RenderableType] = []
-        if self._plan:
-            parts.append(_text(self._plan.rstrip(), style="cyan"))
-        if self._rows:
-            parts.append(self._table())
-        if self._busy:
-            parts.append(Spinner("dots", _text(self._headline)))
-        elif self._headline:
-            parts.append(_text(self._headline))
-        return Group(*parts)
-
-    def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False)
-        for name in ("", "node", "what", "tokens", "seconds", "result"):
-            right = name in ("tokens", "seconds")
-            table.add_column(name, justify="right" if right else "left", no_wrap=name != "result")
-        # The display has a thread of its own.
-        for node, row in list(self._rows.items()):
-            running = row.status == "running"
-            table.add_row(
-                Spinner("dots") if running else _text(_MARKS.get(row.status, "·")),
-                _text(node),
-                _text(_short(row.what, 48)),
-                f"{row.tokens:,}",
-                f"{row.running_seconds:.1f}" if row.status != "waiting" else "",
-                _text(_short(row.result, 60), style=_STYLES.get(row.status, "")),
-            )
-        return table
-
-
-def describe(node: Node) -> str:
-    """A node in a few words.
-
-    >>> describe(Call(id="3", tool="add", arguments={"a": Reference(node="1"), "b": 38}))
-    'add($1, 38)'
-    """
-    match node:
-        case Call():
-            return f"{node.tool}({', '.join(_shown(value) for value in node.arguments.values())})"
-        case Think():
-            after = f" after {node.after}" if node.after else ""
-            return f"think{after}: {_shown(node.prompt) or 'the question'}"
-        case Reduce():
-            return f"{node.reducer} of {', '.join(node.inputs)}"
-
-
-def _shown(value: Argument) -> str:
-    if isinstance(value, Reference):
-        return f"${value.node}" + (f".{value.field}" if value.field else "")
-    if isinstance(value, Template):
-        return "".join(_shown(part) for part in value.parts)
-    return str(value)
-
-
-def printable(text: str) -> str:
-    """The text without what would steer a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _text(text: str, style: str = "") -> Text:
-    return Text(printable(text), style=style)
-
-
-def _short(text: str, limit: int = _WIDEST) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+                self._display.tell(event)

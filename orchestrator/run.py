@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engines import Engine, Outcome, Sampling, converse, single_error
-from planners import Node, Plan, PlanChecker, PlanError, Planner, Vocabulary
-from reasoning import Method, Reducer
+import anyio
 
-from .errors import RunFailed, RunFolderError
+from engines import Outcome, RunError, Usage, converse, single_error
+from planners import Node, Plan, PlanChecker, PlanError, Vocabulary
+
+from .agent_settings import AgentSettings
+from .budget import Purse
+from .calls import Calls
+from .critical_path import CriticalPathQueue, ExpectedSeconds
+from .errors import RunFailed
 from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunFinished, RunStarted
 from .executor import Executor
+from .journal import Journal, JournaledTools
 from .node_runner import NodeRunner, Result
-from .recording import RecordingEngine, UsageLedger
 from .run_result import RunResult
-from .tools import Tool
+from .toolbox import Toolbox
 
 PLANNER = "(planner)"
 """What the planner's calls are booked under; no node can be called so."""
@@ -25,31 +30,61 @@ PLANNER = "(planner)"
 
 @dataclass(kw_only=True)
 class Run:
-    """One run of an agent; used once. It is also where the planner puts its nodes."""
+    """One run of an agent; used once. It is also where the planner puts its nodes.
 
-    question: str
-    engine: Engine
-    planner: Planner
+    Attributes:
+        settings: What the agent is made of.
+        vocabulary: What plans may name.
+        question: What is asked.
+        bus: Takes the events.
+        name: The run's name, for limits that runs share to be fair.
+        folder: Where its files are; None if it leaves none.
+        journal: Keeps what is finished; None keeps nothing.
+        resumed: Whether it has run before.
+        repeat: Nodes whose tools are called again though they may not be repeated.
+        live: Whether tokens are told while they come.
+    """
+
+    settings: AgentSettings
     vocabulary: Vocabulary
-    tools: Mapping[str, Tool]
-    method: Method
-    reducer: Reducer | None
-    sampling: Sampling
-    concurrency: int
+    question: str
     bus: EventBus
-    folder: Path | None
-    _ledger: UsageLedger = field(default_factory=UsageLedger)
+    name: str = ""
+    folder: Path | None = None
+    journal: Journal | None = None
+    resumed: bool = False
+    repeat: Collection[str] = ()
+    live: bool = False
     _nodes: list[Node] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Opens the budget, with what earlier processes have spent of it."""
+        journal = self.journal
+        self._purse = Purse(
+            self.settings.budget,
+            clock=self._seconds,
+            spent=None if journal is None else self._keep_spent,
+        )
+        for path, spent in {} if journal is None else journal.spent.items():
+            self._purse.restore(path, spent.usage, spent.calls, spent.money)
+
+    def _keep_spent(self, account: str, usage: Usage, calls: int, money: float) -> None:
+        assert self.journal is not None
+        self.journal.spend(account, usage=usage, calls=calls, money=money)
+
+    def _seconds(self) -> float:
+        return self.bus.seconds if self.journal is None else self.journal.seconds
+
     async def to_end(self) -> RunResult:
         """Plans, executes and returns the result; raises what `Agent.run` says."""
-        self.bus.emit(RunStarted(question=self.question, model=self.engine.model))
+        model = self.settings.engine.model
+        self.bus.emit(RunStarted(question=self.question, model=model, resumed=self.resumed))
         try:
             result = await self._execute()
         except BaseException as error:
             # A full disk, which may be the error, must not hide it.
-            with suppress(RunFolderError):
+            with suppress(RunError):
                 self.bus.emit(self._ended_by(error))
             raise
         self.bus.emit(
@@ -63,31 +98,63 @@ class Run:
         return result
 
     def _ended_by(self, error: BaseException) -> RunFinished:
+        usage = self._purse.run.spent.usage
         if isinstance(error, Exception):
-            return RunFinished(status="failed", reason=str(error), usage=self._ledger.total)
-        return RunFinished(status="cancelled", usage=self._ledger.total)
+            return RunFinished(status="failed", reason=str(error), usage=usage)
+        return RunFinished(status="cancelled", usage=usage)
 
     async def _execute(self) -> RunResult:
+        settings = self.settings
         self._checker = PlanChecker(self.vocabulary)
-        root = await converse(self.engine, [("user", self.question)], name="root")
+        root = await converse(settings.engine, [("user", self.question)], name="root")
+        self._calls = Calls(
+            settings.engine,
+            policy=settings.calls,
+            limiter=settings.limiter,
+            peers=settings.peers,
+            purse=self._purse,
+            journal=self.journal,
+            bus=self.bus,
+            owner=self.name,
+            live=self.live,
+        )
         runner = NodeRunner(
             root=root,
-            engine=self.engine,
-            tools=self.tools,
-            method=self.method,
-            reducer=self.reducer,
-            sampling=self.sampling,
+            settings=settings,
+            calls=self._calls,
+            toolbox=self._toolbox(),
+            purse=self._purse,
             bus=self.bus,
-            ledger=self._ledger,
         )
-        self._executor = Executor(runner.run, concurrency=self.concurrency)
+        tokens = settings.sampling.max_tokens
+        queue = CriticalPathQueue(ExpectedSeconds(think_tokens=tokens, reduce_tokens=tokens))
+        self._executor = Executor(
+            runner.run,
+            concurrency=settings.concurrency,
+            queue=queue,
+            priority=queue.add,
+            fail_fast=settings.on_failure == "fail",
+        )
         with single_error():
-            await self._executor.run(self._write_plan)
+            async with anyio.create_task_group() as group:
+                group.start_soon(settings.limiter.adapt)
+                await self._executor.run(self._write_plan)
+                group.cancel_scope.cancel()
         return self._result(self._executor.outcomes)
 
+    def _toolbox(self) -> Toolbox:
+        journal = self.journal
+        return Toolbox(
+            self.settings.tools,
+            retry=self.settings.calls.retry,
+            purse=self._purse,
+            journal=None if journal is None else JournaledTools(journal, repeat=self.repeat),
+            owner=self.name,
+        )
+
     async def _write_plan(self) -> None:
-        engine = RecordingEngine(self.engine, PLANNER, self.bus, self._ledger)
-        await self.planner.plan(self.question, self.vocabulary, engine, self)
+        engine = self._calls.of(PLANNER, self._purse.work.child(PLANNER))
+        await self.settings.planner.plan(self.question, self.vocabulary, engine, self)
         if not self._nodes:
             raise PlanError("the plan: it has no nodes")
         self.bus.emit(PlanFinished(text="".join(self._texts)))
@@ -112,14 +179,18 @@ class Run:
             raise RunFailed(
                 f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}{place}"
             )
+        purse = self._purse
+        usage = {
+            name: purse.work.of(name).usage + purse.run.of(name).usage
+            for name in (*(node.id for node in plan.nodes), PLANNER)
+        }
         return RunResult(
             answer=last.value.answer,
             plan=plan,
             outcomes=outcomes,
-            usage=self._ledger.total,
-            usage_by_node={node.id: self._ledger.of(node.id) for node in plan.nodes}
-            | {PLANNER: self._ledger.of(PLANNER)},
-            critical_path=self._ledger.of(PLANNER).generated_tokens + last.value.critical_path,
-            seconds=self.bus.seconds,
+            usage=purse.run.spent.usage,
+            usage_by_node=usage,
+            critical_path=usage[PLANNER].generated_tokens + last.value.critical_path,
+            seconds=self._seconds(),
             folder=self.folder,
         )

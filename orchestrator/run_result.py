@@ -37,6 +37,11 @@ class RunResult:
     seconds: float
     folder: Path | None
 
+    @property
+    def remark(self) -> str:
+        """What a reader should know of the answer, such as what cut it; empty if nothing."""
+        return self.outcomes[self.plan.answer].reason
+
     def __str__(self) -> str:
         return self.answer.final
 
@@ -47,6 +52,7 @@ class RunResult:
             "answer": self.answer.final,
             "text": self.answer.text,
             "truncated": self.answer.truncated,
+            "remark": self.remark,
             "usage": self.usage.model_dump(),
             "critical_path": self.critical_path,
             "seconds": round(self.seconds, 3),

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
+from engines import CallLimiter
 from planners import ToolSpecification
 from planners.plan_parser import JOIN, THINK
 
@@ -38,14 +39,14 @@ class Tool:
         function: What runs.
         arguments: Checks and converts the arguments.
         timeout: Seconds after which a call fails.
-        limit: The most calls at the same time; None sets none.
+        limiter: Lets only so many calls run at once, of all runs; None sets no limit.
     """
 
     specification: ToolSpecification
     function: Callable[..., Any]
     arguments: type[BaseModel]
     timeout: float
-    limit: int | None = None
+    limiter: CallLimiter | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the function as if it were no tool."""
@@ -155,7 +156,8 @@ def tool(
             call is reported when the run is resumed, and not repeated.
 
     Raises:
-        ToolDefinitionError: There is no schema for the function's signature, or the limit lets nothing run.
+        ToolDefinitionError: There is no schema for the function's signature.
+        UsageError: The limit lets nothing run.
 
     >>> @tool
     ... def add(a: int, b: int = 1) -> int:
@@ -173,11 +175,9 @@ def tool(
             function=function,
             arguments=arguments,
             timeout=timeout,
-            limit=limit,
+            limiter=None if limit is None else CallLimiter(limit),
         )
 
-    if limit is not None and limit < 1:
-        raise ToolDefinitionError(f"a tool with a limit of {limit} calls can never run: at least 1")
     return make if function is None else make(function)
 
 

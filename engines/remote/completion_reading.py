@@ -1,90 +1,118 @@
-"""Turns the events of a streamed completion into chunks. It knows no connection."""
+"""Turns what a server answers into chunks: the events of a stream, or the one object of a whole answer. Pure."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .completion import Chunk, Usage
-from .errors import EngineError, EngineUnavailable, NotAnEngine
+from ..completion import Chunk, Usage
+from ..errors import EngineError, EngineUnavailable, NotAnEngine
 
 
 class Reading:
-    """Reads the events of one completion with token ids.
+    """Reads the answer to one completion with token ids.
+
+    Args:
+        url: The server, for messages.
+        prompt_tokens: Ids sent.
 
     Attributes:
         usage: What it has cost so far: the ids counted, at the end what the server says.
     """
 
-    def __init__(self, prompt_tokens: int) -> None:
+    def __init__(self, url: str, prompt_tokens: int) -> None:
         self.usage = Usage(prompt_tokens=prompt_tokens, cached_tokens=None)
+        self._url = url
+        self._last: Chunk | None = None
 
-    async def chunks(
-        self, events: AsyncIterator[dict[str, Any]], url: str
-    ) -> AsyncGenerator[Chunk]:
-        """The events as chunks; errors name `url`.
+    def feed(self, event: dict[str, Any]) -> Chunk | None:
+        """What an event adds; None where that is nothing, or belongs to the end.
 
         Raises:
-            EngineUnavailable: The stream ended before the completion did.
             EngineError: The server ended the completion for a reason of its own.
+            NotAnEngine: It sends no token ids.
         """
-        last: Chunk | None = None
-        async for event in events:
-            for choice in event.get("choices") or ():
-                text, ids = self._content(choice)
-                reason = choice.get("finish_reason")
-                if reason not in (None, "stop", "length"):
-                    raise EngineError(f"{url} ended the request: {reason}")
-                chunk = Chunk(
-                    text=text,
-                    token_ids=ids,
-                    usage=self.usage,
-                    finish_reason=reason,
-                    stop_reason=choice.get("stop_reason"),
-                )
-                if reason is not None:
-                    # The usage of the whole call comes after it and belongs to it.
-                    last = chunk
-                elif text or ids:
-                    yield chunk
-            # It counts what came in the same event.
-            if usage := event.get("usage"):
-                self.usage = _usage(usage)
-        if last is None:
-            raise EngineUnavailable(
-                f"{url} ended a stream in the middle: see whether the server still runs"
+        # It counts what comes in the same event.
+        reported = event.get("usage")
+        if reported:
+            self.usage = _usage(reported)
+        chunk = None
+        for choice in event.get("choices") or ():
+            chunk = self._chunk(choice, is_counted=bool(reported))
+        return chunk
+
+    def whole(self, answer: dict[str, Any]) -> Chunk:
+        """The one chunk of an answer that was not streamed.
+
+        Raises:
+            NotAnEngine: It is no completion.
+        """
+        if not answer.get("choices"):
+            raise NotAnEngine(
+                f"{self._url} sent no completion, so it is no OpenAI-compatible API: "
+                f"check the address; it usually ends in /v1"
             )
-        yield dataclasses.replace(last, usage=self.usage)
+        self.feed(answer)
+        return self.end()
+
+    def end(self) -> Chunk:
+        """The last chunk, with the usage of the whole call, which comes after it.
+
+        Raises:
+            EngineUnavailable: The answer ended before the completion did.
+        """
+        if self._last is None:
+            raise EngineUnavailable(
+                f"{self._url} ended a stream in the middle: see whether the server still runs"
+            )
+        if self._last.usage is self.usage:
+            return self._last
+        return replace(self._last, usage=self.usage)
+
+    def _chunk(self, choice: dict[str, Any], *, is_counted: bool) -> Chunk | None:
+        text, ids, tokens = self._content(choice)
+        reason = choice.get("finish_reason")
+        if reason not in (None, "stop", "length"):
+            raise EngineError(f"{self._url} ended the request: {reason}")
+        if tokens and not is_counted:
+            generated = self.usage.generated_tokens + tokens
+            self.usage = self.usage.model_copy(update={"generated_tokens": generated})
+        chunk = Chunk(
+            text=text,
+            token_ids=ids,
+            usage=self.usage,
+            finish_reason=reason,
+            stop_reason=choice.get("stop_reason"),
+        )
+        if reason is not None:
+            self._last = chunk
+            return None
+        return chunk if text or ids else None
 
     def _content(self, choice: dict[str, Any]) -> _Content:
         ids = choice.get("token_ids")
         if ids is None:
             raise NotAnEngine("the vLLM server returns no token ids: update it to 0.25 or later")
-        self._count(len(ids))
-        return _Content(choice["text"], tuple(ids))
-
-    def _count(self, tokens: int) -> None:
-        generated = self.usage.generated_tokens + tokens
-        self.usage = self.usage.model_copy(update={"generated_tokens": generated})
+        return _Content(choice["text"], tuple(ids), len(ids))
 
 
 class TextReading(Reading):
-    """Reads the events of one chat completion; counts deltas until the server tells the usage."""
+    """Reads the answer to one chat completion; counts its parts until the server tells the usage."""
 
-    def __init__(self) -> None:
-        super().__init__(0)
+    def __init__(self, url: str) -> None:
+        super().__init__(url, 0)
         self.usage = Usage(cached_tokens=None, lower_bound=True)
 
     def _content(self, choice: dict[str, Any]) -> _Content:
-        text = (choice.get("delta") or {}).get("content") or ""
-        self._count(bool(text))
-        return _Content(text, ())
+        said = choice.get("delta") or choice.get("message") or {}
+        text = said.get("content") or ""
+        return _Content(text, (), bool(text))
 
 
 class _Content(NamedTuple):
     text: str
     token_ids: tuple[int, ...]
+    tokens: int
 
 
 def _usage(reported: dict[str, Any]) -> Usage:

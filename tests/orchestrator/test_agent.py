@@ -365,7 +365,7 @@ async def test_events_tell_a_run_in_order() -> None:
         "node-planned",
         "node-planned",
         "plan-finished",
-        *["node-started", "generation-finished", "node-finished"] * 2,
+        *["node-started", "generation-started", "generation-finished", "node-finished"] * 2,
         "run-finished",
     ]
     assert [event.time for event in events] == sorted(event.time for event in events)
@@ -440,7 +440,8 @@ def test_a_cancelled_run_says_so_in_its_last_event() -> None:
 
     async def run() -> None:
         with anyio.move_on_after(10):
-            await Agent(engine, planner="single").run("Why?", subscribers=[events.append])
+            agent = Agent(engine, planner="single")
+            await agent.run("Why?", subscribers=[events.append], live=True)
         await assert_idle(engine)
 
     run_virtually(run)

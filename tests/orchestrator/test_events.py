@@ -94,5 +94,30 @@ def test_the_bus_stamps_seconds_since_its_start_and_keeps_the_order() -> None:
     assert second == [(1, "node-started"), (2, "node-started"), (3, "node-started")]
 
 
+def test_an_event_is_stamped_once_whatever_becomes_of_it_later() -> None:
+    times = iter([0.0, 1.0, 2.0])
+    seen: list[Event] = []
+    bus = EventBus(lambda: next(times), (seen.append,))
+    event = NodeStarted(node="a")
+    bus.emit(event)
+    bus.emit(event)
+    assert [event.time for event in seen] == [1.0, 2.0]
+    assert seen[0] == ADAPTER.validate_json(seen[0].model_dump_json())
+
+
+def test_the_time_of_an_event_is_told_even_where_unset_fields_are_left_out() -> None:
+    seen: list[Event] = []
+    EventBus(lambda: 7.0, (seen.append,)).emit(NodeStarted(node="a"))
+    assert seen[0].model_dump(exclude_unset=True) == {"time": 0.0, "node": "a"}
+
+
+@pytest.mark.parametrize("field", ["time", "node"])
+def test_subscribers_cannot_change_an_event(field: str) -> None:
+    seen: list[Event] = []
+    EventBus(lambda: 0.0, (seen.append,)).emit(NodeStarted(node="a"))
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(seen[0], field, 1)
+
+
 def test_only_what_is_for_the_eyes_is_transient() -> None:
     assert {event.kind for event in EVENTS if event.transient} == {"plan-text", "tokens-generated"}

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
+import anyio.lowlevel
 import networkx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import Outcome
+from engines import Outcome, PriorityQueue, UsageError
 from orchestrator import Executor
+from orchestrator.executor import ExecutorStatistics
 from planners import Node
 from tests.backends import run_virtually
 from tests.orchestrator.plans import Dependencies, call, dags
@@ -39,7 +43,7 @@ class Work:
 
 
 def execute(
-    dependencies: Dependencies, seconds: Mapping[str, float], *, concurrency: int = 64
+    dependencies: Dependencies, seconds: Mapping[str, float], *, concurrency: int | None = 64
 ) -> Work:
     work = Work(seconds)
 
@@ -101,6 +105,21 @@ def test_a_wide_plan_uses_every_worker() -> None:
     )
     assert work.most == 4
     assert max(work.ended.values()) == 3.0
+
+
+def test_without_a_limit_all_nodes_run_at_once() -> None:
+    work = execute(
+        {str(task): () for task in range(500)},
+        {str(task): 1.0 for task in range(500)},
+        concurrency=None,
+    )
+    assert work.most == 500
+    assert max(work.ended.values()) == 1.0
+
+
+def test_a_concurrency_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="a concurrency of 0 runs nothing"):
+        Executor(Work({}).run, concurrency=0)
 
 
 def test_the_successor_of_a_fast_branch_does_not_wait_for_a_slow_sibling() -> None:
@@ -217,68 +236,122 @@ async def test_a_failed_outcome_is_data_and_its_successor_decides() -> None:
     assert seen == ["failed"]
 
 
-async def raise_at(where: str, cancelled: list[str]) -> None:
-    """Runs a node that waits for ever beside a bug in the planner or in another node."""
-    waits = anyio.Event()
+@pytest.mark.anyio
+async def test_nodes_that_never_suspend_run_on_few_workers_and_let_others_have_their_turn() -> None:
+    workers: set[int] = set()
+    others = 0
+    seen: list[int] = []
 
     async def run(node: Node, outcomes: Mapping[str, Outcome[str]]) -> Outcome[str]:
-        if node.id == "bug":
-            await waits.wait()
-            raise ZeroDivisionError
-        try:
-            waits.set()
-            await anyio.sleep_forever()
-        except anyio.get_cancelled_exc_class():
-            cancelled.append(node.id)
-            raise
-        raise AssertionError("unreachable")
+        workers.add(anyio.get_current_task().id)
+        seen.append(others)
+        return Outcome("ok")
 
-    executor = Executor(run)
+    async def run_others() -> None:
+        nonlocal others
+        while len(seen) < 1000:
+            others += 1
+            await anyio.lowlevel.checkpoint()
 
-    async def write_plan() -> None:
-        executor.add(call("waits"))
-        executor.add(call("never", "waits"))
-        if where == "node":
-            executor.add(call("bug"))
-        else:
-            await waits.wait()
-            raise ZeroDivisionError
-
-    await executor.run(write_plan)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("where", ["node", "planner"])
-async def test_a_bug_ends_the_run_and_cancels_what_runs(where: str) -> None:
-    cancelled: list[str] = []
-    with anyio.fail_after(30), pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
-        await raise_at(where, cancelled)
-    assert cancelled == ["waits"]
-
-
-@pytest.mark.anyio
-async def test_a_cancelled_executor_cancels_its_nodes() -> None:
-    cancelled: list[str] = []
-    release = anyio.Event()
-
-    async def run(node: Node, outcomes: Mapping[str, Outcome[str]]) -> Outcome[str]:
-        release.set()
-        try:
-            await anyio.sleep_forever()
-        except anyio.get_cancelled_exc_class():
-            cancelled.append(node.id)
-            raise
-        raise AssertionError("unreachable")
-
-    executor = Executor(run)
+    executor = Executor(run, concurrency=None)
 
     async def write_plan() -> None:
-        executor.add(call("1"))
-        await anyio.lowlevel.checkpoint()
+        for number in range(1000):
+            executor.add(call(str(number)))
 
     async with anyio.create_task_group() as group:
-        group.start_soon(executor.run, write_plan)
-        await release.wait()
-        group.cancel_scope.cancel()
-    assert cancelled == ["1"]
-    assert executor.outcomes == {}
+        group.start_soon(run_others)
+        await executor.run(write_plan)
+    # With each turn of the loop one worker more, so after 44 turns they have run 1 + 2 + ... + 44 nodes.
+    assert len(workers) < 60
+    assert len(set(seen)) >= 30
+
+
+@pytest.mark.anyio
+async def test_a_worker_goes_from_node_to_node_of_a_chain() -> None:
+    workers: set[int] = set()
+
+    async def run(node: Node, outcomes: Mapping[str, Outcome[str]]) -> Outcome[str]:
+        workers.add(anyio.get_current_task().id)
+        await anyio.lowlevel.checkpoint()
+        return Outcome("ok")
+
+    executor = Executor(run)
+
+    async def write_plan() -> None:
+        executor.add(call("0"))
+        for number in range(1, 100):
+            executor.add(call(str(number), str(number - 1)))
+
+    await executor.run(write_plan)
+    assert len(workers) == 1
+
+
+def test_ready_nodes_come_in_the_order_of_their_priority_which_is_asked_when_they_are_added() -> (
+    None
+):
+    work = Work({})
+    priorities = {"last": 3.0, "first": 1.0, "second": 2.0, "next": 4.0}
+
+    async def run() -> None:
+        executor = Executor(
+            work.run,
+            concurrency=1,
+            queue=PriorityQueue(),
+            priority=lambda node: priorities.pop(node.id),
+        )
+        for node in (call("last"), call("first"), call("second"), call("next", "second")):
+            executor.add(node)
+        assert priorities == {}
+        await executor.run(anyio.lowlevel.checkpoint)
+
+    run_virtually(run)
+    assert [*work.began] == ["first", "second", "last", "next"]
+
+
+@pytest.mark.anyio
+async def test_what_a_node_sets_in_its_context_stays_out_of_nodes_on_other_workers() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="nothing")
+    seen: dict[str, str] = {}
+
+    async def run(node: Node, outcomes: Mapping[str, Outcome[str]]) -> Outcome[str]:
+        seen[node.id] = variable.get()
+        variable.set(node.id)
+        if node.id == "parent":
+            executor.add(call("child"))
+            await executor.wait(["child"])
+        return Outcome("ok")
+
+    executor = Executor(run)
+    variable.set("caller's")
+
+    async def write_plan() -> None:
+        executor.add(call("parent"))
+
+    await executor.run(write_plan)
+    assert seen == {"parent": "caller's", "child": "caller's"}
+
+
+def test_statistics_count_every_node_in_one_state() -> None:
+    work = Work({"1": 1.0, "2": 2.0})
+    seen: list[ExecutorStatistics] = []
+
+    async def run() -> None:
+        executor = Executor(work.run, concurrency=2)
+
+        async def write_plan() -> None:
+            for node in (call("1"), call("2"), call("3"), call("4", "2")):
+                executor.add(node)
+            for seconds in (0.5, 1, 1):
+                await anyio.sleep(seconds)
+                seen.append(executor.statistics())
+
+        await executor.run(write_plan)
+
+    run_virtually(run)
+    of = partial(ExecutorStatistics, added=4)
+    assert seen == [
+        of(waiting=2, running=2, ended=0, workers=2),
+        of(waiting=1, running=1, ended=2, workers=1),
+        of(waiting=0, running=0, ended=4, workers=0),
+    ]

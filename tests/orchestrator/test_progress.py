@@ -9,6 +9,7 @@ from rich.console import Console
 from engines import FakeEngine, Usage
 from orchestrator import (
     Agent,
+    CallNoticed,
     Event,
     GenerationFinished,
     NodeFinished,
@@ -21,7 +22,8 @@ from orchestrator import (
     TokensGenerated,
     tool,
 )
-from orchestrator.progress import Progress, describe
+from orchestrator.progress import Progress
+from orchestrator.runs.words import describe
 from planners import Call, Node, Reduce, Reference, Template, Think
 from tests.orchestrator.plans import by_path, given
 
@@ -79,6 +81,31 @@ def test_without_a_terminal_every_event_is_a_line() -> None:
         "▶ 3  first of 1, 2",
         "✗ 3  no luck  (0 tokens, 0.2 s)",
     ]
+
+
+CALLS: tuple[Event, ...] = (
+    *RUN[:4],
+    NodeStarted(node="1"),
+    CallNoticed(node="1", path="root/1", what="retried", reason="429:\nslow down"),
+    CallNoticed(node="1", path="root/1", what="hedged", reason="slow"),
+    CallNoticed(node="1", path="root/1", what="retried", reason="429"),
+    GenerationFinished(
+        node="1", path="root/1", usage=usage(9), finish_reason="stop", seconds=0, replayed=True
+    ),
+    NodeFinished(node="1", status="ok", result=1),
+)
+
+
+def test_without_a_terminal_what_happened_to_calls_is_told_at_once_and_counted_at_the_end() -> None:
+    lines = shown(*CALLS, RUN[-1], terminal=False).splitlines()
+    assert lines[3:6] == ["  1  retried: 429: slow down", "  1  hedged: slow", "  1  retried: 429"]
+    assert lines[-1] == "1 hedged · 2 retried · 1 answered by the journal"
+
+
+def test_a_terminal_counts_what_happened_to_calls() -> None:
+    assert "running on fake · 1 hedged · 2 retried · 1 answered by the journal" in STYLE.sub(
+        "", shown(*CALLS[:1], *CALLS[3:], terminal=True)
+    )
 
 
 def test_lines_are_not_wrapped_to_the_width_of_a_terminal_that_is_not_there() -> None:

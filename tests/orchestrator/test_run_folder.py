@@ -4,6 +4,7 @@ import errno
 import json
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,24 @@ import yaml
 
 from engines import EngineError, FakeEngine
 from orchestrator import Agent, Event, NodeStarted, PlanText, RunFinished, RunFolderError
-from orchestrator.run_folder import RunFolder, check_runs
+from orchestrator.errors import RunInUse
+from orchestrator.runs.run_folder import RunFolder, check_runs
+from orchestrator.runs.run_lock import lock_holder
 from planners import Reduce, Think
 from tests.orchestrator.plans import given
+from tests.orchestrator.working import working
 
 FULL = Path("/dev/full")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def files_of(folder: Path) -> list[str]:
+    """What is in a run's folder beside its journal, which is not for people."""
+    names = sorted(path.name for path in folder.iterdir())
+    return [name for name in names if not name.startswith("journal.sqlite")]
 
 
 async def run(runs: Path, engine: FakeEngine | None = None) -> Path:
@@ -38,7 +48,7 @@ async def run(runs: Path, engine: FakeEngine | None = None) -> Path:
 @pytest.mark.anyio
 async def test_a_run_leaves_its_files_and_nothing_half_written(tmp_path: Path) -> None:
     folder = await run(tmp_path / "deep" / "runs")
-    assert sorted(path.name for path in folder.iterdir()) == [
+    assert files_of(folder) == [
         "config.yaml",
         "env.json",
         "events.jsonl",
@@ -64,6 +74,10 @@ async def test_the_files_say_what_ran(tmp_path: Path) -> None:
     folder = await run(tmp_path)
     configuration = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     assert (configuration["question"], configuration["model"]) == ("Où?", "fake")
+    assert (
+        datetime.fromisoformat(configuration["started"]).strftime("%Y%m%d-%H%M%S")
+        == folder.name[:15]
+    )
     samples = lines(folder / "samples.jsonl")
     assert [(row["id"], row["status"], row["result"]) for row in samples] == [
         ("1", "ok", "é"),
@@ -95,21 +109,71 @@ async def test_a_failed_run_leaves_its_events_and_no_results(tmp_path: Path) -> 
     with pytest.raises(EngineError, match="down"):
         await Agent(FakeEngine([EngineError("down")]), runs=tmp_path).run("Why?")
     (folder,) = tmp_path.iterdir()
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["config.yaml", "env.json", "events.jsonl"]
+    assert files_of(folder) == ["config.yaml", "env.json", "events.jsonl"]
     last = lines(folder / "events.jsonl")[-1]
     assert (last["kind"], last["status"], last["reason"]) == ("run-finished", "failed", "down")
 
 
 def test_an_event_is_on_disk_as_soon_as_it_happened(tmp_path: Path) -> None:
-    with RunFolder(tmp_path, {}) as folder:
+    with RunFolder.create(tmp_path, {}) as folder:
         folder.write(PlanText(delta="never kept"))
         folder.write(NodeStarted(node="1"))
         assert [row["node"] for row in lines(folder.path / "events.jsonl")] == ["1"]
 
 
+def test_a_folder_opened_again_keeps_its_events_without_a_torn_line(tmp_path: Path) -> None:
+    with RunFolder.create(tmp_path, {}) as folder:
+        folder.write(NodeStarted(node="1"))
+    events = folder.path / "events.jsonl"
+    with events.open("a") as file:
+        file.write('{"torn')
+    with RunFolder.reopen(folder.path) as again:
+        again.write(NodeStarted(node="2"))
+        again.write_json("metrics.json", {})
+    assert [row["node"] for row in lines(events)] == ["1", "2"]
+    assert again.path == folder.path
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"torn", b"one\n", b"one\ntorn", b"x" * 9000 + b"\n" + b"y" * 9000]
+)
+def test_only_whole_lines_are_kept(tmp_path: Path, content: bytes) -> None:
+    with RunFolder.create(tmp_path, {}) as folder:
+        pass
+    (folder.path / "events.jsonl").write_bytes(content)
+    RunFolder.reopen(folder.path).close()
+    whole = b"".join(line for line in content.splitlines(keepends=True) if line.endswith(b"\n"))
+    assert (folder.path / "events.jsonl").read_bytes() == whole
+
+
+def test_a_folder_that_another_process_works_on_is_not_opened(tmp_path: Path) -> None:
+    with working(tmp_path) as work:
+        before = (work.folder / "events.jsonl").read_bytes()
+        with pytest.raises(RunInUse) as caught:
+            RunFolder.reopen(work.folder)
+        assert caught.value.pid == work.process.pid
+        assert (work.folder / "events.jsonl").read_bytes() == before
+
+
+def test_a_folder_that_is_gone_cannot_be_opened_again(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="cannot be written: No such file or directory"):
+        RunFolder.reopen(tmp_path / "gone")
+
+
+def test_a_folder_is_free_when_it_is_closed_even_if_it_cannot_be_closed_well(
+    tmp_path: Path, full_disk: Callable[[str], None]
+) -> None:
+    full_disk("events.jsonl")
+    folder = RunFolder.create(tmp_path, {})
+    with pytest.raises(RunFolderError):
+        folder.write(NodeStarted(node="1"))
+    with pytest.raises(RunFolderError):
+        folder.close()
+    assert lock_holder(folder.path) is None
+
+
 def test_two_runs_of_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    with RunFolder(tmp_path, {}) as first, RunFolder(tmp_path, {}) as second:
+    with RunFolder.create(tmp_path, {}) as first, RunFolder.create(tmp_path, {}) as second:
         assert first.path != second.path
 
 
@@ -135,7 +199,7 @@ def test_a_file_is_written_whole_or_not_at_all(
         self.write_bytes(text[: len(text) // 2].encode())
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with RunFolder(tmp_path, {}) as folder:
+    with RunFolder.create(tmp_path, {}) as folder:
         folder.write_json("metrics.json", {"run": "old"})
         before = (folder.path / "metrics.json").read_text()
         monkeypatch.setattr(Path, "write_text", half)

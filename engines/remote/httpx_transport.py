@@ -1,0 +1,154 @@
+"""The transport on trio, and over a client that the user made, with auth, proxies or certificates of its own.
+
+No httpx exception leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+
+import anyio
+import httpx
+
+from .server_address import ServerAddress
+from .transport import KEEP_ALIVE_SECONDS, broke_off, closed_here, nothing_answers, went_silent
+
+
+class HttpxTransport:
+    """Calls over httpx.
+
+    Args:
+        address: The server.
+        headers: Sent with every request.
+        connect_seconds: How long a connection may take to come about.
+        client: The client to use, which its owner closes; None makes one.
+    """
+
+    def __init__(
+        self,
+        address: ServerAddress,
+        headers: Mapping[str, str],
+        connect_seconds: float,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._url = address.url
+        self._headers = headers
+        self._connect_seconds = connect_seconds
+        self._waiting = _Waiting(address.url)
+        self._is_own = client is None
+        self._client = _new_client(address) if client is None else client
+
+    async def send(
+        self, method: str, path: str, body: bytes | None, idle_seconds: float
+    ) -> _HttpxResponse:
+        """Sends a request; see `Transport`."""
+        content_type = {"Content-Type": "application/json"} if body is not None else {}
+        request = self._client.build_request(
+            method,
+            self._url + path,
+            content=body,
+            headers={**self._headers, **content_type},
+            timeout=httpx.Timeout(idle_seconds, connect=self._connect_seconds, pool=None),
+        )
+        with _translated(self._url, idle_seconds), self._waiting.one():
+            response = await self._client.send(request, stream=True)
+        return _HttpxResponse(response, self._waiting, self._url, idle_seconds)
+
+    async def aclose(self) -> None:
+        """Ends what waits, and closes the client if it is not the user's."""
+        self._waiting.end()
+        if self._is_own:
+            with anyio.CancelScope(shield=True):
+                await self._client.aclose()
+
+
+class _HttpxResponse:
+    def __init__(
+        self, response: httpx.Response, waiting: _Waiting, url: str, idle_seconds: float
+    ) -> None:
+        self._response = response
+        self._waiting = waiting
+        self._url = url
+        self._idle_seconds = idle_seconds
+        self._pieces: AsyncIterator[bytes] = response.aiter_bytes()
+        self.status = response.status_code
+        self.headers = response.headers
+
+    async def read(self) -> bytes:
+        with _translated(self._url, self._idle_seconds), self._waiting.one():
+            return await self._response.aread()
+
+    async def receive(self) -> bytes:
+        with _translated(self._url, self._idle_seconds), self._waiting.one():
+            async for piece in self._pieces:
+                if piece:
+                    return piece
+            return b""
+
+    async def aclose(self) -> None:
+        # A connection that fails to close is gone all the same.
+        with anyio.CancelScope(shield=True):
+            with contextlib.suppress(httpx.HTTPError):
+                await self._response.aclose()
+            # httpx nests generators and leaves them to the garbage collector, against which trio warns;
+            # reading on, they all end at the closed connection.
+            with contextlib.suppress(httpx.HTTPError, httpx.StreamError):
+                async for _ in self._pieces:
+                    pass
+
+
+class _Waiting:
+    """What waits for the server. A client that goes on living ends nothing of it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._scopes: set[anyio.CancelScope] = set()
+        self._ended = False
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if self._ended:
+            raise closed_here(self._url)
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.remove(scope)
+        if scope.cancelled_caught:
+            raise closed_here(self._url)
+
+    def end(self) -> None:
+        self._ended = True
+        for scope in self._scopes:
+            scope.cancel()
+
+
+def _new_client(address: ServerAddress) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        # Many branches decode at the same time; a pool with a limit would queue them unseen.
+        limits=httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=None,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+        ),
+        # A proxy set for the internet cannot reach a server on this machine.
+        trust_env=not address.is_loopback,
+        # Reading the certificates of the system takes a tenth of a second.
+        verify=address.is_encrypted,
+    )
+
+
+@contextmanager
+def _translated(url: str, idle_seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        reason = str(error) or type(error).__name__
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            raise nothing_answers(url, reason) from error
+        if isinstance(error, httpx.TimeoutException):
+            raise went_silent(url, idle_seconds) from error
+        raise broke_off(url, reason) from error

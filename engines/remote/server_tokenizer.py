@@ -1,0 +1,82 @@
+"""The tokenizer and chat template of a vLLM server, asked through its own routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..chat_template import (
+    NO_TEMPLATE,
+    ends_with_mark,
+    marks_before,
+    opens_generation,
+    plain_marks,
+    roles_of,
+    skeleton,
+)
+from ..context import Context, Role, Segment
+from ..errors import RequestRejected
+from .api_client import ApiClient
+
+
+class ServerTokenizer:
+    """Encodes and decodes for one model of a server; what the template says is asked once."""
+
+    def __init__(self, api: ApiClient, model: str) -> None:
+        self._api = api
+        self._model = model
+        self._marks: dict[tuple[Role, ...], str] = {}
+        self._texts: dict[int, str] = {}
+
+    async def encode(self, text: str, role: Role, after: Context | None) -> Segment:
+        """The segment that says `text` as `role` after a context."""
+        roles = roles_of(after)
+        if roles and roles[-1] == role:
+            return Segment(role, text, await self._ids_of(text))
+        ids = await self._ids_of(await self._marks_before((*roles, role)) + text)
+        if ids and ends_with_mark(after, ids[0], await self._text_of(ids[0])):
+            ids = ids[1:]
+        return Segment(role, text, ids)
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        """The text of these ids."""
+        answer = await self._api.post("/detokenize", self._request(tokens=list(token_ids)))
+        return str(answer["prompt"])
+
+    async def window(self) -> int:
+        """The longest sequence. The card of a LoRA adapter does not tell it, this answer does."""
+        answer = await self._api.post("/tokenize", self._request(prompt="a"))
+        return int(answer["max_model_len"])
+
+    async def _ids_of(self, text: str) -> tuple[int, ...]:
+        if not text:
+            return ()
+        body = self._request(prompt=text, add_special_tokens=False)
+        return tuple((await self._api.post("/tokenize", body))["tokens"])
+
+    async def _text_of(self, token_id: int) -> str:
+        if token_id not in self._texts:
+            self._texts[token_id] = await self.decode([token_id])
+        return self._texts[token_id]
+
+    async def _marks_before(self, roles: tuple[Role, ...]) -> str:
+        if roles not in self._marks:
+            self._marks[roles] = await self._render_marks(roles)
+        return self._marks[roles]
+
+    async def _render_marks(self, roles: tuple[Role, ...]) -> str:
+        generation = opens_generation(roles[-1])
+        messages = skeleton(roles[:-1] if generation else roles)
+        body = self._request(messages=messages, add_generation_prompt=generation)
+        try:
+            ids = (await self._api.post("/tokenize", body))["tokens"]
+        except RequestRejected as error:
+            if NO_TEMPLATE in str(error):
+                return plain_marks(roles)
+            raise RequestRejected(
+                f"the chat template of {self._model} refuses the turns {', '.join(roles)}: {error}"
+            ) from error
+        return marks_before(await self.decode(ids), len(roles) - 1)
+
+    def _request(self, **fields: Any) -> dict[str, Any]:
+        return {"model": self._model, **fields}

@@ -1,0 +1,136 @@
+"""What stands between a node of a run and the engine, for each of its calls.
+
+    RecordingEngine    tells of the call
+    JournaledEngine    answers it, if it was finished before
+    RetryEngine        tries again what may succeed later
+    LimitedEngine      waits for one of the calls that may run at once
+    HedgeEngine        tries twice what takes much longer than its peers
+    WatchedEngine      tells of tokens while they come
+    BudgetEngine       pays for the try
+    TimeoutEngine      ends a try that hangs
+    the engine
+
+What is not wanted is not there. The journal is around all that time and money decide, so that they change no key.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from engines import (
+    CallLimiter,
+    Engine,
+    HedgeEngine,
+    HedgePolicy,
+    LimitedEngine,
+    Notice,
+    Notify,
+    Peers,
+    RetryEngine,
+    RetryPolicy,
+    TimeoutEngine,
+    WatchedEngine,
+)
+
+from .budget import Account, BudgetEngine, Purse
+from .events import CallNoticed, EventBus, TokensGenerated
+from .journal import Journal, JournaledEngine
+from .recording import RecordingEngine
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallPolicy:
+    """What is done about calls that fail, hang or straggle.
+
+    Attributes:
+        retry: How often calls are tried that may succeed later.
+        hedge: Which calls are tried a second time because their peers would long have ended; None are.
+        seconds: How long a try may take; None sets no limit.
+        idle_seconds: How long a try may go without a token; None sets no limit.
+    """
+
+    retry: RetryPolicy = RetryPolicy()
+    hedge: HedgePolicy | None = None
+    seconds: float | None = None
+    idle_seconds: float | None = None
+
+
+class Calls:
+    """The calls of one run.
+
+    Args:
+        engine: Does them.
+        policy: What is done about those that go wrong.
+        limiter: Lets only so many run at once; other runs share it.
+        peers: What is known of how long calls take, of all runs on this engine.
+        purse: The run's budget.
+        journal: The run's journal; None keeps none.
+        bus: Takes the run's events.
+        owner: The run's name, for the limiter to be fair.
+        live: Whether tokens are told while they come.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        policy: CallPolicy,
+        limiter: CallLimiter,
+        peers: Peers | None,
+        purse: Purse,
+        journal: Journal | None,
+        bus: EventBus,
+        owner: str,
+        live: bool,
+    ) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._limiter = limiter
+        self._peers = peers
+        self._purse = purse
+        self._journal = journal
+        self._bus = bus
+        self._owner = owner
+        self._live = live
+        self._numbers = itertools.count(1)
+
+    def of(self, node: str, account: Account) -> Engine:
+        """The engine as a node sees it, paid by an account."""
+        policy, notify = self._policy, self.notify(node)
+        engine = self._engine
+        if policy.seconds is not None or policy.idle_seconds is not None:
+            engine = TimeoutEngine(engine, total=policy.seconds, idle=policy.idle_seconds)
+        engine = BudgetEngine(engine, self._purse, account, notify)
+        if self._live:
+            engine = WatchedEngine(engine, self._saw(node))
+        if self._peers is not None:
+            engine = HedgeEngine(engine, self._peers, notify, second_slot=self._second_slot)
+        engine = LimitedEngine(engine, self._limiter, self._owner)
+        if policy.retry.attempts > 1:
+            engine = RetryEngine(engine, policy.retry, notify)
+        if self._journal is not None:
+            engine = JournaledEngine(engine, self._journal)
+        return RecordingEngine(engine, node, self._bus, self._numbers)
+
+    def _second_slot(self) -> AbstractAsyncContextManager[None]:
+        # What it may speed up has waited long enough.
+        return self._limiter.slot(owner=self._owner, priority=-1)
+
+    def notify(self, node: str) -> Notify:
+        """Tells as an event what happens to a node's calls on their way."""
+
+        def tell(notice: Notice) -> None:
+            self._bus.emit(
+                CallNoticed(node=node, path=notice.path, what=notice.kind, reason=notice.reason)
+            )
+
+        return tell
+
+    def _saw(self, node: str) -> Callable[[str, int], None]:
+        def tell(path: str, tokens: int) -> None:
+            self._bus.emit(TokensGenerated(node=node, tokens=tokens))
+
+        return tell

@@ -1,0 +1,214 @@
+"""The options that describe a run: `run` reads them, `resume` finds them in the run's folder."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from engines import (
+    CallLimiter,
+    Engine,
+    HedgePolicy,
+    RetryPolicy,
+    Sampling,
+    UsageError,
+    local_engine,
+)
+from planners import (
+    PLANNERS,
+    GivenPlanner,
+    PlanError,
+    Planner,
+    check_plan,
+    planner_named,
+    read_plan,
+)
+from reasoning import METHODS, REDUCERS, method_named, reducer_named
+
+from ..agent import vocabulary_of
+from ..budget import Budget, Prices
+from ..calls import CallPolicy
+from ..load_tools import load_tools
+from ..on_failure import ON_FAILURE
+from ..tools import tools_by_name
+
+# What a resumed run may change.
+RAISABLE = ("budget", "attempts", "timeout", "idle_timeout", "hedge", "width", "engine", "trace")
+_BUDGET = {"tokens": int, "calls": int, "seconds": float, "money": float}
+_PRICES = ("prompt", "cached", "generated")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a run."""
+    add = parser.add_argument
+    add("--tools", metavar="MODULE:NAME", nargs="+", action="extend", default=[],
+        help="tools, or lists of tools")  # fmt: skip
+    add("--planner", metavar="NAME", default="llm-compiler", help=_choices(PLANNERS))
+    add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON)")
+    add("--method", metavar="NAME", default="chain-of-thought", help=_choices(METHODS))
+    add("--reducer", metavar="NAME", help=f"{', '.join(sorted(REDUCERS))}; default: the plan's")
+    add("--model", metavar="NAME",
+        help="default: the embedded model, or the one that the server has")  # fmt: skip
+    add("--max-tokens", metavar="N", type=int, default=512,
+        help="for each call of a thread or reducer (default: 512)")  # fmt: skip
+    add("--seed", metavar="N", type=int,
+        help="gives every branch a seed of its own, so that the run repeats")  # fmt: skip
+    add("--on-failure", metavar="NAME", default="skip", help=_choices(ON_FAILURE))
+    add("--prices", metavar="LIST",
+        help="money for a million tokens: prompt=0.1,cached=0.01,generated=0.4")  # fmt: skip
+    add_raisable(parser, default=True)
+
+
+def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
+    """The options that a run may get anew when it is resumed; those left out stay as they were then."""
+
+    def given(value: Any) -> Any:
+        return value if default else None
+
+    def usual(value: str) -> str:
+        return f" (default: {value})" if default else ""
+
+    add = parser.add_argument
+    add("--engine", metavar="local|URL", default=given("local"),
+        help=f"vLLM in this process, or OpenAI-compatible servers: URL or URL,URL{usual('local')}")  # fmt: skip
+    add("--budget", metavar="LIST",
+        help="the most that it may take: tokens=50000,calls=200,seconds=60,money=0.5")  # fmt: skip
+    add("--width", metavar="N|auto", default=given("auto"),
+        help=f"the most calls of the engine at once; auto finds it by measuring{usual('auto')}")  # fmt: skip
+    add("--attempts", metavar="N", type=int, default=given(5),
+        help=f"how often a call is tried that may succeed later{usual('5')}")  # fmt: skip
+    add("--timeout", metavar="S", type=float, help="seconds for each try of a call")
+    add("--idle-timeout", metavar="S", type=float, help="seconds without a token for each try")
+    add("--hedge", action="store_true",
+        help="start calls that take much longer than their peers a second time")  # fmt: skip
+    add("--trace", action="store_true",
+        help="make spans with OpenTelemetry, for an SDK such as opentelemetry-instrument sets up")  # fmt: skip
+
+
+def check_options(arguments: argparse.Namespace) -> None:
+    """Refuses numbers that make no sense, before anything starts.
+
+    Raises:
+        UsageError: With the option and what it takes.
+    """
+    for url in _urls(arguments.engine):
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(
+                f"there is no engine {url!r}: write local, or a URL such as http://127.0.0.1:8000/v1"
+            )
+    if arguments.max_tokens < 1:
+        raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
+    if arguments.seed is not None and not 0 <= arguments.seed < 2**63:
+        raise UsageError(f"--seed {arguments.seed}: choose a number from 0 to 2**63 - 1")
+    if arguments.attempts < 1:
+        raise UsageError(f"--attempts {arguments.attempts}: at least 1 is needed")
+    for name in ("timeout", "idle_timeout"):
+        seconds = getattr(arguments, name)
+        if seconds is not None and not seconds > 0:
+            raise UsageError(f"--{name.replace('_', '-')} {seconds:g}: give more than 0 seconds")
+    if arguments.on_failure not in ON_FAILURE:
+        known = ", ".join(ON_FAILURE)
+        raise UsageError(f"--on-failure {arguments.on_failure}: choose from {known}")
+
+
+def agent_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `Agent` takes beside the engine.
+
+    Raises:
+        UsageError: A name that does not exist, or a file that cannot be used.
+    """
+    check_options(arguments)
+    sampling = Sampling(max_tokens=arguments.max_tokens, seed=arguments.seed)
+    tools = tools_by_name(load_tools(arguments.tools))
+    planner = _planner(arguments)
+    if isinstance(planner, GivenPlanner):
+        try:
+            check_plan(planner.given, vocabulary_of(tools))
+        except PlanError as error:
+            raise UsageError(f"{arguments.plan}: {error}") from error
+    return {
+        "tools": tools.values(),
+        "planner": planner,
+        "method": method_named(arguments.method, sampling),
+        "reducer": arguments.reducer and reducer_named(arguments.reducer, sampling),
+        "sampling": sampling,
+        "budget": budget_of(arguments),
+        "calls": _call_policy(arguments),
+        "limiter": _limiter(arguments.width),
+        "on_failure": arguments.on_failure,
+    }
+
+
+def open_engine(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Engine]:
+    """The engine, to be opened."""
+    urls = _urls(arguments.engine)
+    if not urls:
+        return local_engine(arguments.model)
+    from engines import HttpEngine, ReplicaPool
+
+    servers = [HttpEngine(url, model=arguments.model) for url in urls]
+    return servers[0] if len(servers) == 1 else ReplicaPool(servers)
+
+
+def budget_of(arguments: argparse.Namespace) -> Budget:
+    """The budget in `--budget` and `--prices`.
+
+    Raises:
+        UsageError: They do not say `name=number,...`.
+    """
+    limits = _numbers("--budget", arguments.budget, tuple(_BUDGET))
+    prices = _numbers("--prices", arguments.prices, _PRICES)
+    return Budget(
+        **{name: _BUDGET[name](value) for name, value in limits.items()},
+        prices=Prices(**prices) if prices else None,
+    )
+
+
+def _numbers(option: str, text: str | None, names: tuple[str, ...]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for item in filter(None, (text or "").split(",")):
+        name, _, value = item.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1
+        if name.strip() not in names or number < 0:
+            raise UsageError(
+                f"{option} {text}: {item!r} is no limit: write {','.join(f'{n}=N' for n in names)}, "
+                f"or some of them"
+            )
+        found[name.strip()] = number
+    return found
+
+
+def _urls(engine: str) -> list[str]:
+    return [] if engine == "local" else engine.split(",")
+
+
+def _planner(arguments: argparse.Namespace) -> Planner:
+    if arguments.plan is not None:
+        return GivenPlanner(given=read_plan(arguments.plan))
+    return planner_named(arguments.planner, arguments.seed)
+
+
+def _call_policy(arguments: argparse.Namespace) -> CallPolicy:
+    return CallPolicy(
+        retry=RetryPolicy(attempts=arguments.attempts),
+        hedge=HedgePolicy() if arguments.hedge else None,
+        seconds=arguments.timeout,
+        idle_seconds=arguments.idle_timeout,
+    )
+
+
+def _limiter(width: str) -> CallLimiter | None:
+    if width == "auto":
+        return None
+    if not width.isdigit() or int(width) < 1:
+        raise UsageError(f"--width {width}: write auto, or a number from 1 on")
+    return CallLimiter(int(width))
+
+
+def _choices(names: Any) -> str:
+    first, *rest = names
+    return f"{', '.join([first, *rest])} (default: {first})"

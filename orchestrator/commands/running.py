@@ -1,0 +1,100 @@
+"""Carries out a run for a command: opens the engine, shows progress, prints the answer, obeys signals."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, redirect_stdout
+from dataclasses import dataclass
+
+import anyio
+
+from engines import single_error
+
+from ..agent import Agent
+from ..errors import RunFolderError
+from ..events import Subscriber
+from ..progress import Progress
+from ..run_result import RunResult
+from .options import agent_options, open_engine
+from .output import write_result
+
+Start = Callable[[Agent, Sequence[Subscriber], bool], Awaitable[RunResult]]
+"""Takes the agent, who hears of events, and whether tokens are shown while they come."""
+
+
+@dataclass
+class _Answered:
+    yet: bool = False
+
+
+def carry_out(arguments: argparse.Namespace, start: Start) -> int:
+    """Runs `start` with an agent made of the arguments, and returns the exit code.
+
+    An interrupt or SIGTERM cancels the run: what runs is aborted in the engine and written down, and
+    `KeyboardInterrupt` is raised.
+    """
+    # What tools print must not get between the answer and who reads it.
+    with redirect_stdout(sys.stderr) as stderr:
+        answered = _Answered()
+        try:
+            anyio.run(_until_signal, lambda: _run(arguments, start, answered))
+        except KeyboardInterrupt:
+            if not answered.yet:
+                raise
+            # Only the engine was still closing; threads of its start may linger.
+            stderr.flush()
+            os._exit(0)
+    return 0
+
+
+async def _run(arguments: argparse.Namespace, start: Start, answered: _Answered) -> None:
+    # Everything that can be wrong in the arguments is told before an engine starts.
+    options = agent_options(arguments)
+    opening = open_engine(arguments)
+    async with AsyncExitStack() as exits:
+        with Progress() as progress:
+            progress.starting(arguments.engine, arguments.model)
+            engine = await exits.enter_async_context(opening)
+            agent = Agent(engine, runs=arguments.out, journal_dir=arguments.journal_dir, **options)
+            try:
+                subscribers = [progress.show, *_tracing(arguments)]
+                result = await start(agent, subscribers, sys.stderr.isatty())
+            except RunFolderError as error:
+                if error.result is not None:
+                    write_result(error.result, as_json=arguments.json)
+                raise
+        # Closing an engine takes some seconds, which nobody has to wait for.
+        write_result(result, as_json=arguments.json)
+        answered.yet = True
+
+
+def _tracing(arguments: argparse.Namespace) -> list[Subscriber]:
+    if not arguments.trace:
+        return []
+    from ..telemetry.tracing import Tracing
+
+    return [Tracing().record]
+
+
+async def _until_signal(work: Callable[[], Awaitable[None]]) -> None:
+    """Does the work; SIGTERM ends it as Ctrl-C does."""
+    terminated = False
+
+    async def watch() -> None:
+        nonlocal terminated
+        with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+            async for _ in signals:
+                terminated = True
+                group.cancel_scope.cancel()
+
+    with single_error():
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            await work()
+            group.cancel_scope.cancel()
+    if terminated:
+        raise KeyboardInterrupt

@@ -1,0 +1,216 @@
+"""A journal: what a run has done, kept so that the run can be begun again and goes on where it died.
+
+open_journal ─> Journal ─ JournaledEngine   calls of engines, decisions
+                        ├ JournaledTools    calls of tools
+                        └ spend             what they cost
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from engines import Usage
+
+from ..errors import JournalError
+from .file_systems import check_local
+from .index import Index, Spent
+from .once import OncePerRun
+from .packing import pack_text, pack_usage
+from .process_lock import ProcessLock
+from .schema import connect, journal_errors
+from .writer import Writer, WriterStatistics
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalStatistics:
+    """What a journal has done since it was opened.
+
+    Attributes:
+        recorded: Calls of engines that were written.
+        replayed: Calls that it answered.
+        bytes: How large it is on disk.
+        writer: Its commits.
+    """
+
+    recorded: int
+    replayed: int
+    bytes: int
+    writer: WriterStatistics
+
+
+class Journal:
+    """An open journal. Made by `open_journal`; used on one event loop, and closed by leaving its block.
+
+    Attributes:
+        writer: Puts records into it.
+        index: What it holds.
+        calls: The calls of engines that the run has asked for.
+        recorded: Calls of engines that were written.
+        replayed: Calls that it answered.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        lock: ProcessLock,
+        writer: Writer,
+        index: Index,
+        clock: Callable[[], float],
+    ) -> None:
+        self.writer = writer
+        self.index = index
+        self.calls: OncePerRun[bytes] = OncePerRun("calls")
+        self.recorded = 0
+        self.replayed = 0
+        self._path = path
+        self._lock = lock
+        self._clock = clock
+        self._start = clock() - index.seconds
+        self._decisions: OncePerRun[str] = OncePerRun("decisions")
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been running, in all its processes together."""
+        return self._clock() - self._start
+
+    @property
+    def spent(self) -> Mapping[str, Spent]:
+        """What the run had taken from each account when the journal was opened."""
+        return self.index.spent
+
+    def spend(self, account: str, *, usage: Usage, calls: int = 0, money: float = 0.0) -> None:
+        """Keeps what is taken from an account of a budget; it adds up.
+
+        It is written in its turn, which nobody waits for: before a call that is recorded later.
+        """
+        row = (None, pack_text(account), calls, *pack_usage(usage), money)
+        self.writer.write_soon([("spend", row)])
+
+    async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
+        """What was decided under this path, or what is chosen now, once that is written.
+
+        Raises:
+            RepeatedName: The run has decided this already.
+            JournalError: The journal cannot be written.
+        """
+        index = self.index
+        repeated = self._decisions.begin(path, lambda: path)
+        decided = False
+        try:
+            if path in index.decisions and not repeated:
+                value = index.decisions[path]
+            else:
+                value = json.dumps(await choose())
+                row = ("decisions", (None, pack_text(path), value, self.seconds))
+                await self.writer.write([row])
+                index.decisions[path] = value
+            decided = True
+        finally:
+            self._decisions.end(path, well=decided)
+        # As a later run will get it, so that both take the same way.
+        result: T = json.loads(value)
+        return result
+
+    def statistics(self) -> JournalStatistics:
+        """What has been done so far."""
+        files = (Path(f"{self._path}{suffix}") for suffix in ("", "-wal"))
+        return JournalStatistics(
+            recorded=self.recorded,
+            replayed=self.replayed,
+            bytes=sum(file.stat().st_size for file in files if file.exists()),
+            writer=self.writer.statistics(),
+        )
+
+    def close(self) -> None:
+        """Writes what waits and lets others have the journal. A second call does nothing."""
+        self.writer.close()
+        self._lock.release()
+
+    async def aclose(self) -> None:
+        """The same without keeping the event loop."""
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def open_journal(
+    path: str | Path,
+    *,
+    fingerprint: str = "",
+    raised: Collection[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> Journal:
+    """Opens the journal of a run to go on with it, or makes a new one. Leave its block, or close it.
+
+    Args:
+        path: Its file, on a local disk.
+        fingerprint: What its calls depend on beside their requests, such as the models. A journal with another one
+            would answer nothing and is refused; empty takes any.
+        raised: Limits of the budget (`tokens`, `seconds`) that are higher than before: what they cut is done again.
+        clock: Seconds on any scale that only grows.
+
+    Raises:
+        RunInUse: Another process writes it, or this one does already.
+        JournalError: It lies on a network, cannot be read or written, or belongs to another version or another run.
+    """
+    path = Path(path)
+    check_local(path)
+    lock = ProcessLock(path)
+    try:
+        connection = connect(path)
+        try:
+            with journal_errors(path, "read"):
+                _check_fingerprint(connection, fingerprint, path)
+                index = Index(connection, raised)
+        except BaseException:
+            connection.close()
+            raise
+        return Journal(path, lock, Writer(connection, path), index, clock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _check_fingerprint(connection: sqlite3.Connection, fingerprint: str, path: Path) -> None:
+    if not fingerprint:
+        return
+    insert = "INSERT INTO meta VALUES ('fingerprint', ?) ON CONFLICT DO NOTHING"
+    connection.execute(insert, (fingerprint,))
+    ((found,),) = connection.execute("SELECT value FROM meta WHERE name = 'fingerprint'")
+    if found != fingerprint:
+        raise JournalError(
+            f"the journal {path} belongs to {found!r}, not to {fingerprint!r}: resume it with that, or start a new run"
+        )

@@ -1,0 +1,123 @@
+"""Calls of tools that a run makes once, however often it is begun again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from ..errors import ToolError, ToolUnfinished
+from .index import ToolState
+from .journal import Journal
+from .keys import tool_key
+from .once import OncePerRun
+from .packing import pack_text
+
+
+class JournaledTools:
+    """Answers calls of tools from a journal, and puts the others into it.
+
+    Args:
+        journal: Knows what has been called.
+        repeat: Nodes whose tools are called again though they were begun or failed and may not be repeated.
+    """
+
+    def __init__(self, journal: Journal, *, repeat: Collection[str] = ()) -> None:
+        self._journal = journal
+        self._repeat = frozenset(repeat)
+        self._calls: OncePerRun[bytes] = OncePerRun("calls of a tool")
+
+    async def call(
+        self,
+        node: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        function: Callable[[], Awaitable[Any]],
+        *,
+        repeatable: bool,
+    ) -> Any:
+        """The result from the journal, or that of `function`, once it is written.
+
+        Args:
+            node: Who calls, unique in a run.
+            tool: The tool's name.
+            arguments: JSON data.
+            function: Does the call. Its result has to be JSON data.
+            repeatable: Whether the tool may be called again if nobody knows how far it came. One that may not is
+                called only once its start is written, and fails in a later run as it failed first.
+
+        Raises:
+            ToolUnfinished: It was begun, nobody knows how far it came, and it may not be repeated.
+            ToolError: The tool failed, now or before.
+            RepeatedName: The run has made this call already.
+            JournalError: The journal cannot be written.
+        """
+        call = _ToolCall(self._journal, node, tool, arguments)
+        self._calls.begin(call.key, lambda: node)
+        ended = False
+        try:
+            if call.state == "finished":
+                result = await call.result()
+            else:
+                if not repeatable and node not in self._repeat:
+                    await call.check_repetition()
+                result = await call.make(function, repeatable)
+            ended = True
+        finally:
+            self._calls.end(call.key, well=ended)
+        return result
+
+
+class _ToolCall:
+    def __init__(
+        self, journal: Journal, node: str, tool: str, arguments: Mapping[str, Any]
+    ) -> None:
+        self.key = tool_key(node, tool, arguments)
+        self._journal = journal
+        self._node = node
+        self._tool = tool
+        self._arguments = arguments
+        self._started = journal.seconds
+        known = journal.index.tools.get(self.key)
+        self._id = known[0] if known else None
+        self.state = known[1] if known else None
+
+    async def result(self) -> Any:
+        query = "SELECT result FROM tools WHERE id = ?"
+        ((result,),) = await self._journal.writer.read(query, (self._id,))
+        return json.loads(result)
+
+    async def check_repetition(self) -> None:
+        if self.state == "started":
+            raise ToolUnfinished(self._node, self._tool, self._arguments)
+        if self.state == "failed":
+            raise ToolError(await self.result())
+
+    async def make(self, function: Callable[[], Awaitable[Any]], repeatable: bool) -> Any:
+        self._id = self._journal.index.new_id("tools")
+        if not repeatable:
+            await self._write("started", None)
+        try:
+            result = await function()
+        except ToolError as error:
+            # Where nothing speaks against another try, a later run makes one.
+            if not repeatable:
+                await self._write("failed", str(error))
+            raise
+        await self._write("finished", result)
+        return result
+
+    async def _write(self, state: ToolState, result: Any) -> None:
+        ended = None if state == "started" else self._journal.seconds
+        row = (
+            self._id,
+            self.key,
+            pack_text(self._node),
+            pack_text(self._tool),
+            json.dumps(self._arguments),
+            self._started,
+            ended,
+            state,
+            json.dumps(result),
+        )
+        await self._journal.writer.write([("tools", row)])

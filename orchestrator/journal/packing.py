@@ -1,0 +1,71 @@
+"""How the things of a journal become values of its tables, and back. Pure."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from engines import Usage
+
+Value = str | bytes | int | float | None
+
+
+def pack_ids(token_ids: Sequence[int] | None) -> bytes | None:
+    """Ids as four bytes each, in the order of this machine, as a context's digest takes them."""
+    return None if token_ids is None else array("I", token_ids).tobytes()
+
+
+def unpack_ids(packed: bytes | None) -> tuple[int, ...] | None:
+    """The ids again."""
+    if packed is None:
+        return None
+    ids = array("I")
+    ids.frombytes(packed)
+    return tuple(ids)
+
+
+def pack_text(text: str | None) -> str | bytes | None:
+    """A text as it is, or as a blob where it is no Unicode: half a surrogate pair fits into no text of SQLite."""
+    if text is None or text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def unpack_text(packed: str | bytes) -> str:
+    """The text again."""
+    return packed if isinstance(packed, str) else packed.decode("utf-8", "surrogatepass")
+
+
+def pack_stop(stop: str | int | None) -> Value:
+    """A stop reason: a text or an id."""
+    return pack_text(stop) if isinstance(stop, str) else stop
+
+
+def unpack_stop(packed: str | bytes | int | None) -> str | int | None:
+    """The stop reason again."""
+    return unpack_text(packed) if isinstance(packed, bytes) else packed
+
+
+def pack_usage(usage: Usage) -> tuple[int, int | None, int, int]:
+    """The columns of a usage."""
+    return (
+        usage.prompt_tokens,
+        usage.cached_tokens,
+        usage.generated_tokens,
+        int(usage.lower_bound),
+    )
+
+
+def unpack_usage(columns: Sequence[int | None]) -> Usage:
+    """The usage again."""
+    prompt, cached, generated, lower_bound = columns
+    return Usage(
+        prompt_tokens=prompt or 0,
+        cached_tokens=cached,
+        generated_tokens=generated or 0,
+        lower_bound=bool(lower_bound),
+    )

@@ -1,0 +1,189 @@
+"""One call of an engine on its way into a journal, or out of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from engines import Chunk, Context, Sampling
+
+from .keys import call_key, request_of
+from .packing import (
+    Value,
+    pack_ids,
+    pack_stop,
+    pack_text,
+    pack_usage,
+    unpack_ids,
+    unpack_stop,
+    unpack_text,
+    unpack_usage,
+)
+from .schema import USAGE
+from .writer import Row, Statement
+
+if TYPE_CHECKING:
+    from .journal import Journal
+
+_ANSWER = f"SELECT parent, text, token_ids, finish_reason, stop_reason, limited_by, {USAGE} FROM contexts WHERE id = ?"
+_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY id"
+_FORGET_PARTS = "DELETE FROM parts WHERE call = ?"
+
+
+class RecordedCall:
+    """A call, by its key. As a context manager, what a call that is left early had received is kept.
+
+    Args:
+        journal: Keeps it.
+        context: What it goes on from.
+        sampling: How it samples.
+        fingerprint: The engine's.
+    """
+
+    def __init__(
+        self, journal: Journal, context: Context, sampling: Sampling, fingerprint: str
+    ) -> None:
+        self._journal = journal
+        self._context = context
+        self._seed = sampling.seed
+        self._fingerprint = fingerprint
+        self._request = request_of(sampling)
+        self._key = call_key(context, self._request, sampling.seed, fingerprint)
+        self._started = journal.seconds
+        self._received: list[Chunk] = []
+        self._id: int | None = None
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        self._journal.calls.begin(self._key, lambda: self._context.path)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._journal.calls.end(self._key, well=self._ended)
+        # Nobody waits for what only people will look at; the parts of a durable call are there already.
+        if self._received and not self._ended and self._id is None:
+            self._journal.writer.write_soon(self._part(_joined(self._received)))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the journal has the answer."""
+        return self._key in self._journal.index.finished
+
+    async def answer(self) -> Chunk:
+        """The answer that the journal has."""
+        journal = self._journal
+        id = journal.index.finished[self._key]
+        ((before, packed, ids, finish, stop, limit, *usage),) = await journal.writer.read(
+            _ANSWER, (id,)
+        )
+        text = unpack_text(packed)
+        journal.index.add_output(before, text, id)
+        journal.replayed += 1
+        self._ended = True
+        return Chunk(
+            text=text,
+            token_ids=unpack_ids(ids) or (),
+            usage=unpack_usage(usage),
+            finish_reason=finish,
+            stop_reason=unpack_stop(stop),
+            limited_by=limit,
+            replayed=True,
+        )
+
+    async def parts(self) -> Sequence[Chunk]:
+        """What the journal has of it, if it did not end."""
+        id = self._journal.index.unfinished.get(self._key)
+        if id is None or self.is_finished:
+            return ()
+        rows = await self._journal.writer.read(_PARTS, (id,))
+        return [
+            Chunk(
+                text=unpack_text(text),
+                token_ids=unpack_ids(ids) or (),
+                usage=unpack_usage(usage),
+                replayed=True,
+            )
+            for text, ids, *usage in rows
+        ]
+
+    async def record(
+        self, chunks: AsyncIterator[Chunk], *, durable: bool
+    ) -> AsyncGenerator[Chunk, None]:
+        """Passes chunks on: the last one, and each one of a durable call, once it is in the journal."""
+        write = self._journal.writer.write
+        async for chunk in chunks:
+            self._received.append(chunk)
+            if chunk.finish_reason is not None:
+                # Of a call that has ended the parts are in its text.
+                parts = Statement(_FORGET_PARTS, (self._id,)) if durable and self._id else None
+                await write(self._end(_joined(self._received)), parts)
+            elif durable:
+                await write(self._part(chunk))
+            yield chunk
+
+    def _end(self, whole: Chunk) -> list[Row]:
+        record: list[Row] = []
+        self._journal.index.finished[self._key] = self._store(whole, record)
+        self._journal.recorded += 1
+        self._ended = True
+        return record
+
+    def _part(self, chunk: Chunk) -> list[Row]:
+        record: list[Row] = []
+        if self._id is None:
+            self._journal.index.unfinished[self._key] = self._store(chunk, record)
+        part = (*pack_usage(chunk.usage), pack_text(chunk.text), self._pack_ids(chunk))
+        record.append(("parts", (None, self._id, *part)))
+        return record
+
+    def _store(self, chunk: Chunk, record: list[Row]) -> int:
+        """Adds the call's row, and those that it refers to, to a record."""
+        index = self._journal.index
+        before = index.store_context(self._context, record)
+        request = index.store_request(self._request, self._fingerprint, record)
+        self._id = self._id or index.new_id("contexts")
+        text = ids = None
+        if chunk.finish_reason is not None:
+            text, ids = pack_text(chunk.text), self._pack_ids(chunk)
+            index.add_output(before, chunk.text, self._id)
+        values: tuple[Value, ...] = (
+            self._id,
+            None,
+            self._key,
+            chunk.finish_reason,
+            chunk.limited_by,
+            self._journal.seconds,
+            before,
+            None,
+            "assistant",
+            request,
+            self._seed,
+            self._started,
+            pack_stop(chunk.stop_reason),
+            *pack_usage(chunk.usage),
+            text,
+            ids,
+        )
+        record.append(("contexts", values))
+        return self._id
+
+    def _pack_ids(self, chunk: Chunk) -> bytes | None:
+        return pack_ids(chunk.token_ids) if self._context.has_token_ids else None
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks as one: the last one with what all of them say."""
+    if len(chunks) == 1:
+        return chunks[0]
+    return replace(
+        chunks[-1],
+        text="".join(chunk.text for chunk in chunks),
+        token_ids=tuple(id for chunk in chunks for id in chunk.token_ids),
+    )

@@ -1,0 +1,44 @@
+"""What may be resumed with what: the settings of the run as it was begun, against those of now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engines import UsageError
+
+from .agent_settings import AgentSettings
+from .runs.run_record import RunRecord
+
+FAILURES = "failures"
+"""Calls that failed for a reason that depends on time; see `open_journal`."""
+
+
+def check_same(begun: RunRecord, settings: AgentSettings) -> None:
+    """Refuses to go on with other settings than those that decided what is there.
+
+    Raises:
+        UsageError: With the first setting that differs.
+    """
+    for name, now in settings.describe().items():
+        before = begun.configuration.get(name)
+        if before != now:
+            raise UsageError(
+                f"the run {begun.path} was begun with another {name.replace('_', ' ')}: {before!r}, not {now!r}: "
+                f"resume it with that one, or start a new run"
+            )
+
+
+def raised_limits(begun: RunRecord, settings: AgentSettings) -> frozenset[str]:
+    """What may be done again, though it has an end: what a lower limit cut, and what failed where the run ended."""
+    before: Mapping[str, Any] = begun.configuration.get("budget") or {}
+    now = settings.limits()["budget"]
+    raised = {
+        name
+        for name, old in before.items()
+        if old is not None and (now.get(name) is None or now[name] > old)
+    }
+    # A run that died takes the same way again; whoever resumes one that came to an end wants what it lacks.
+    if begun.view.end is not None:
+        raised.add(FAILURES)
+    return frozenset(raised)

@@ -1,0 +1,67 @@
+"""A run as plain lines, for logs and pipes: one for what begins, ends or goes wrong."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from ..events import CallNoticed, Event, NodeFinished, NodeStarted
+from .run_view import RunView
+from .words import MARKS, printable, recap, short
+
+
+class Lines:
+    """Writes lines about a run.
+
+    Args:
+        file: Where to.
+        view: What is known of the run.
+    """
+
+    def __init__(self, file: IO[str], view: RunView) -> None:
+        self._file = file
+        self._view = view
+        self._planned = ""
+
+    def say(self, headline: str, *, lasting: bool = True) -> None:
+        """Writes what is going on, if that lasts."""
+        if lasting:
+            self._write(headline)
+
+    def add_to_plan(self, text: str) -> None:
+        """Writes the plan's lines that have become complete."""
+        *complete, self._planned = (self._planned + text).split("\n")
+        for line in filter(None, complete):
+            self._write(f"  {line}")
+
+    def end_plan(self) -> None:
+        """Writes the plan's last line."""
+        self.add_to_plan("\n")
+
+    def tell(self, event: Event) -> None:
+        """Writes what happened to a node or a call."""
+        match event:
+            case NodeStarted():
+                self._write(f"▶ {event.node}  {self._view.nodes[event.node].what}")
+            case NodeFinished():
+                node = self._view.nodes[event.node]
+                self._write(
+                    f"{MARKS[node.state]} {node.id}  {short(node.outcome)}  "
+                    f"({node.tokens + node.streamed} tokens, {node.seconds:.1f} s)"
+                )
+            case CallNoticed():
+                self._write(f"  {event.node}  {event.what}: {short(event.reason)}")
+
+    def end(self) -> None:
+        """Writes what was unusual about the run's calls."""
+        if told := recap(self._view.statistics()):
+            self._write(told)
+
+    def open(self) -> None:
+        """Nothing is to be done."""
+
+    def close(self) -> None:
+        """Nothing is to be done."""
+
+    def _write(self, line: str) -> None:
+        # By rich it would take a hundred times as long.
+        self._file.write(f"{printable(line)}\n")

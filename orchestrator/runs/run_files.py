@@ -1,0 +1,118 @@
+"""The files of a run while it goes on: its folder and its journal, made anew or opened again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunFolderError
+from ..journal import Journal, open_journal
+from ..run_result import RunResult
+from .run_folder import RunFolder
+
+_JOURNAL = "journal.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """Where a run keeps what it does.
+
+    Attributes:
+        folder: For people: configuration, events, results.
+        journal: For the run itself, if it is resumed.
+    """
+
+    folder: RunFolder
+    journal: Journal
+
+    def write_result(self, result: RunResult) -> None:
+        """Writes plan, samples and metrics.
+
+        Raises:
+            RunFolderError: They cannot be written; its `result` is the result.
+        """
+        data = result.to_data()
+        nodes = data.pop("nodes")
+        plan = data.pop("plan")
+        rows = [{"question": result.plan.question, **node} for node in nodes]
+        try:
+            self.folder.write_json("plan.json", plan)
+            self.folder.write_lines("samples.jsonl", rows)
+            self.folder.write_json("metrics.json", data)
+        except RunFolderError as error:
+            error.result = result
+            raise
+
+
+@asynccontextmanager
+async def new_files(
+    base: str | Path,
+    journal_dir: str | Path | None,
+    configuration: Mapping[str, Any],
+    *,
+    fingerprint: str,
+    clock: Callable[[], float],
+) -> AsyncIterator[RunFiles]:
+    """Makes the files of a new run; where there can be no journal, no folder is left either.
+
+    Args:
+        base: The folder of all runs.
+        journal_dir: The folder of journals; None puts it into the run's folder.
+        configuration: What the run is asked to do, as JSON data.
+        fingerprint: The engine's.
+        clock: Seconds on any scale that only grows.
+
+    Raises:
+        RunFolderError: The folder cannot be made.
+        JournalError: The journal cannot be made.
+    """
+    where = None if journal_dir is None else str(Path(journal_dir).absolute())
+    with RunFolder.create(base, {**configuration, "journal_dir": where}) as folder:
+        try:
+            path = _journal_path(folder.path, where)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            journal = open_journal(path, fingerprint=fingerprint, clock=clock)
+        except BaseException:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
+        async with journal:
+            yield RunFiles(folder=folder, journal=journal)
+
+
+@asynccontextmanager
+async def reopened_files(
+    path: Path,
+    journal_dir: str | None,
+    *,
+    fingerprint: str,
+    clock: Callable[[], float],
+    raised: Collection[str],
+) -> AsyncIterator[RunFiles]:
+    """Opens the files of a run to go on with it.
+
+    Args:
+        path: Its folder.
+        journal_dir: As its configuration says.
+        fingerprint: The engine's.
+        clock: Seconds on any scale that only grows.
+        raised: What may be done again, though it has an end: see `open_journal`.
+
+    Raises:
+        RunInUse: Another process works on the run.
+        RunFolderError: The folder cannot be written.
+        JournalError: The journal is not there, cannot be written, or belongs to another engine or version.
+    """
+    with RunFolder.reopen(path) as folder:
+        journal = open_journal(
+            _journal_path(path, journal_dir), fingerprint=fingerprint, clock=clock, raised=raised
+        )
+        async with journal:
+            yield RunFiles(folder=folder, journal=journal)
+
+
+def _journal_path(folder: Path, journal_dir: str | None) -> Path:
+    return folder / _JOURNAL if journal_dir is None else Path(journal_dir) / f"{folder.name}.sqlite"

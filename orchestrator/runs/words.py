@@ -1,0 +1,101 @@
+"""How a run is put into words, on any screen. It knows neither terminals nor files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from planners import Call, Node, Reduce, Reference, Template, Think
+from planners.plan import Argument
+
+from .run_statistics import NodeState, RunStatistics
+
+MARKS = {"ok": "✓", "truncated": "✂", "failed": "✗", "cancelled": "·"}
+"""What stands before a node that has ended."""
+
+_WIDEST = 90
+_STATES: tuple[NodeState, ...] = ("running", "waiting", "ok", "truncated", "failed", "cancelled")
+# What a terminal would obey instead of showing it.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def describe(node: Node) -> str:
+    """A node in a few words.
+
+    >>> describe(Call(id="3", tool="add", arguments={"a": Reference(node="1"), "b": 38}))
+    'add($1, 38)'
+    """
+    match node:
+        case Call():
+            return f"{node.tool}({', '.join(_shown(value) for value in node.arguments.values())})"
+        case Think():
+            after = f" after {node.after}" if node.after else ""
+            return f"think{after}: {_shown(node.prompt) or 'the question'}"
+        case Reduce():
+            return f"{node.reducer} of {', '.join(node.inputs)}"
+
+
+def _shown(value: Argument) -> str:
+    if isinstance(value, Reference):
+        return f"${value.node}" + (f".{value.field}" if value.field else "")
+    if isinstance(value, Template):
+        return "".join(_shown(part) for part in value.parts)
+    return str(value)
+
+
+def printable(text: str) -> str:
+    """The text without what would steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def short(text: str, limit: int = _WIDEST) -> str:
+    """The text as one line of at most `limit` characters.
+
+    >>> short("as long  as it takes", limit=10)
+    'as long a…'
+    """
+    # What lies far behind the limit cannot come into the line, and splitting a long text takes time.
+    line = " ".join(text[: 4 * limit].split())
+    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(7.25), duration(75), duration(7500), duration(200_000)
+    ('7.2 s', '1 min 15 s', '2 h 05 min', '2 d 7 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def in_states(counts: Mapping[NodeState, int]) -> str:
+    """Numbers of nodes in words.
+
+    >>> in_states({"ok": 1200, "running": 3})
+    '3 running, 1,200 ok'
+    """
+    return ", ".join(f"{counts[state]:,} {state}" for state in _STATES if counts.get(state))
+
+
+def figures(statistics: RunStatistics, tokens_per_second: float | None = None) -> str:
+    """What a run's calls have come to; nothing where there is nothing to tell."""
+    running, done = statistics.calls_running, statistics.calls_finished
+    told = [f"{running:,} calls running, {done:,} done"] if running or done else []
+    if statistics.new_tokens:
+        rate = "" if tokens_per_second is None else f", {tokens_per_second:,.0f}/s"
+        told.append(f"{statistics.new_tokens:,} tokens{rate}")
+    return " · ".join([*told, *filter(None, [recap(statistics)])])
+
+
+def recap(statistics: RunStatistics) -> str:
+    """What was unusual about a run's calls; nothing where nothing was."""
+    told = [f"{count:,} {what}" for what, count in sorted(statistics.notices.items())]
+    if statistics.calls_replayed:
+        told.append(f"{statistics.calls_replayed:,} answered by the journal")
+    return " · ".join(told)
