@@ -2,11 +2,11 @@
 
 python -m benchmarks.journal [--calls 10000] [--repeats 5] [--largest 50000]
 
-A call is 6 kB: 1,000 characters and 250 ids of a prompt that no other call has, and 2,000 and 500 of output on average. The engine
-inside answers at once, so what is measured is the journal. SQLite writes the same rows with one `executemany` in one
-transaction. Rounds take turns; the tables have medians. CPU time is of the whole process, and of the event loop's
-thread alone; it depends less than the rate on what else the machine does. `replayed` is the rate at which a journal
-answers the same calls.
+A call is 6 kB: 1,000 characters and 250 ids of a prompt that no other call has, and of output 2,000 and 500 on
+average. The engine inside answers at once, so what is measured is the journal. SQLite writes the same rows with one
+`executemany` in one transaction. Rounds take turns; the tables have medians. CPU time is of the whole process, and of
+the event loop's thread alone; it depends less than the rate on what else the machine does. `replayed` is the rate at
+which a journal answers the same calls.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
+import anyio.lowlevel
 
 from benchmarks.report import load, machine, table
 from engines import STREAMED, Chunk, Context, Delivery, FakeEngine, Sampling, Segment, Usage
@@ -139,7 +140,8 @@ def rates(folder: Path, calls: int, repeats: int) -> None:
             path = folder / f"{repeat}-{width}"
             measured[width].append(anyio.run(measure, path, calls, width))
             replayed[width].append(anyio.run(measure, path, calls, width).rate)
-        sqlite.append(rate_of_sqlite(path, folder / f"{repeat}-sqlite", calls))
+        written = folder / f"{repeat}-{WIDTHS[0]}"
+        sqlite.append(rate_of_sqlite(written, folder / f"{repeat}-sqlite", calls))
     bare = statistics.median(sqlite)
     rows = [["SQLite alone", f"{bare:,.0f}", "1.00", "", "", "", ""]]
     for width, found in measured.items():
@@ -183,6 +185,46 @@ def growth(folder: Path, largest: int) -> None:
     print(table(headers, rows))
 
 
+async def wait_for_commits(path: Path, busy: bool) -> list[float]:
+    """How long calls take that come ten at a time, in ms, if the event loop has or has not anything else to do."""
+    waited = []
+    async with open_journal(path) as journal, anyio.create_task_group() as group:
+        engine = JournaledEngine(InstantEngine(), journal)
+        waiting = contexts(500)
+
+        async def call() -> None:
+            start = time.perf_counter()
+            await engine.generate(next(waiting), SAMPLING)
+            waited.append((time.perf_counter() - start) * 1e3)
+
+        async def keep_busy() -> None:
+            while True:
+                end = time.perf_counter() + 0.0005
+                while time.perf_counter() < end:
+                    pass
+                await anyio.lowlevel.checkpoint()
+
+        if busy:
+            group.start_soon(keep_busy)
+        for _ in range(50):
+            async with anyio.create_task_group() as calls:
+                for _ in range(10):
+                    calls.start_soon(call)
+            await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
+    return waited
+
+
+def waits(folder: Path) -> None:
+    """The table of waits."""
+    rows = []
+    for busy in (False, True):
+        waited = sorted(anyio.run(wait_for_commits, folder / f"wait-{busy}", busy))
+        shares = [f"{waited[int(len(waited) * share)]:.1f}" for share in (0.5, 0.95, 0.99)]
+        rows.append(["a busy event loop" if busy else "an idle event loop", *shares])
+    print(table(["ms for a call on", "median", "95 %", "99 %"], rows))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=10_000)
@@ -194,6 +236,8 @@ def main() -> None:
         rates(Path(name), arguments.calls, arguments.repeats)
         print()
         growth(Path(name), arguments.largest)
+        print()
+        waits(Path(name))
     print(f"load at the end {load()}")
 
 

@@ -25,10 +25,17 @@ from typing import ClassVar
 
 
 class ForkjoinError(Exception):
-    """Anything that goes wrong for a reason a person can act on; the message says what to do."""
+    """Anything that goes wrong for a reason a person can act on; the message says what to do.
+
+    Attributes:
+        retryable: Whether a later try may succeed.
+        retry_after: Seconds after which whoever raised it wants to be asked again; None if it does not say.
+        exit_code: Of the command line.
+    """
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+    retry_after: float | None = None
 
 
 class UsageError(ForkjoinError):
@@ -78,11 +85,7 @@ class EngineUnavailable(EngineError):
 
 
 class EngineOverloaded(EngineUnavailable):
-    """The engine works, but takes no more now.
-
-    Attributes:
-        retry_after: Seconds after which it wants to be asked again; None if it does not say.
-    """
+    """The engine works, but takes no more now."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after

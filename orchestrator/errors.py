@@ -48,11 +48,7 @@ class ToolError(ForkjoinError):
 
 
 class ToolUnavailable(ToolError):
-    """A tool cannot answer now, but may later: raised by a tool, it is called again.
-
-    Attributes:
-        retry_after: Seconds after which to call again; None leaves it to the run.
-    """
+    """A tool cannot answer now, but may later: raised by a tool, it is called again."""
 
     retryable = True
 

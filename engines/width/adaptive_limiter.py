@@ -54,8 +54,9 @@ class AdaptiveLimiter(CallLimiter):
         return _MeasuringSlot(self, owner, priority)
 
     async def adapt(self) -> None:
-        """Measures at every interval, until it is cancelled. Several may do so: they measure once."""
+        """Measures at every interval in which calls wait, until it is cancelled. Several that do so measure once."""
         while True:
+            await self.wait_full()
             await anyio.sleep(self._interval)
             await self.measure_if_due()
 

@@ -89,6 +89,7 @@ class CallLimiter:
         self._running = 0
         self._waiting = 0
         self._peak = 0
+        self._wanted = anyio.Event()
 
     def slot(self, *, owner: str = "", priority: float = 0) -> AbstractAsyncContextManager[None]:
         """A slot, for the length of an `async with` block.
@@ -109,6 +110,12 @@ class CallLimiter:
         """
         self._limit = _checked(limit)
         self._serve()
+
+    async def wait_full(self) -> None:
+        """Waits until a call has to wait for a slot."""
+        while not self._waiting:
+            self._wanted = anyio.Event()
+            await self._wanted.wait()
 
     async def adapt(self) -> None:
         """Changes the limit as is best, until it is cancelled. A fixed one has nothing to do."""
@@ -132,6 +139,7 @@ class CallLimiter:
         waiter = Waiter()
         self._queue.push(waiter, priority=priority, owner=owner)
         self._waiting += 1
+        self._wanted.set()
         try:
             await waiter.served.wait()
         except BaseException:

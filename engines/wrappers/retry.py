@@ -14,7 +14,7 @@ from ..completion import Chunk
 from ..context import Context
 from ..delivery import STREAMED, Delivery
 from ..engine import Engine
-from ..errors import EngineOverloaded, ForkjoinError, UsageError
+from ..errors import ForkjoinError, UsageError
 from ..notice import Notice, Notify, ignore
 from ..sampling import Sampling
 from ..wrapper import EngineWrapper
@@ -58,7 +58,7 @@ def delay_before_retry(
     """
     if failed >= policy.attempts or not error.retryable:
         return None
-    asked = error.retry_after or 0 if isinstance(error, EngineOverloaded) else 0
+    asked = error.retry_after or 0
     if asked > policy.longest_wait:
         return None
     longest = policy.first_delay * 2 ** min(failed - 1, _MOST_DOUBLINGS)

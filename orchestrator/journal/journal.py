@@ -140,6 +140,7 @@ class Journal:
 
     async def aclose(self) -> None:
         """The same without keeping the event loop."""
+        self.writer.close_nowait()
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self.close)
 

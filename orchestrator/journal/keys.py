@@ -28,16 +28,15 @@ def call_key(context: Context, request: str, seed: int | None, fingerprint: str)
         seed: Its seed.
         fingerprint: The engine's.
     """
-    return _digest(context.digest, request, str(seed), fingerprint)
+    return _digest(context.digest, str(seed), request, fingerprint)
 
 
 def tool_key(node: str, tool: str, arguments: Mapping[str, Any]) -> bytes:
     """What a call of a tool is known by."""
-    return _digest(b"tool", node, tool, json.dumps(arguments, sort_keys=True))
+    return _digest(b"tool", tool, json.dumps(arguments, sort_keys=True), node)
 
 
 def _digest(start: bytes, *parts: str) -> bytes:
-    # Lengths, so that no part can be taken for the end of the one before.
-    lengths = [len(part) for part in parts]
-    text = "".join((str(lengths), *parts))
-    return hashlib.blake2b(start + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    # Only the last part can hold a NUL, so none can be taken for the end of the one before.
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(start + text, digest_size=16).digest()

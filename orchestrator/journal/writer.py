@@ -2,9 +2,10 @@
 
 write ─> open batch ─> thread: a statement a table ─> loop: one event wakes all who wait for the batch
 
-Under load batches grow by themselves; without it a record is committed at once. Thread and loop share one GIL, which a
-busy loop gives back only every 5 ms, after each statement anew: so rows are inserted up to 256 at a time, and each
-statement commits by itself, which a journal allows, since every beginning of it is one.
+A batch is what comes in one turn of the event loop: under load batches grow by themselves, and without it a record is
+committed at once. Thread and loop share one GIL, which a busy loop gives back only every 5 ms, after each statement
+anew: so rows are inserted up to 256 at a time, and each statement commits by itself, which a journal allows, since
+every beginning of it is one.
 
 It knows tables and rows, not what they mean.
 """
@@ -51,11 +52,11 @@ class WriterStatistics:
 
 
 class _Batch:
-    """What is committed together. Made on the event loop, filled under the writer's lock, emptied by its thread."""
+    """What is committed together: filled on the event loop, then handed over to the thread."""
 
     def __init__(self) -> None:
         token: Any = anyio.lowlevel.current_token().native_token
-        # asyncio's and trio's name for it; neither waits.
+        # How asyncio and trio call it; neither waits.
         self.in_loop: Callable[[Callable[[], object]], object] = (
             getattr(token, "call_soon_threadsafe", None) or token.run_sync_soon
         )

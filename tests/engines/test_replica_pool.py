@@ -16,9 +16,11 @@ from engines import (
     Context,
     Delivery,
     EngineDead,
+    EngineStatistics,
     EngineUnavailable,
     FakeEngine,
     RequestRejected,
+    Role,
     Sampling,
     Segment,
     UsageError,
@@ -68,6 +70,7 @@ class Doors(FakeEngine):
         return self
 
     async def aclose(self) -> None:
+        await anyio.sleep(0.01)
         self.closed += 1
         await super().aclose()
 
@@ -195,6 +198,28 @@ async def test_a_cancelled_arrival_is_not_placed() -> None:
     assert (status.in_flight, status.load) == (0, 0)
 
 
+async def test_a_call_that_is_cancelled_when_it_was_just_placed_leaves_nothing() -> None:
+    scopes = {"a": anyio.CancelScope(), "b": anyio.CancelScope()}
+
+    def cancel_the_other(context: Context, sampling: Sampling) -> str:
+        scopes["a" if context.path == "b" else "b"].cancel()
+        return "answer"
+
+    engine = FakeEngine(cancel_the_other)
+    async with ReplicaPool([engine]) as pool:
+
+        async def ask(name: str) -> None:
+            with scopes[name]:
+                await pool.generate(Context(Segment("user", name, (1,)), name=name), SAMPLING)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, "a")
+            group.start_soon(ask, "b")
+        (status,) = pool.replicas()
+    assert (len(engine.calls), status.served) == (1, 1)
+    assert (status.in_flight, status.load) == (0, 0)
+
+
 async def test_the_second_try_of_a_hedge_goes_to_another_replica() -> None:
     engines = [FakeEngine(latency=0.05), FakeEngine(latency=0.05)]
     async with ReplicaPool(engines) as pool:
@@ -202,13 +227,29 @@ async def test_the_second_try_of_a_hedge_goes_to_another_replica() -> None:
     assert served(engines) == [1, 1]
 
 
+class Encoder(FakeEngine):
+    """Counts what it is asked beside calls."""
+
+    encoded = 0
+    counted = 0
+
+    async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
+        self.encoded += 1
+        return await super().encode(text, role=role, after=after)
+
+    async def statistics(self) -> EngineStatistics:
+        self.counted += 1
+        return await super().statistics()
+
+
 async def test_a_drained_replica_gets_no_calls_until_it_is_back() -> None:
-    engines = [FakeEngine(), FakeEngine()]
+    engines = [Encoder(), Encoder()]
     async with ReplicaPool(engines) as pool:
         pool.drain(0)
         for number in range(4):
             await pool.generate(question(f"{number}"), SAMPLING)
             await pool.encode("text", role="user")
+        assert (engines[0].encoded, engines[1].encoded) == (0, 4)
         assert served(engines) == [0, 4]
         assert [status.state for status in pool.replicas()] == ["drained", "serving"]
         pool.undrain(0)
@@ -293,13 +334,40 @@ def test_statistics_do_not_wait_for_a_silent_replica() -> None:
     run_virtually(main)
 
 
+async def test_statistics_keep_the_counts_of_a_replica_that_is_down() -> None:
+    engines = [Encoder("12345"), Encoder("12345")]
+    async with ReplicaPool(engines) as pool:
+        for number in range(4):
+            await pool.generate(question(f"{number}" * 10), SAMPLING)
+        assert (await pool.statistics()).generated_tokens == 20
+        await engines[0].aclose()
+        pool.drain(1)
+        with pytest.raises(EngineUnavailable):
+            await pool.generate(question(), SAMPLING)
+        assert (await pool.statistics()).generated_tokens == 20
+        assert [engine.counted for engine in engines] == [1, 2]
+
+
+async def test_what_is_asked_of_a_pool_that_is_closed_meanwhile_fails_with_it() -> None:
+    class Waiting(FakeEngine):
+        async def encode(self, *_: object, **__: object) -> Segment:
+            await pool.aclose()
+            raise EngineDead("closed")
+
+    pool = ReplicaPool([Waiting(), Waiting()])
+    with pytest.raises(EngineDead):
+        await pool.encode("text", role="user")
+
+
 async def test_a_text_that_no_replica_encodes_says_what_each_said() -> None:
     class Broken(FakeEngine):
         async def encode(self, *_: object, **__: object) -> Segment:
             raise CallTimedOut("too slow")
 
-    async with ReplicaPool([Broken(), Broken()]) as pool:
-        with pytest.raises(EngineUnavailable, match="replica 0: too slow; replica 1: too slow"):
+    said = "replica 0: too slow; replica 1: too slow; replica 2: drained"
+    async with ReplicaPool([Broken(), Broken(), FakeEngine()]) as pool:
+        pool.drain(2)
+        with pytest.raises(EngineUnavailable, match=said):
             await pool.encode("text", role="user")
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 import anyio
+import pytest
 
 from engines import (
     STREAMED,
@@ -12,11 +15,15 @@ from engines import (
     Context,
     Delivery,
     EngineDead,
+    EngineUnavailable,
     FakeEngine,
+    ForkjoinError,
     Notice,
     Sampling,
+    Usage,
 )
 from engines.replicas import ReplicaPool
+from engines.replicas.patience import Patience
 from tests.backends import run_virtually
 from tests.engines.replica_fakes import (
     DELIVERIES,
@@ -158,6 +165,91 @@ def test_where_nobody_else_takes_a_call_it_waits_on() -> None:
             assert [status.failed for status in pool.replicas()] == [1, 0]
 
     run_virtually(main)
+
+
+def test_where_the_silent_replica_fails_at_last_no_third_one_is_asked() -> None:
+    async def main() -> None:
+        engines = [Switched(), Switched(), Switched()]
+        async with ReplicaPool(engines, stall_seconds=10) as pool:
+            await ask(pool, questions(3))
+            before = [len(engine.calls) for engine in engines]
+            assert before == [1, 1, 1]
+
+            async def fail_late(context: Context, sampling: Sampling) -> str | ForkjoinError:
+                first = sum(len(engine.calls) for engine in engines) == 4
+                await anyio.sleep(15 if first else 8)
+                return EngineUnavailable("at last") if first else "answer"
+
+            for engine in engines:
+                engine._script = fail_late
+            completion = await pool.generate(question("late"), SAMPLING)
+            assert completion.text == "answer"
+            assert sum(len(engine.calls) for engine in engines) == 5
+            check_nothing_is_left(pool, engines)
+
+    run_virtually(main)
+
+
+class Exact(FakeEngine):
+    """Sends its only part after exactly 10 s, in the moment in which the call is moved."""
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        async def parts() -> AsyncGenerator[Chunk]:
+            await anyio.sleep(10)
+            yield Chunk(text="x", token_ids=(120,), usage=Usage(), finish_reason="stop")
+
+        async with aclosing(parts()) as chunks:
+            yield chunks
+
+
+def test_a_part_that_comes_when_a_call_is_moved_is_passed_on_once() -> None:
+    async def main() -> None:
+        async with ReplicaPool([Exact(), Exact()], stall_seconds=10) as pool:
+            for number in range(20):
+                # So that what it takes to be suspicious does not grow with the answers.
+                pool._fleet._patience = Patience(2, 1)
+                pool._fleet._patience.note(0, 1, 1)
+                completion = await pool.generate(question(f"{number}"), SAMPLING, STREAMED)
+                assert completion.text == "x"
+            check_nothing_is_left(pool, [])
+
+    run_virtually(main)
+
+
+class SlowToLeave(Switched):
+    """Takes time to abort a call."""
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        try:
+            async with super().stream(context, sampling, delivery) as chunks:
+                yield chunks
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.1)
+
+
+@DELIVERIES
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_call_that_is_given_up_while_it_is_moved_leaves_nothing(
+    delivery: Delivery, backend: str
+) -> None:
+    async def main() -> None:
+        engines = [SlowToLeave(seconds=0.01), SlowToLeave(seconds=0.01)]
+        async with ReplicaPool(engines, stall_seconds=0.1) as pool:
+            await ask(pool, questions(2), delivery)
+            for engine in engines:
+                engine.seconds = math.inf
+            with anyio.move_on_after(0.15):
+                await pool.generate(question(), SAMPLING, delivery)
+            check_nothing_is_left(pool, engines)
+
+    anyio.run(main, backend=backend)
 
 
 @DELIVERIES

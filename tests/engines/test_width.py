@@ -330,12 +330,20 @@ def test_where_no_call_ends_for_long_it_measures_all_the_same() -> None:
             return await super().statistics()
 
     async def main() -> None:
-        limiter = AdaptiveLimiter(Asked())
-        with anyio.move_on_after(3.5):
+        engine = Asked("ok", latency=10)
+        limiter = AdaptiveLimiter(
+            engine, WidthController(WidthPolicy(narrowest=8, start=8, widest=8))
+        )
+        calls = LimitedEngine(engine, limiter)
+        with anyio.move_on_after(60):
             async with anyio.create_task_group() as group:
                 # Two runs that share it measure once.
                 group.start_soon(limiter.adapt)
                 group.start_soon(limiter.adapt)
+                await anyio.sleep(30)
+                for i in range(9):
+                    group.start_soon(calls.generate, PROMPT.fork(str(i)), Sampling())
 
     run_virtually(main)
-    assert Asked.times == [1, 2, 3]
+    # Nobody waits before, and nobody after the first eight have ended.
+    assert Asked.times == [*range(31, 41), 50]

@@ -28,6 +28,7 @@ from orchestrator import (
     NodeFinished,
     RunFailed,
     RunResult,
+    Tool,
     tool,
 )
 from planners import Call, LLMCompiler, Think
@@ -210,28 +211,34 @@ async def test_a_call_that_timed_out_stays_so_in_a_run_that_died_but_not_in_one_
     assert result.remark == ""
 
 
-def hanging(calls: list[str], **options: Any) -> Any:
+def hanging(calls: list[str], hangs: anyio.Event, **options: Any) -> Tool:
     """A tool that hangs the first time and answers the second."""
 
     @tool(name="send", **options)
     async def send(text: str) -> str:
         calls.append(text)
         if len(calls) == 1:
+            hangs.set()
             await anyio.sleep_forever()
         return "sent"
 
     return send
 
 
-async def stopped_in_a_tool(tmp_path: Path, send: Any, calls: list[str]) -> Callable[[], Agent]:
+async def stopped_in_a_tool(
+    tmp_path: Path, calls: list[str], **options: Any
+) -> Callable[[], Agent]:
+    """A run that is stopped while its tool hangs; makes agents to go on with it."""
+    hangs = anyio.Event()
+    send = hanging(calls, hangs, **options)
+
     def make() -> Agent:
         plan = given(Call(id="1", tool="send", arguments={"text": "hello"}))
         return agent_on(FakeEngine(said), tmp_path, tools=[send], planner=plan)
 
     async with anyio.create_task_group() as group:
         group.start_soon(make().run, "Why?")
-        while not calls:
-            await anyio.sleep(0.001)
+        await hangs.wait()
         group.cancel_scope.cancel()
     return make
 
@@ -240,7 +247,7 @@ async def test_a_tool_that_may_not_be_repeated_is_reported_and_repeated_on_deman
     tmp_path: Path,
 ) -> None:
     calls: list[str] = []
-    make = await stopped_in_a_tool(tmp_path, hanging(calls, repeatable=False), calls)
+    make = await stopped_in_a_tool(tmp_path, calls, repeatable=False)
     events: list[Event] = []
     with pytest.raises(RunFailed, match="send"):
         await make().resume(only(tmp_path), subscribers=[events.append])
@@ -253,7 +260,7 @@ async def test_a_tool_that_may_not_be_repeated_is_reported_and_repeated_on_deman
 
 async def test_a_tool_that_may_be_repeated_is(tmp_path: Path) -> None:
     calls: list[str] = []
-    make = await stopped_in_a_tool(tmp_path, hanging(calls), calls)
+    make = await stopped_in_a_tool(tmp_path, calls)
     assert str(await make().resume(only(tmp_path))) == "sent"
     assert len(calls) == 2
 
