@@ -8,10 +8,8 @@ from typing import Any
 from engines import UsageError
 
 from .agent_settings import AgentSettings
+from .journal import FAILURES
 from .runs.run_record import RunRecord
-
-FAILURES = "failures"
-"""Calls that failed for a reason that depends on time; see `open_journal`."""
 
 
 def check_same(begun: RunRecord, settings: AgentSettings) -> None:
@@ -38,7 +36,7 @@ def raised_limits(begun: RunRecord, settings: AgentSettings) -> frozenset[str]:
         for name, old in before.items()
         if old is not None and (now.get(name) is None or now[name] > old)
     }
-    # A run that died takes the same way again; whoever resumes one that came to an end wants what it lacks.
-    if begun.view.end is not None:
+    # A run that was stopped takes the same way again; whoever resumes one that came to an end wants what it lacks.
+    if begun.state in ("ok", "failed"):
         raised.add(FAILURES)
     return frozenset(raised)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .index import Spent
-from .journal import Journal, JournalStatistics, open_journal
+from .journal import FAILURES, Journal, JournalStatistics, open_journal
 from .journaled_engine import JournaledEngine
 from .journaled_tools import JournaledTools
 from .once import RepeatedName
@@ -11,6 +11,7 @@ from .reader import JournalReader, KeptCall, read_journal
 from .writer import WriterStatistics
 
 __all__ = [
+    "FAILURES",
     "Journal",
     "JournalReader",
     "JournalStatistics",

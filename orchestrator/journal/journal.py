@@ -32,6 +32,9 @@ from .writer import Writer, WriterStatistics
 
 T = TypeVar("T")
 
+FAILURES = "failures"
+"""What `open_journal` takes for a run that had come to an end: it is begun again for what it lacks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalStatistics:
@@ -68,6 +71,7 @@ class Journal:
         writer: Writer,
         index: Index,
         clock: Callable[[], float],
+        failures_again: bool = False,
     ) -> None:
         self.writer = writer
         self.index = index
@@ -79,6 +83,7 @@ class Journal:
         self._clock = clock
         self._start = clock() - index.seconds
         self._decisions: OncePerRun[str] = OncePerRun("decisions")
+        self._failures_again = failures_again
 
     @property
     def seconds(self) -> float:
@@ -122,6 +127,20 @@ class Journal:
         # As a later run will get it, so that both take the same way.
         result: T = json.loads(value)
         return result
+
+    def timeout_of(self, key: bytes) -> str | None:
+        """Why a call timed out before the run was begun again; None if it did not, or is to be tried again."""
+        reason = None if self._failures_again else self.index.decisions.get(_timeout(key))
+        return None if reason is None else str(json.loads(reason))
+
+    async def keep_timeout(self, key: bytes, reason: str) -> None:
+        """Keeps that a call timed out, which depends on time as decisions do.
+
+        Raises:
+            JournalError: The journal cannot be written.
+        """
+        row = ("decisions", (None, _timeout(key), json.dumps(reason), self.seconds))
+        await self.writer.write([row])
 
     def statistics(self) -> JournalStatistics:
         """What has been done so far."""
@@ -181,6 +200,7 @@ def open_journal(
         fingerprint: What its calls depend on beside their requests, such as the models. A journal with another one
             would answer nothing and is refused; empty takes any.
         raised: Limits of the budget (`tokens`, `seconds`) that are higher than before: what they cut is done again.
+            With `FAILURES`, calls that timed out are, too. Other failures are not kept.
         clock: Seconds on any scale that only grows.
 
     Raises:
@@ -199,10 +219,14 @@ def open_journal(
         except BaseException:
             connection.close()
             raise
-        return Journal(path, lock, Writer(connection, path), index, clock)
+        return Journal(path, lock, Writer(connection, path), index, clock, FAILURES in raised)
     except BaseException:
         lock.release()
         raise
+
+
+def _timeout(key: bytes) -> str:
+    return f"{key.hex()}#timeout"
 
 
 def _check_fingerprint(connection: sqlite3.Connection, fingerprint: str, path: Path) -> None:

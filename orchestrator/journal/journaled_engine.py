@@ -10,7 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
-from engines import STREAMED, Chunk, Context, Delivery, Engine, EngineWrapper, Sampling
+from engines import (
+    STREAMED,
+    CallTimedOut,
+    Chunk,
+    Context,
+    Delivery,
+    Engine,
+    EngineWrapper,
+    Sampling,
+)
 
 from .journal import Journal
 from .recorded_call import RecordedCall
@@ -39,6 +48,7 @@ class JournaledEngine(EngineWrapper):
         The last chunk is passed on when the call is in the journal; each chunk, if the delivery is durable.
 
         Raises:
+            CallTimedOut: It did so when the run came here first, and that stands.
             RepeatedName: The run has made this call already.
             JournalError: The journal cannot be written.
         """
@@ -47,11 +57,17 @@ class JournaledEngine(EngineWrapper):
             if call.is_finished:
                 yield _alone(await call.answer())
                 return
-            async with (
-                self.inner.stream(context, sampling, delivery) as chunks,
-                aclosing(call.record(chunks, durable=delivery.durable)) as passing,
-            ):
-                yield passing
+            if call.timeout is not None:
+                raise CallTimedOut(call.timeout)
+            try:
+                async with (
+                    self.inner.stream(context, sampling, delivery) as chunks,
+                    aclosing(call.record(chunks, durable=delivery.durable)) as passing,
+                ):
+                    yield passing
+            except CallTimedOut as error:
+                await call.keep_timeout(str(error))
+                raise
 
     async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
         """What was decided when the run came here first."""

@@ -76,6 +76,15 @@ class RecordedCall:
         """Whether the journal has the answer."""
         return self._key in self._journal.index.finished
 
+    @property
+    def timeout(self) -> str | None:
+        """Why it timed out, if that stands."""
+        return self._journal.timeout_of(self._key)
+
+    async def keep_timeout(self, reason: str) -> None:
+        """Keeps that it timed out."""
+        await self._journal.keep_timeout(self._key, reason)
+
     async def answer(self) -> Chunk:
         """The answer that the journal has."""
         journal = self._journal
