@@ -13,7 +13,6 @@ import random
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from engines import Context, Segment
@@ -258,7 +257,7 @@ class _Problem:
             prompt=self._prompt,
             expected_tokens=mean,
             left=max(8, min(4 * mean, generated)),
-            ended=partial(self._ended),
+            ended=self._ended,
         )
 
     def _ended(self, now: float) -> None:

@@ -7,8 +7,9 @@ planner ─nodes─> executor ─> tools, methods, reducers ─> RunResult
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ from .budget import Budget
 from .calls import CallPolicy
 from .events import Event, EventBus, Subscriber
 from .on_failure import ON_FAILURE, OnFailure
-from .resuming import check_same, raised_limits
+from .resuming import check_nodes, check_same, raised_limits
 from .run import Run
 from .run_result import RunResult
 from .runs.run_files import RunFiles, new_files, reopened_files
@@ -165,6 +166,7 @@ class Agent:
         subscribers: Sequence[Subscriber] = (),
         live: bool = False,
         repeat: Collection[str] = (),
+        notes: Mapping[str, Any] | None = None,
     ) -> RunResult:
         """Goes on with a run that died, failed, was cut by its budget or lost calls.
 
@@ -176,14 +178,16 @@ class Agent:
             subscribers: Called with every event, at once.
             live: Whether they are told of tokens while these come.
             repeat: Nodes whose tools are called again though they had begun and may not be repeated.
+            notes: What else the run folder's configuration should hold from now on, as JSON data.
 
         Raises:
-            UsageError: There is no such run, another process works on it, or it was begun with other settings.
+            UsageError: There is no such run or node, another process works on it, or it was begun with other settings.
         """
         path = Path(folder)
         begun = RunReader(path).read()
         settings = self._settings
         check_same(begun, settings)
+        check_nodes(begun, repeat)
         async with reopened_files(
             path,
             begun.configuration.get("journal_dir"),
@@ -191,6 +195,9 @@ class Agent:
             clock=anyio.current_time,
             raised=raised_limits(begun, settings),
         ) as files:
+            # The limits of now are what the next resume has to raise.
+            now = {**begun.configuration, **settings.limits(), **(notes or {})}
+            files.folder.write_configuration(now)
             run = self._make(begun.question, subscribers, files, live=live)
             run.resumed, run.repeat = True, repeat
             return await self._carry_out(run, files)
@@ -208,10 +215,15 @@ class Agent:
         send, receive = anyio.create_memory_object_stream[Event](math.inf)
         errors: list[Exception] = []
 
+        def tell(event: Event) -> None:
+            # A reader may close its end and let the run go on.
+            with suppress(anyio.BrokenResourceError):
+                send.send_nowait(event)
+
         async def run() -> None:
             async with send:
                 try:
-                    await self.run(question, subscribers=[send.send_nowait], live=True)
+                    await self.run(question, subscribers=[tell], live=True)
                 except Exception as error:
                     # Raised now, it would cancel the reader of the last events.
                     errors.append(error)
@@ -238,6 +250,7 @@ class Agent:
             vocabulary=self._vocabulary,
             question=question,
             bus=EventBus(anyio.current_time, (*writers, *subscribers)),
+            name=secrets.token_hex(8) if files is None else files.folder.path.name,
             folder=None if files is None else files.folder.path,
             journal=None if files is None else files.journal,
             live=live,

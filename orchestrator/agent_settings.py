@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +42,9 @@ class AgentSettings:
         """What decides the results of a run, as JSON data: a run is resumed with the same only."""
         return {
             "model": self.engine.model,
-            "planner": repr(self.planner),
-            "method": repr(self.method),
-            "reducer": None if self.reducer is None else repr(self.reducer),
+            "planner": _described(self.planner),
+            "method": _described(self.method),
+            "reducer": None if self.reducer is None else _described(self.reducer),
             "sampling": self.sampling.model_dump(mode="json"),
             "tools": sorted(self.tools),
             "on_failure": self.on_failure,
@@ -57,3 +58,8 @@ class AgentSettings:
             "calls": repr(self.calls),
             "concurrency": self.concurrency,
         }
+
+
+def _described(thing: object) -> str:
+    """A configuration in words; without addresses, which are others in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))

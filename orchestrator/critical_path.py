@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engines import ReadyQueue
-from planners import Call, Node, Think
+from planners import Node
 
 # Ranks are worked out again when at least one in so many of the nodes that have not begun is new. The work for a node
 # added is thus at most so many steps in the long run, however the plan and the run take turns.
@@ -39,9 +39,9 @@ class ExpectedSeconds:
 
     def __call__(self, node: Node) -> float:
         """What this node is expected to take."""
-        if isinstance(node, Call):
+        if node.kind == "call":
             return self.tools.get(node.tool, self.tool)
-        tokens = self.think_tokens if isinstance(node, Think) else self.reduce_tokens
+        tokens = self.think_tokens if node.kind == "think" else self.reduce_tokens
         return tokens * self.seconds_per_token
 
 
@@ -72,6 +72,7 @@ class CriticalPathQueue(ReadyQueue[Node]):
     Args:
         cost: What a node is expected to take, on any scale.
 
+    >>> from planners import Call, Think
     >>> queue = CriticalPathQueue(ExpectedSeconds(think_tokens=100))
     >>> for node in (Call(id="short", tool="add"), Think(id="long"), Think(id="last", after="long")):
     ...     _ = queue.add(node)

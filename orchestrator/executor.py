@@ -130,6 +130,11 @@ class Executor(Generic[T]):
                 (task, cancelled) for task in self._graph.unsettled() if isinstance(task, str)
             )
 
+    @property
+    def failure(self) -> str:
+        """Why all nodes were cancelled; empty if they were not."""
+        return self._failure
+
     async def wait(self, nodes: Iterable[str]) -> dict[str, Outcome[T]]:
         """Waits for nodes and returns their outcomes in the order given; for planners, and for nodes that fork.
 

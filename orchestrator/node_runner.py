@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engines import Context, Engine, ForkjoinError, Outcome, RunError, converse
@@ -46,6 +46,7 @@ class NodeRunner:
         toolbox: The tools.
         purse: The budget.
         bus: Takes the events.
+        gives_answer: Whether a node is the plan's last one.
     """
 
     root: Context
@@ -54,6 +55,8 @@ class NodeRunner:
     toolbox: Toolbox
     purse: Purse
     bus: EventBus
+    gives_answer: Callable[[Node], bool]
+    _told: set[str] = field(default_factory=set, init=False)
 
     async def run(self, node: Node, outcomes: Mapping[str, Outcome[Result]]) -> Outcome[Result]:
         """The outcome of a node whose inputs have all ended."""
@@ -73,7 +76,13 @@ class NodeRunner:
         self._tell(node, outcome)
         return outcome
 
+    def tell_cancelled(self, node: Node, reason: str) -> None:
+        """Tells that a node was cancelled before it could begin, unless its end was told already."""
+        if node.id not in self._told:
+            self._tell(node, Outcome("cancelled", reason=reason))
+
     def _tell(self, node: Node, outcome: Outcome[Result]) -> None:
+        self._told.add(node.id)
         self.bus.emit(
             NodeFinished(
                 node=node.id,
@@ -114,8 +123,9 @@ class NodeRunner:
         return Outcome("truncated" if answer.truncated else "ok", result, _remark(answer))
 
     def _account(self, node: Node) -> Account:
-        """Reductions may spend what the budget keeps back for them."""
-        parent = self.purse.run if isinstance(node, Reduce) else self.purse.work
+        """The last reduction may spend what the budget keeps back for it."""
+        is_last = isinstance(node, Reduce) and self.gives_answer(node)
+        parent = self.purse.run if is_last else self.purse.work
         return parent.child(node.id)
 
     async def _call(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from engines import UsageError
@@ -24,6 +24,20 @@ def check_same(begun: RunRecord, settings: AgentSettings) -> None:
             raise UsageError(
                 f"the run {begun.path} was begun with another {name.replace('_', ' ')}: {before!r}, not {now!r}: "
                 f"resume it with that one, or start a new run"
+            )
+
+
+def check_nodes(begun: RunRecord, names: Collection[str]) -> None:
+    """Refuses names that no node of the run has.
+
+    Raises:
+        UsageError: With the first such name.
+    """
+    known = begun.view.nodes
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"the run {begun.path} has no node {name!r}: its nodes are {', '.join(known) or 'not planned yet'}"
             )
 
 

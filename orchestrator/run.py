@@ -16,7 +16,7 @@ from .agent_settings import AgentSettings
 from .budget import Purse
 from .calls import Calls
 from .critical_path import CriticalPathQueue, ExpectedSeconds
-from .errors import RunFailed
+from .errors import RunFailed, RunFolderError
 from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunFinished, RunStarted
 from .executor import Executor
 from .journal import Journal, JournaledTools
@@ -57,6 +57,8 @@ class Run:
     live: bool = False
     _nodes: list[Node] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
+    _remarks: list[str] = field(default_factory=list)
+    _planned: bool = False
 
     def __post_init__(self) -> None:
         """Opens the budget, with what earlier processes have spent of it."""
@@ -87,14 +89,17 @@ class Run:
             with suppress(RunError):
                 self.bus.emit(self._ended_by(error))
             raise
-        self.bus.emit(
-            RunFinished(
-                status="ok",
-                answer=result.answer.final,
-                usage=result.usage,
-                critical_path=result.critical_path,
-            )
+        end = RunFinished(
+            status="ok",
+            answer=result.answer.final,
+            usage=result.usage,
+            critical_path=result.critical_path,
         )
+        try:
+            self.bus.emit(end)
+        except RunFolderError as error:
+            error.result = result
+            raise
         return result
 
     def _ended_by(self, error: BaseException) -> RunFinished:
@@ -125,6 +130,7 @@ class Run:
             toolbox=self._toolbox(),
             purse=self._purse,
             bus=self.bus,
+            gives_answer=self._gives_answer,
         )
         tokens = settings.sampling.max_tokens
         queue = CriticalPathQueue(ExpectedSeconds(think_tokens=tokens, reduce_tokens=tokens))
@@ -140,7 +146,19 @@ class Run:
                 group.start_soon(settings.limiter.adapt)
                 await self._executor.run(self._write_plan)
                 group.cancel_scope.cancel()
+        failure = self._executor.failure
+        if failure:
+            for node in self._nodes:
+                runner.tell_cancelled(node, failure)
+            raise RunFailed(f"the run was ended by its first failure: {failure}{self._place}")
         return self._result(self._executor.outcomes)
+
+    @property
+    def _place(self) -> str:
+        return "" if self.folder is None else f"; its events are in {self.folder}"
+
+    def _gives_answer(self, node: Node) -> bool:
+        return self._planned and self._nodes[-1] is node
 
     def _toolbox(self) -> Toolbox:
         journal = self.journal
@@ -157,12 +175,17 @@ class Run:
         await self.settings.planner.plan(self.question, self.vocabulary, engine, self)
         if not self._nodes:
             raise PlanError("the plan: it has no nodes")
+        self._planned = True
         self.bus.emit(PlanFinished(text="".join(self._texts)))
 
     def text(self, delta: str) -> None:
         """Takes the planner's text."""
         self._texts.append(delta)
         self.bus.emit(PlanText(delta=delta))
+
+    def remark(self, text: str) -> None:
+        """Takes what a reader of the answer should know of the plan."""
+        self._remarks.append(text)
 
     def node(self, node: Node) -> None:
         """Takes a node of the plan and starts it as soon as its inputs are there."""
@@ -175,9 +198,8 @@ class Run:
         plan = Plan(question=self.question, nodes=tuple(self._nodes))
         last = outcomes[plan.answer]
         if last.value is None:
-            place = "" if self.folder is None else f"; its events are in {self.folder}"
             raise RunFailed(
-                f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}{place}"
+                f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}{self._place}"
             )
         purse = self._purse
         usage = {
@@ -193,4 +215,5 @@ class Run:
             critical_path=usage[PLANNER].generated_tokens + last.value.critical_path,
             seconds=self._seconds(),
             folder=self.folder,
+            remark="; ".join(filter(None, (*self._remarks, last.reason))),
         )

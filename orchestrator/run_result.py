@@ -26,6 +26,7 @@ class RunResult:
         critical_path: Tokens generated one after another: the planner's, then along the longest chain of nodes.
         seconds: Wall time.
         folder: The run folder; None if none was asked for.
+        remark: What a reader should know of the answer, such as what cut it or its plan; empty if nothing.
     """
 
     answer: Answer
@@ -36,11 +37,7 @@ class RunResult:
     critical_path: int
     seconds: float
     folder: Path | None
-
-    @property
-    def remark(self) -> str:
-        """What a reader should know of the answer, such as what cut it; empty if nothing."""
-        return self.outcomes[self.plan.answer].reason
+    remark: str = ""
 
     def __str__(self) -> str:
         return self.answer.final

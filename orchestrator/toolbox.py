@@ -16,7 +16,7 @@ from engines import Notice, Notify, RetryPolicy, delay_before_retry
 
 from .budget import Account, Purse
 from .errors import ToolError
-from .journal import JournaledTools
+from .journal import Begin, JournaledTools
 from .memo import Memo
 from .tools import Tool
 
@@ -70,7 +70,7 @@ class Toolbox:
         self, node: str, tool: Tool, arguments: Mapping[str, Any], make: partial[Any]
     ) -> Any:
         if self._journal is None:
-            return await make()
+            return await make(_begin_unseen)
         specification = tool.specification
         repeatable = specification.repeatable or specification.pure
         return await self._journal.call(
@@ -84,10 +84,11 @@ class Toolbox:
         tool: Tool,
         arguments: Mapping[str, Any],
         notify: Notify,
+        begin: Begin,
     ) -> Any:
         for attempt in itertools.count(1):
             try:
-                return await self._once(node, account, tool, arguments)
+                return await self._once(node, account, tool, arguments, begin)
             except ToolError as error:
                 delay = delay_before_retry(self._retry, attempt, error, self._random)
                 if delay is None:
@@ -97,10 +98,21 @@ class Toolbox:
         raise AssertionError("unreachable")
 
     async def _once(
-        self, node: str, account: Account, tool: Tool, arguments: Mapping[str, Any]
+        self,
+        node: str,
+        account: Account,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        begin: Begin,
     ) -> Any:
         async with AsyncExitStack() as stack:
             if tool.limiter is not None:
                 await stack.enter_async_context(tool.limiter.slot(owner=self._owner))
             await stack.enter_async_context(self._purse.call(account, node))
+            # Only here: a call that waits for a slot, or is refused by the budget, has not begun.
+            await begin()
             return await tool.call(arguments)
+
+
+async def _begin_unseen() -> None:
+    """Nobody keeps that a call begins."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from engines import Chunk, Context, Delivery, Engine, Grammar, Sampling, Segment, converse
 
-from .errors import PlanError
+from .errors import PlanError, PlanSyntaxError
 from .grammar import plan_grammar
 from .plan import Call, Reduce, Think, sinks
 from .plan_parser import JOIN, THINK, PlanParser
@@ -79,16 +79,25 @@ class LLMCompiler:
             prompt = prompt.extend(await _segment(engine, prompt, kept, lines))
             sampling = self._rest_of(sampling, engine, vocabulary, len(writing.nodes), kept)
         # Without ids nobody can go on with the model's turn: such a plan ends where it stands.
-        if not writing.joined and (prompt.has_token_ids or not writing.nodes):
-            await self._write(engine, prompt, sampling, writing)
+        if not writing.joined and not prompt.has_token_ids and writing.nodes:
+            sink.remark("the plan ends where it stood when the run died")
+        elif not writing.joined:
+            await self._write(engine, prompt, sampling, writing, sink)
         writing.end(self.reducer)
 
     async def _write(
-        self, engine: Engine, prompt: Context, sampling: Sampling, writing: _Writing
+        self,
+        engine: Engine,
+        prompt: Context,
+        sampling: Sampling,
+        writing: _Writing,
+        sink: PlanSink,
     ) -> None:
         async with engine.stream(prompt, sampling, Delivery(durable=True)) as chunks:
             async for chunk in chunks:
                 writing.take(chunk.text, last=chunk.finish_reason == "stop")
+                if chunk.finish_reason == "length" and not writing.joined:
+                    sink.remark(f"the plan was cut after {chunk.usage.generated_tokens} tokens")
                 # A grammar ends with the plan; a free model may go on.
                 if writing.joined and sampling.constraint is None:
                     break
@@ -150,7 +159,11 @@ def _complete_lines(kept: Sequence[Chunk], tools: Mapping[str, ToolSpecification
     """The text of these chunks up to the end of its last complete line."""
     text = "".join(chunk.text for chunk in kept)
     parser = PlanParser(tools)
-    parser.feed(text)
+    try:
+        parser.feed(text)
+    except PlanSyntaxError:
+        # A line that is no step is written again; those before it stand.
+        return text[: parser.complete]
     return text if parser.joined else text[: parser.complete]
 
 
@@ -159,7 +172,8 @@ async def _segment(engine: Engine, prompt: Context, kept: Sequence[Chunk], lines
     ids: list[int] = []
     length = 0
     for chunk in kept:
-        if length + len(chunk.text) > len(lines):
+        # Ids whose text has not come out yet belong to what is written again.
+        if length == len(lines) or length + len(chunk.text) > len(lines):
             break
         length += len(chunk.text)
         ids += chunk.token_ids

@@ -18,6 +18,10 @@ class PlanSink(Protocol):
         """Takes the planner's text as it comes, for people to read."""
         ...
 
+    def remark(self, text: str) -> None:
+        """Takes what a reader of the answer should know of the plan, such as that it was cut."""
+        ...
+
     def node(self, node: Node) -> None:
         """Takes a node, which may start at once; the last one gives the answer.
 

@@ -26,7 +26,15 @@ NODES_AT_LEAST = 10_000
 
 
 def serve(module: Any) -> None:
-    prepare = cache(module.prepare)
+
+    @cache
+    def prepare(shape: str, size: int) -> Callable[[], Awaitable[int]]:
+        prepared: Callable[[], Awaitable[int]] = module.prepare(shape, size)
+        # The graphs of other requests are no garbage of this one.
+        gc.collect()
+        gc.freeze()
+        return prepared
+
     for line in sys.stdin:
         what, *arguments = json.loads(line)
         if what == "barrier":

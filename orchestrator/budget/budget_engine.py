@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 
 from engines import (
     STREAMED,
@@ -73,7 +74,7 @@ class BudgetEngine(EngineWrapper):
     async def _counted(
         self, context: Context, sampling: Sampling, delivery: Delivery
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        receipt = Receipt()
+        receipt = Receipt(partial(self._purse.book, self._account))
         try:
             async with (
                 self.inner.stream(context, sampling, delivery) as chunks,
@@ -84,7 +85,7 @@ class BudgetEngine(EngineWrapper):
             receipt.failed = True
             raise
         finally:
-            self._purse.book(self._account, receipt.usage)
+            receipt.settle()
 
     @asynccontextmanager
     async def _paid(

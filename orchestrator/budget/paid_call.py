@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
@@ -16,22 +17,37 @@ from .waiting_line import Grant
 
 
 class Receipt:
-    """What has come of a call so far.
+    """What has come of a call so far; settled once, before its last chunk is passed on or when it is left.
+
+    Before: whoever has the answer may keep it, and what it has cost must not be lost where the process dies then.
+
+    Args:
+        settle: Gets what the call has cost.
 
     Attributes:
         failed: Whether the engine could not do it.
         ended: Whether it came to its end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[[Usage], None]) -> None:
         self.failed = False
         self.ended = False
         self.last: Chunk | None = None
+        self._settle = settle
+        self._settled = False
 
     def add(self, chunk: Chunk) -> None:
         """Takes a chunk."""
         self.last = chunk
         self.ended = chunk.finish_reason is not None
+        if self.ended:
+            self.settle()
+
+    def settle(self) -> None:
+        """Settles what is known; a second time does nothing."""
+        if not self._settled:
+            self._settled = True
+            self._settle(self.usage)
 
     async def passing(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
         """The chunks, each taken when it comes."""
@@ -72,7 +88,7 @@ class PaidCall:
         self._grant = grant
         self._path = path
         self._notify = notify
-        self._receipt = Receipt()
+        self._receipt = Receipt(partial(purse.commit, grant.reservation))
 
     async def run(self, pass_on: Callable[[Chunk], object]) -> None:
         """Makes the call; raises what the engine raises.
@@ -93,7 +109,7 @@ class PaidCall:
             self._receipt.failed = True
             raise
         finally:
-            self._purse.commit(self._grant.reservation, self._receipt.usage)
+            self._receipt.settle()
 
     def _marked(self, chunk: Chunk) -> Chunk:
         if self._grant.clamped_by is None or chunk.finish_reason != "length":

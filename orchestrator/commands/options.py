@@ -35,6 +35,8 @@ from ..tools import tools_by_name
 
 # What a resumed run may change.
 RAISABLE = ("budget", "attempts", "timeout", "idle_timeout", "hedge", "width", "engine", "trace")
+# What `resume` needs no more, or gets anew.
+_NOT_KEPT = ("command", "question", "json", "dry_run", "out")
 _BUDGET = {"tokens": int, "calls": int, "seconds": float, "money": float}
 _PRICES = ("prompt", "cached", "generated")
 
@@ -84,6 +86,11 @@ def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
         help="start calls that take much longer than their peers a second time")  # fmt: skip
     add("--trace", action="store_true",
         help="make spans with OpenTelemetry, for an SDK such as opentelemetry-instrument sets up")  # fmt: skip
+
+
+def kept_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that a run folder keeps, so that the run can be resumed."""
+    return {name: value for name, value in vars(arguments).items() if name not in _NOT_KEPT}
 
 
 def check_options(arguments: argparse.Namespace) -> None:

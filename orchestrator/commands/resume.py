@@ -9,7 +9,7 @@ from engines import UsageError
 
 from ..runs.run_record import read_configuration
 from ..runs.run_search import find_run
-from .options import RAISABLE, add_raisable, check_options
+from .options import RAISABLE, add_raisable, check_options, kept_options
 from .running import carry_out
 
 
@@ -37,7 +37,11 @@ class ResumeCommand:
         return carry_out(
             known,
             lambda agent, subscribers, live: agent.resume(
-                folder, subscribers=subscribers, live=live, repeat=repeat
+                folder,
+                subscribers=subscribers,
+                live=live,
+                repeat=repeat,
+                notes={"command": kept_options(known)},
             ),
         )
 

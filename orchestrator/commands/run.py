@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from contextlib import redirect_stdout
-from typing import Any
 
 import anyio
 
@@ -15,12 +14,10 @@ from engines import UsageError
 from ..agent import check_question
 from ..runs.run_folder import check_runs
 from .dry_run import dry_run
-from .options import add_options, check_options
+from .options import add_options, check_options, kept_options
 from .running import carry_out
 
 _PLACE = re.compile(r"[\w.]+:\w+")
-# What `resume` needs no more, or gets anew.
-_NOT_KEPT = ("command", "question", "json", "dry_run", "out")
 
 
 class RunCommand:
@@ -60,11 +57,6 @@ class RunCommand:
 
 
 command = RunCommand()
-
-
-def kept_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options that a run folder keeps, so that the run can be resumed."""
-    return {name: value for name, value in vars(arguments).items() if name not in _NOT_KEPT}
 
 
 def _question(arguments: argparse.Namespace) -> str:

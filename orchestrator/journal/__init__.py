@@ -5,13 +5,14 @@ from __future__ import annotations
 from .index import Spent
 from .journal import FAILURES, Journal, JournalStatistics, open_journal
 from .journaled_engine import JournaledEngine
-from .journaled_tools import JournaledTools
+from .journaled_tools import Begin, JournaledTools
 from .once import RepeatedName
 from .reader import JournalReader, KeptCall, read_journal
 from .writer import WriterStatistics
 
 __all__ = [
     "FAILURES",
+    "Begin",
     "Journal",
     "JournalReader",
     "JournalStatistics",

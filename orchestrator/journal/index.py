@@ -112,7 +112,7 @@ class Index:
             node = node.parent
         for node in reversed(missing):
             parent, text = id, node.segment.text
-            id = 0 if node.name else self._outputs.get((parent, hash(text)), 0)
+            id = 0 if node.name is not None else self._outputs.get((parent, hash(text)), 0)
             if not id:
                 id = self.new_id("contexts")
                 record.append(("contexts", _row(id, parent, node)))

@@ -13,6 +13,9 @@ from .keys import tool_key
 from .once import OncePerRun
 from .packing import pack_text
 
+Begin = Callable[[], Awaitable[None]]
+"""Says that a tool begins now, which is written before it does if it may not be repeated."""
+
 
 class JournaledTools:
     """Answers calls of tools from a journal, and puts the others into it.
@@ -32,7 +35,7 @@ class JournaledTools:
         node: str,
         tool: str,
         arguments: Mapping[str, Any],
-        function: Callable[[], Awaitable[Any]],
+        function: Callable[[Begin], Awaitable[Any]],
         *,
         repeatable: bool,
     ) -> Any:
@@ -42,7 +45,8 @@ class JournaledTools:
             node: Who calls, unique in a run.
             tool: The tool's name.
             arguments: JSON data.
-            function: Does the call. Its result has to be JSON data.
+            function: Does the call; it awaits what it is given right before the tool begins. Its result has to be JSON
+                data.
             repeatable: Whether the tool may be called again if nobody knows how far it came. One that may not is
                 called only once its start is written, and fails in a later run as it failed first.
 
@@ -93,15 +97,21 @@ class _ToolCall:
         if self.state == "failed":
             raise ToolError(await self.result())
 
-    async def make(self, function: Callable[[], Awaitable[Any]], repeatable: bool) -> Any:
+    async def make(self, function: Callable[[Begin], Awaitable[Any]], repeatable: bool) -> Any:
         self._id = self._journal.index.new_id("tools")
-        if not repeatable:
-            await self._write("started", None)
+        begun = False
+
+        async def begin() -> None:
+            nonlocal begun
+            if not repeatable and not begun:
+                await self._write("started", None)
+            begun = True
+
         try:
-            result = await function()
+            result = await function(begin)
         except ToolError as error:
             # Where nothing speaks against another try, a later run makes one.
-            if not repeatable:
+            if begun and not repeatable:
                 await self._write("failed", str(error))
             raise
         await self._write("finished", result)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunFolderError
+from ..errors import JournalError, RunFolderError
 from ..journal import Journal, open_journal
 from ..run_result import RunResult
 from .run_folder import RunFolder
@@ -74,7 +74,7 @@ async def new_files(
     with RunFolder.create(base, {**configuration, "journal_dir": where}) as folder:
         try:
             path = _journal_path(folder.path, where)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             journal = open_journal(path, fingerprint=fingerprint, clock=clock)
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
@@ -107,11 +107,24 @@ async def reopened_files(
         JournalError: The journal is not there, cannot be written, or belongs to another engine or version.
     """
     with RunFolder.reopen(path) as folder:
-        journal = open_journal(
-            _journal_path(path, journal_dir), fingerprint=fingerprint, clock=clock, raised=raised
-        )
+        kept = _journal_path(path, journal_dir)
+        if not kept.exists():
+            raise JournalError(
+                f"the journal {kept} is not there, so nobody knows what the run has done: put it back, or start "
+                f"a new run"
+            )
+        journal = open_journal(kept, fingerprint=fingerprint, clock=clock, raised=raised)
         async with journal:
             yield RunFiles(folder=folder, journal=journal)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(
+            f"the folder {path} cannot be made: {error.strerror}; choose another with --journal-dir"
+        ) from error
 
 
 def _journal_path(folder: Path, journal_dir: str | None) -> Path:

@@ -103,9 +103,17 @@ class RunFolder:
         if event.transient:
             return
         try:
-            self._events.write(event.model_dump_json(by_alias=True) + "\n")
+            self._events.write(_as_line(event) + "\n")
         except OSError as error:
             raise _failure(self.path, error.strerror or str(error)) from error
+
+    def write_configuration(self, configuration: Mapping[str, Any]) -> None:
+        """Writes what the run is asked to do now, where a resume changes it.
+
+        Raises:
+            RunFolderError: It cannot be written.
+        """
+        self._write_yaml("config.yaml", configuration)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes a file as a whole.
@@ -146,7 +154,7 @@ class RunFolder:
         scratch = self.path / f".{name}.part"
         with self._errors():
             try:
-                scratch.write_text(text, encoding="utf-8")
+                scratch.write_text(text, encoding="utf-8", errors="replace")
                 os.replace(scratch, self.path / name)
             except OSError:
                 scratch.unlink(missing_ok=True)
@@ -154,6 +162,15 @@ class RunFolder:
 
     def _errors(self) -> AbstractContextManager[None]:
         return _errors(self.path)
+
+
+def _as_line(event: Event) -> str:
+    """An event as JSON; what is no Unicode in it (models write half of a surrogate pair at times) is replaced."""
+    try:
+        return event.model_dump_json(by_alias=True)
+    except ValueError:
+        text = json.dumps(event.model_dump(by_alias=True), ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode()
 
 
 @contextmanager

@@ -13,10 +13,23 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Choice, Context, ForkjoinError, Sampling, Segment, Usage, run_in_portal
+from engines import (
+    Choice,
+    Context,
+    FakeEngine,
+    ForkjoinError,
+    KOfN,
+    Sampling,
+    Segment,
+    Usage,
+    join,
+    run_in_portal,
+)
 from orchestrator.errors import JournalError, RunInUse
 from orchestrator.journal import (
+    Journal,
     JournaledEngine,
+    JournaledTools,
     RepeatedName,
     file_systems,
     open_journal,
@@ -24,7 +37,7 @@ from orchestrator.journal import (
 )
 from orchestrator.journal.file_systems import file_system, is_network
 from orchestrator.journal.keys import call_key, request_of, tool_key
-from tests.orchestrator.journals import journaled, tree_search
+from tests.orchestrator.journals import journaled, question, tree_search
 from tests.orchestrator.processes import environment, in_process
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +94,24 @@ async def test_a_decision_that_could_not_be_taken_is_not_kept(tmp_path: Path) ->
         assert await journal.decide("a", lambda: choose(3)) == 3
 
 
+async def test_a_branch_that_is_repeated_decides_anew(tmp_path: Path) -> None:
+    """What it decided first is why it failed."""
+    values = iter([1, 2])
+
+    async with open_journal(tmp_path / "j") as journal:
+
+        async def branch() -> int:
+            value: int = await journal.decide("branch", lambda: choose(next(values)))
+            if value == 1:
+                raise ForkjoinError("no")
+            return value
+
+        (outcome,) = await join([branch], KOfN(1), repeats=1)
+    assert outcome.value == 2
+    async with open_journal(tmp_path / "j") as journal:
+        assert await journal.decide("branch", never) == 2
+
+
 async def test_what_was_spent_adds_up_by_account(tmp_path: Path) -> None:
     usage = Usage(prompt_tokens=10, cached_tokens=4, generated_tokens=5)
     for _ in range(2):
@@ -96,11 +127,22 @@ async def test_what_was_spent_adds_up_by_account(tmp_path: Path) -> None:
 
 async def test_time_goes_on_where_the_last_process_wrote(tmp_path: Path) -> None:
     now = [100.0]
-    for start, seconds in [(0.0, 7.5), (7.5, 10.0)]:
+
+    async def decide(journal: Journal) -> None:
+        await journal.decide("a", lambda: choose(0))
+
+    async def generate(journal: Journal) -> None:
+        engine = JournaledEngine(FakeEngine("ok"), journal)
+        await engine.generate(await question(engine), Sampling())
+
+    async def call(journal: Journal) -> None:
+        await JournaledTools(journal).call("1", "add", {}, lambda _: choose(3), repeatable=True)
+
+    for number, write in enumerate([decide, generate, call]):
         async with open_journal(tmp_path / "j", clock=lambda: now[0]) as journal:
-            assert journal.seconds == start
-            now[0] += seconds - start
-            await journal.decide(f"{start}", lambda: choose(0))
+            assert journal.seconds == number * 7.5
+            now[0] += 7.5
+            await write(journal)
         now[0] = 3.0
 
 

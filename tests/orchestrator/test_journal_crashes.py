@@ -124,7 +124,10 @@ async def main(path, tasks):
             await engine.generate(root.fork(name), Sampling(seed=1))
             async def answer(): return name * 3
             await journal.decide(name, answer)
-            await tools.call(name, "triple", {}, answer, repeatable=False)
+            async def call(begin):
+                await begin()
+                return await answer()
+            await tools.call(name, "triple", {}, call, repeatable=False)
             print(name, flush=True)
     async with anyio.create_task_group() as group:
         for _ in range(tasks):
@@ -162,7 +165,10 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(
                 completion = await engine.generate(fork, Sampling(seed=1))
                 assert completion.text == reply(fork, Sampling(seed=1))
                 assert await journal.decide(name, never) == name * 3
-                assert await tools.call(name, "triple", {}, never, repeatable=False) == name * 3
+                assert (
+                    await tools.call(name, "triple", {}, lambda _: never(), repeatable=False)
+                    == name * 3
+                )
             assert inner.calls == []
 
     anyio.run(look)

@@ -317,22 +317,37 @@ async def test_a_call_that_a_budget_cut_is_made_again_when_it_was_raised(tmp_pat
 async def test_what_is_common_is_stored_once(tmp_path: Path) -> None:
     path = tmp_path / "j"
 
-    async def use(engine: JournaledEngine) -> None:
+    async def use(engine: JournaledEngine, rounds: int) -> None:
         root = await question(engine)
         for name in ("a", "b"):
-            first = await engine.generate(root.fork(name), Sampling())
-            more = first.context.extend(Segment("user", "More.", (1,)))
-            await engine.generate(more, Sampling())
+            context = root.fork(name)
+            for _ in range(rounds):
+                completion = await engine.generate(context, Sampling())
+                context = completion.context.extend(Segment("user", "More.", (1,)))
 
-    for _ in range(2):
-        await journaled(path, use)
+    # The two turns of the question; for each fork itself and its outputs, and "More." between those.
+    for rounds, stored in [(2, 2 + 2 * 4), (2, 2 + 2 * 4), (3, 2 + 2 * 6), (4, 2 + 2 * 8)]:
+        await journaled(path, lambda engine: use(engine, rounds))  # noqa: B023 -- awaited at once
+        assert rows(path, "contexts") == stored
     with read_journal(path) as reader:
         calls = list(reader.calls())
-    # The two turns of the question; for each fork itself, its output, "More." and the output to that.
-    assert rows(path, "contexts") == 2 + 2 * 4
     assert calls[0].context.parent is calls[2].context.parent
-    assert calls[1].context.parent is not None
-    assert calls[1].context.parent.segment == calls[0].output
+    for call in calls:
+        assert reply(call.context, call.sampling) == call.output.text
+
+
+async def test_an_empty_output_is_no_fork_and_a_fork_no_output(tmp_path: Path) -> None:
+    async def use(engine: JournaledEngine) -> None:
+        engine.inner = FakeEngine("")
+        root = await question(engine)
+        end = await engine.generate(root, Sampling())
+        await engine.generate(root.fork("a"), Sampling())
+        await engine.generate(end.context.fork("b"), Sampling())
+
+    await journaled(tmp_path / "j", use)
+    with read_journal(tmp_path / "j") as reader:
+        paths = [call.context.path for call in reader.calls()]
+    assert paths == ["root", "root/a", "root/b"]
 
 
 async def test_an_engine_that_ends_without_a_reason_leaves_no_finished_call(tmp_path: Path) -> None:

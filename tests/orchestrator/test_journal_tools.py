@@ -7,9 +7,10 @@ from typing import Any
 import anyio
 import pytest
 
+from engines import BudgetExhausted
 from orchestrator import ToolError
 from orchestrator.errors import ToolUnfinished
-from orchestrator.journal import JournaledTools, RepeatedName, open_journal
+from orchestrator.journal import Begin, JournaledTools, RepeatedName, open_journal
 from tests.orchestrator.journals import rows
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +39,16 @@ class Mail:
         await anyio.sleep_forever()
 
 
+def begun(function: Callable[[], Awaitable[Any]]) -> Callable[[Begin], Awaitable[Any]]:
+    """As a run calls it: it says that the tool begins, and lets it."""
+
+    async def make(begin: Begin) -> Any:
+        await begin()
+        return await function()
+
+    return make
+
+
 async def call(
     path: Path,
     function: Callable[[], Awaitable[Any]],
@@ -48,7 +59,7 @@ async def call(
 ) -> Any:
     async with open_journal(path) as journal:
         tools = JournaledTools(journal, repeat=repeat)
-        return await tools.call("7", "send", arguments, function, repeatable=repeatable)
+        return await tools.call("7", "send", arguments, begun(function), repeatable=repeatable)
 
 
 async def die_while_calling(path: Path, mail: Mail, *, repeatable: bool) -> None:
@@ -56,7 +67,7 @@ async def die_while_calling(path: Path, mail: Mail, *, repeatable: bool) -> None
 
         async def hang() -> None:
             tools = JournaledTools(journal)
-            await tools.call("7", "send", ARGUMENTS, mail.hang, repeatable=repeatable)
+            await tools.call("7", "send", ARGUMENTS, begun(mail.hang), repeatable=repeatable)
 
         group.start_soon(hang)
         await mail.began.wait()
@@ -126,7 +137,17 @@ async def test_a_failure_is_tried_again_where_it_does_no_harm(tmp_path: Path) ->
 async def test_two_calls_that_are_the_same_are_a_mistake(tmp_path: Path) -> None:
     async with open_journal(tmp_path / "j") as journal:
         tools = JournaledTools(journal)
-        await tools.call("7", "send", ARGUMENTS, Mail("sent").send, repeatable=True)
-        await tools.call("8", "send", ARGUMENTS, Mail("sent").send, repeatable=True)
+        await tools.call("7", "send", ARGUMENTS, begun(Mail("sent").send), repeatable=True)
+        await tools.call("8", "send", ARGUMENTS, begun(Mail("sent").send), repeatable=True)
         with pytest.raises(RepeatedName, match="'7'"):
-            await tools.call("7", "send", ARGUMENTS, Mail("sent").send, repeatable=True)
+            await tools.call("7", "send", ARGUMENTS, begun(Mail("sent").send), repeatable=True)
+
+
+async def test_a_call_that_was_refused_before_it_began_has_not_begun(tmp_path: Path) -> None:
+    async def refused(begin: Begin) -> Any:
+        raise BudgetExhausted("calls", 1, 1, "7")
+
+    async with open_journal(tmp_path / "j") as journal:
+        with pytest.raises(BudgetExhausted):
+            await JournaledTools(journal).call("7", "send", ARGUMENTS, refused, repeatable=False)
+    assert await call(tmp_path / "j", Mail("sent").send, repeatable=False) == "sent"

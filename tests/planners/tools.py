@@ -46,6 +46,9 @@ class Recorder:
     def text(self, delta: str) -> None:
         self.log.append(f"text {delta!r}")
 
+    def remark(self, text: str) -> None:
+        self.log.append(f"remark {text}")
+
     def node(self, node: Node) -> None:
         self.nodes.append(node)
         self.log.append(f"node {node.id}")
