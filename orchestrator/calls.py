@@ -2,6 +2,7 @@
 
     RecordingEngine    tells of the call
     JournaledEngine    answers it, if it was finished before
+    DeadlineEngine     waits for nothing beyond the end of the time
     RetryEngine        tries again what may succeed later
     LimitedEngine      waits for one of the calls that may run at once
     HedgeEngine        tries twice what takes much longer than its peers
@@ -16,6 +17,7 @@ What is not wanted is not there. The journal is around all that time and money d
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -35,7 +37,7 @@ from engines import (
     WatchedEngine,
 )
 
-from .budget import Account, BudgetEngine, Purse
+from .budget import Account, BudgetEngine, DeadlineEngine, Purse
 from .events import CallNoticed, EventBus, TokensGenerated
 from .journal import Journal, JournaledEngine
 from .recording import RecordingEngine
@@ -111,6 +113,8 @@ class Calls:
         engine = LimitedEngine(engine, self._limiter, self._owner)
         if policy.retry.attempts > 1:
             engine = RetryEngine(engine, policy.retry, notify)
+        if account.deadline < math.inf:
+            engine = DeadlineEngine(engine, self._purse, account)
         if self._journal is not None:
             engine = JournaledEngine(engine, self._journal)
         return RecordingEngine(engine, node, self._bus, self._numbers)

@@ -86,16 +86,17 @@ class Toolbox:
         notify: Notify,
         begin: Begin,
     ) -> Any:
-        for attempt in itertools.count(1):
-            try:
-                return await self._once(node, account, tool, arguments, begin)
-            except ToolError as error:
-                delay = delay_before_retry(self._retry, attempt, error, self._random)
-                if delay is None:
-                    raise
-                notify(Notice(kind="retried", path=node, reason=str(error)))
-            await anyio.sleep(delay)
-        raise AssertionError("unreachable")
+        with anyio.move_on_after(self._purse.seconds_left(account)):
+            for attempt in itertools.count(1):
+                try:
+                    return await self._once(node, account, tool, arguments, begin)
+                except ToolError as error:
+                    delay = delay_before_retry(self._retry, attempt, error, self._random)
+                    if delay is None:
+                        raise
+                    notify(Notice(kind="retried", path=node, reason=str(error)))
+                await anyio.sleep(delay)
+        raise self._purse.over(account, node)
 
     async def _once(
         self,

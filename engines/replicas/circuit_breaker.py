@@ -38,6 +38,10 @@ class CircuitBreaker:
         """Whether calls go through, none, or one as a probe."""
         return self._state
 
+    def wait(self, now: float) -> float:
+        """Seconds until it may let a call through; 0 where it does, or is about to know."""
+        return max(0.0, self._probe_at - now) if self._state == "open" else 0.0
+
     def wants_probe(self, now: float) -> bool:
         """Whether the next call should be its probe."""
         return self._state == "open" and now >= self._probe_at

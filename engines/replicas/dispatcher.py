@@ -21,6 +21,7 @@ from ..engine import Engine
 from ..errors import CallTimedOut, EngineError, EngineOverloaded, EngineUnavailable
 from ..notice import Notice, Notify
 from ..sampling import Sampling
+from .expected_length import ExpectedLength
 from .fleet import Booking, Fleet
 
 
@@ -32,6 +33,7 @@ class PooledCall:
         context: What to generate after.
         sampling: How to sample.
         delivery: How it is to be served.
+        expected_tokens: How many tokens it will probably generate.
         said: The replicas that it was sent to, with what they said; empty where they said nothing.
         cut: Whether a try was given up that may have cost tokens.
     """
@@ -39,13 +41,9 @@ class PooledCall:
     context: Context
     sampling: Sampling
     delivery: Delivery
+    expected_tokens: int = 1
     said: dict[int, str] = field(default_factory=dict)
     cut: bool = False
-
-    @property
-    def expected_tokens(self) -> int:
-        """How many tokens it is expected to generate, at least 1."""
-        return self.delivery.expected_tokens or self.sampling.max_tokens
 
     def extended(self, text: str, token_ids: Sequence[int]) -> Context:
         """Its context with what was generated."""
@@ -83,6 +81,7 @@ class Dispatcher:
         self.fleet = fleet
         self.closed = False
         self._notify = notify
+        self._lengths = ExpectedLength()
         self._arrivals: list[tuple[int, int, _Arrival]] = []
         self._numbers = itertools.count()
         # For each replica the scopes in which calls wait for it to have been silent for too long.
@@ -97,6 +96,9 @@ class Dispatcher:
         Raises:
             EngineUnavailable: No replica takes calls.
         """
+        call.expected_tokens = call.delivery.expected_tokens or self._lengths.expect(
+            call.sampling.max_tokens
+        )
         arrival = _Arrival(call)
         heapq.heappush(self._arrivals, (-call.expected_tokens, next(self._numbers), arrival))
         try:
@@ -132,6 +134,7 @@ class Dispatcher:
 
     def answered(self, call: PooledCall, booking: Booking, answer: Chunk, seconds: float) -> None:
         """Notes that a call was answered to its end, for which the replica took so long."""
+        self._lengths.note(call.sampling.max_tokens, answer.usage.generated_tokens)
         context = call.extended(answer.text, answer.token_ids)
         self.fleet.finished(booking, context, answer.usage, seconds, anyio.current_time())
 

@@ -221,10 +221,14 @@ class Fleet:
         reasons = "; ".join(
             f"replica {r.number}: {said.get(r.number) or r.reason(now)}" for r in self._replicas
         )
-        waits = [r.busy_until - now for r in self._replicas if r.state(now) == "busy"]
-        if waits:
-            return EngineOverloaded(f"no replica takes more calls now: {reasons}", min(waits))
-        return EngineUnavailable(f"no replica answers: {reasons}")
+        # What has failed this call only, and may take another at once, says nothing about when.
+        waits = [wait for r in self._replicas if not r.drained and (wait := r.wait(now))]
+        retry_after = min(waits, default=None)
+        if any(replica.state(now) == "busy" for replica in self._replicas):
+            return EngineOverloaded(f"no replica takes more calls now: {reasons}", retry_after)
+        refusal = EngineUnavailable(f"no replica answers: {reasons}")
+        refusal.retry_after = retry_after
+        return refusal
 
     def statuses(self, now: float) -> tuple[ReplicaStatus, ...]:
         """What each replica does."""

@@ -23,6 +23,7 @@ class HealthPolicy:
         slow_factor: How many times slower than its peers a replica generates before it is spared.
         slow_calls: How many comparable calls that takes.
         slow_cool_down_seconds: How long a slow replica is left alone; doubled each time that it is still slow.
+        longest_slow_cool_down_seconds: What that grows to.
     """
 
     failures: int = 3
@@ -32,6 +33,7 @@ class HealthPolicy:
     slow_factor: float = 3
     slow_calls: int = 8
     slow_cool_down_seconds: float = 30
+    longest_slow_cool_down_seconds: float = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class Replica:
         self.pace = CircuitBreaker(
             failures=1,
             cool_down=policy.slow_cool_down_seconds,
-            longest_cool_down=max(policy.slow_cool_down_seconds, policy.longest_cool_down_seconds),
+            longest_cool_down=policy.longest_slow_cool_down_seconds,
         )
         self.drained = False
         self.busy_until = 0.0
@@ -107,6 +109,10 @@ class Replica:
     def takes_calls(self, now: float) -> bool:
         """Whether it may get a call, be it as a probe or for want of a faster one."""
         return self.is_free(now) and self.breaker.allows(now)
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may get a call, if nobody drained it."""
+        return max(0.0, self.busy_until - now, self.breaker.wait(now))
 
     def is_free(self, now: float) -> bool:
         """Whether neither a person nor the replica itself said that it is to get no calls."""

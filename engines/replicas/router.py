@@ -25,7 +25,8 @@ class RoutingPolicy:
 
     and of equal ones to the least loaded; the root of the context picks among those by rendezvous hashing, in every
     process the same. A replica's load is the sum, over its calls in flight, of the tokens that they are expected to
-    generate and of the prompt tokens that it had to compute for them. So what carries more than
+    generate (what the caller says, or else the share of the limit that calls used lately) and of the prompt tokens
+    that it had to compute for them. So what carries more than
 
         fair_share x mean load + cached tokens / load_weight
 

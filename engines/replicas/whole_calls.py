@@ -56,7 +56,7 @@ class Race:
                 raise self._dispatcher.refusal(self._call)
             self._running.append(following)
             booking = following
-        pass
+        self._group.cancel_scope.cancel()
 
     async def _ask(self, booking: Booking) -> bool:
         """Whether the replica answers; not if another one may do better."""

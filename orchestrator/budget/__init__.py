@@ -4,6 +4,7 @@ from .account import Account, AccountStatistics, Reservation, Shortage
 from .amounts import Amount, Limits, Spent, What
 from .budget import Budget, Prices
 from .budget_engine import BudgetEngine
+from .deadline import DeadlineEngine
 from .purse import Purse, PurseStatistics
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Amount",
     "Budget",
     "BudgetEngine",
+    "DeadlineEngine",
     "Limits",
     "Prices",
     "Purse",

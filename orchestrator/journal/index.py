@@ -87,6 +87,7 @@ class Index:
                 self.unfinished[key] = id
             elif limited_by in raised:
                 self.finished.pop(key, None)
+                self.unfinished[key] = id
             else:
                 self.finished[key] = id
 

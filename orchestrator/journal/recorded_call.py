@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 _ANSWER = f"SELECT parent, text, token_ids, finish_reason, stop_reason, limited_by, {USAGE} FROM contexts WHERE id = ?"
+_WHOLE = f"SELECT text, token_ids, {USAGE} FROM contexts WHERE id = ? AND text IS NOT NULL"
 _PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY id"
 _FORGET_PARTS = "DELETE FROM parts WHERE call = ?"
 
@@ -111,7 +112,9 @@ class RecordedCall:
         id = self._journal.index.unfinished.get(self._key)
         if id is None or self.is_finished:
             return ()
-        rows = await self._journal.writer.read(_PARTS, (id,))
+        # Of a call that a budget cut, the parts are in its text.
+        read = self._journal.writer.read
+        rows = await read(_PARTS, (id,)) or await read(_WHOLE, (id,))
         return [
             Chunk(
                 text=unpack_text(text),

@@ -14,6 +14,7 @@ from engines import (
     Completion,
     Context,
     Delivery,
+    Engine,
     FakeEngine,
     ForkjoinError,
     Outcome,
@@ -53,7 +54,7 @@ class Switched(FakeEngine):
 
 
 async def ask(
-    pool: ReplicaPool, contexts: Sequence[Context], delivery: Delivery = WHOLE
+    pool: Engine, contexts: Sequence[Context], delivery: Delivery = WHOLE
 ) -> list[Outcome[Completion]]:
     calls: list[Callable[[], Awaitable[Completion]]] = [
         partial(pool.generate, context, SAMPLING, delivery) for context in contexts

@@ -17,6 +17,7 @@ from engines import (
     Sampling,
 )
 from engines.replicas import HealthPolicy, ReplicaPool
+from engines.wrappers.retry import RetryEngine, RetryPolicy
 from tests.backends import run_virtually
 from tests.engines.replica_fakes import (
     DELIVERIES,
@@ -112,8 +113,9 @@ def test_where_all_are_down_a_call_says_what_each_said(delivery: Delivery) -> No
                 with pytest.raises(EngineUnavailable):
                     await pool.generate(question(), SAMPLING, delivery)
             # Now it fails at once and nobody is asked.
-            with pytest.raises(EngineUnavailable, match=r"replica 0: down \(no 0\)"):
+            with pytest.raises(EngineUnavailable, match=r"replica 0: down \(no 0\)") as caught:
                 await pool.generate(question(), SAMPLING, delivery)
+            assert caught.value.retry_after == 1
             assert [len(engine.calls) for engine in engines] == [3, 3, 0]
             assert anyio.current_time() == 0
             check_nothing_is_left(pool, engines)
@@ -185,6 +187,29 @@ def test_a_replica_that_is_much_slower_than_its_peers_is_spared_and_comes_back()
                 await ask(pool, questions(6))
                 assert pool.replicas()[0].state == states
             assert len(engines[0].calls) == before + 3
+
+    run_virtually(main)
+
+
+def test_retries_outlast_an_outage_of_all_replicas() -> None:
+    async def main() -> None:
+        engines = [Switched(seconds=5), Switched(seconds=5)]
+        async with ReplicaPool(engines) as pool, anyio.create_task_group() as group:
+
+            async def outage() -> None:
+                await anyio.sleep(7)
+                for engine in engines:
+                    engine.error = DOWN
+                await anyio.sleep(20)
+                for engine in engines:
+                    engine.error = None
+
+            group.start_soon(outage)
+            engine = RetryEngine(pool, RetryPolicy(attempts=8))
+            for number in range(4):
+                outcomes = await ask(engine, questions(20, f"round-{number}"))
+                assert all(outcome.usable for outcome in outcomes)
+            assert [status.state for status in pool.replicas()] == ["serving", "serving"]
 
     run_virtually(main)
 

@@ -5,6 +5,14 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.routing_model import (
+    AffineWithLoad,
+    PrefixHash,
+    RoundRobin,
+    Routing,
+    Workload,
+    simulate,
+)
 from engines import Context, Segment
 from engines.replicas.prefix_memory import PrefixMemory, prefixes_of
 from engines.replicas.router import Placement, Router, RoutingPolicy
@@ -117,6 +125,18 @@ def test_the_removal_of_an_idle_replica_moves_only_its_share(
         after = Router(replicas, POLICY).place(prompt(name), 10, left).replica
         assert after != removed
         assert before in (removed, after)
+
+
+def test_it_keeps_the_hits_that_hashing_loses() -> None:
+    """Twelve long prompts on four replicas that have room for three each."""
+    workload = Workload(problems=12, prompt_tokens=10_000, rounds=10, forks=2)
+    ways: list[Routing] = [AffineWithLoad(4), PrefixHash(4), RoundRobin(4)]
+    affine, hashed, in_turn = (
+        simulate(workload, way, replicas=4, kv_tokens=38_000, seed=1) for way in ways
+    )
+    assert affine.hit_rate > 0.9 > hashed.hit_rate > in_turn.hit_rate
+    assert affine.imbalance < 1.2 < hashed.imbalance
+    assert affine.seconds < 0.6 * hashed.seconds
 
 
 def test_idle_replicas_share_prompts_about_evenly() -> None:

@@ -50,9 +50,8 @@ def servers() -> Iterator[list[subprocess.Popen[str]]]:
         server.communicate()
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_every_call_is_answered_once_though_one_dies_and_one_stops(
-    servers: list[subprocess.Popen[str]], backend: str
+    servers: list[subprocess.Popen[str]],
 ) -> None:
     urls = [server.stdout.readline().strip() for server in servers if server.stdout]
     answered = 0
@@ -81,7 +80,7 @@ def test_every_call_is_answered_once_though_one_dies_and_one_stops(
                 assert sum(status.in_flight for status in pool.replicas()) == 0
                 return outcomes
 
-    outcomes = anyio.run(main, backend=backend)
+    outcomes = anyio.run(main)
     texts = [outcome.value.text if outcome.value else outcome.reason for outcome in outcomes]
     assert texts == [f"echo question {number}" for number in range(CALLS)]
     assert answered == CALLS

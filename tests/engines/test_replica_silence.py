@@ -16,6 +16,7 @@ from engines import (
     Delivery,
     EngineDead,
     EngineUnavailable,
+    FakeCall,
     FakeEngine,
     ForkjoinError,
     Notice,
@@ -23,7 +24,6 @@ from engines import (
     Usage,
 )
 from engines.replicas import ReplicaPool
-from engines.replicas.patience import Patience
 from tests.backends import run_virtually
 from tests.engines.replica_fakes import (
     DELIVERIES,
@@ -190,33 +190,45 @@ def test_where_the_silent_replica_fails_at_last_no_third_one_is_asked() -> None:
     run_virtually(main)
 
 
-class Exact(FakeEngine):
-    """Sends its only part after exactly 10 s, in the moment in which the call is moved."""
+class Gated(FakeEngine):
+    """Sends its only part when the gate opens."""
+
+    gate: anyio.Event
 
     @asynccontextmanager
     async def stream(
         self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        self.calls.append(FakeCall(context, sampling, delivery))
+
         async def parts() -> AsyncGenerator[Chunk]:
-            await anyio.sleep(10)
+            await self.gate.wait()
             yield Chunk(text="x", token_ids=(120,), usage=Usage(), finish_reason="stop")
 
         async with aclosing(parts()) as chunks:
             yield chunks
 
 
-def test_a_part_that_comes_when_a_call_is_moved_is_passed_on_once() -> None:
+@DELIVERIES
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_answer_that_comes_in_the_moment_of_the_move_is_passed_on_once(
+    delivery: Delivery, backend: str
+) -> None:
     async def main() -> None:
-        async with ReplicaPool([Exact(), Exact()], stall_seconds=10) as pool:
-            for number in range(20):
-                # So that what it takes to be suspicious does not grow with the answers.
-                pool._fleet._patience = Patience(2, 1)
-                pool._fleet._patience.note(0, 1, 1)
-                completion = await pool.generate(question(f"{number}"), SAMPLING, STREAMED)
-                assert completion.text == "x"
-            check_nothing_is_left(pool, [])
+        engines = [Gated(), Gated()]
+        Gated.gate = anyio.Event()
+        Gated.gate.set()
+        async with ReplicaPool(
+            engines, stall_seconds=0.05, notify=lambda _: Gated.gate.set()
+        ) as pool:
+            await pool.generate(question("first"), SAMPLING, delivery)
+            Gated.gate = anyio.Event()
+            completion = await pool.generate(question("second"), SAMPLING, delivery)
+            assert completion.text == "x"
+            assert sum(len(engine.calls) for engine in engines) == 3
+            check_nothing_is_left(pool, engines)
 
-    run_virtually(main)
+    anyio.run(main, backend=backend)
 
 
 class SlowToLeave(Switched):

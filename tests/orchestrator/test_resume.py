@@ -25,6 +25,7 @@ from orchestrator import (
     CallPolicy,
     Event,
     GenerationFinished,
+    JournalError,
     NodeFinished,
     RunFailed,
     RunResult,
@@ -168,6 +169,48 @@ async def test_what_a_budget_cut_is_done_again_with_a_larger_one(tmp_path: Path)
     assert more.outcomes["1"].status == "ok"
     # What was spent before counts.
     assert more.usage.generated_tokens > len(more.answer.text)
+
+
+async def test_limits_that_were_raised_stay_raised(tmp_path: Path) -> None:
+    def make(engine: FakeEngine, tokens: int) -> Agent:
+        budget = Budget(tokens=tokens, final_share=0)
+        plan = given(Think(id="1"))
+        return agent_on(engine, tmp_path, planner=plan, method="chain-of-thought", budget=budget)
+
+    await make(FakeEngine(said), 120).run("Why?")
+    raised = await make(FakeEngine(said), 320).resume(only(tmp_path))
+    engine = FakeEngine(said)
+    assert essence(await make(engine, 320).resume(only(tmp_path))) == essence(raised)
+    assert engine.calls == []
+
+
+async def test_a_plan_that_a_budget_cut_goes_on_when_it_is_raised(tmp_path: Path) -> None:
+    first = FakeEngine(said)
+    await agent_on(first, tmp_path / "whole").run("Why?")
+    (whole,) = [call for call in first.calls if call.context.path == "plan"]
+    tokens = len(whole.context.token_ids) + PLAN.index("3.") + 2
+    with pytest.raises(RunFailed):
+        await agent_on(
+            FakeEngine(said), tmp_path / "cut", budget=Budget(tokens=tokens, final_share=0)
+        ).run("Why?")
+    again = FakeEngine(said)
+    result = await agent_on(again, tmp_path / "cut").resume(only(tmp_path / "cut"))
+    (planning,) = [call for call in again.calls if call.context.path == "plan"]
+    assert planning.context.turns[-1].text == PLAN[: PLAN.index("3.")]
+    assert [node.id for node in result.plan.nodes] == ["1", "2", "3", "4"]
+
+
+async def test_a_run_without_its_journal_is_not_begun_anew(tmp_path: Path) -> None:
+    await agent_on(FakeEngine(said), tmp_path).run("Why?")
+    (only(tmp_path) / "journal.sqlite").unlink()
+    with pytest.raises(JournalError, match="is not there"):
+        await agent_on(FakeEngine(said), tmp_path).resume(only(tmp_path))
+
+
+async def test_a_node_that_is_none_cannot_be_repeated(tmp_path: Path) -> None:
+    await agent_on(FakeEngine(said), tmp_path).run("Why?")
+    with pytest.raises(UsageError, match="has no node 'x': its nodes are 1, 2, 3, 4"):
+        await agent_on(FakeEngine(said), tmp_path).resume(only(tmp_path), repeat=["x"])
 
 
 async def test_samples_that_failed_are_asked_for_again_once_the_run_has_ended(
