@@ -1,6 +1,6 @@
 """Engines turn contexts into tokens. The lowest layer: it knows nothing of methods, plans or runs.
 
-`VllmEngine` imports vLLM, and `HttpEngine` aiohttp or httpx, on first use only.
+`VllmEngine` imports vLLM, and `HttpEngine` aiohttp or httpx, on first use only, as is `ReplicaPool`, which few need.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from .notice import Notice, NoticeKind, Notify
 from .outcome import Outcome, Status
 from .portal import run_in_portal
 from .ready_queue import FairQueue, FifoQueue, PriorityQueue, ReadyQueue
-from .replicas.pool import ReplicaPool
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
 from .width.adaptive_limiter import AdaptiveLimiter
 from .width.controller import WidthController
@@ -53,6 +52,7 @@ from .wrappers.watch import WatchedEngine
 
 if TYPE_CHECKING:
     from .remote.http_engine import HttpEngine
+    from .replicas.pool import ReplicaPool
     from .vllm_engine import VllmEngine
 
 __all__ = [
@@ -144,4 +144,8 @@ def __getattr__(name: str) -> Any:
         from .remote.http_engine import HttpEngine
 
         return HttpEngine
+    if name == "ReplicaPool":
+        from .replicas.pool import ReplicaPool
+
+        return ReplicaPool
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ planner ─nodes─> executor ─> tools, methods, reducers ─> RunResult
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -250,7 +250,7 @@ class Agent:
             vocabulary=self._vocabulary,
             question=question,
             bus=EventBus(anyio.current_time, (*writers, *subscribers)),
-            name=secrets.token_hex(8) if files is None else files.folder.path.name,
+            name=os.urandom(8).hex() if files is None else files.folder.path.name,
             folder=None if files is None else files.folder.path,
             journal=None if files is None else files.journal,
             live=live,

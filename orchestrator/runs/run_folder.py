@@ -11,7 +11,6 @@ import json
 import mmap
 import os
 import platform
-import secrets
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +65,7 @@ class RunFolder:
             RunFolderError: The folder cannot be made.
         """
         now = datetime.now().astimezone()
-        path = Path(base) / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        path = Path(base) / f"{now:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
         with _errors(path):
             path.mkdir(parents=True)
         return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
