@@ -127,6 +127,11 @@ async def as_whole(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
         yield await merged(chunks)
 
 
+async def alone(chunk: Chunk) -> AsyncGenerator[Chunk]:
+    """A stream of one chunk."""
+    yield chunk
+
+
 async def collect(context: Context, chunks: AsyncIterator[Chunk]) -> Completion:
     """Puts the chunks of one call together.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -53,7 +53,7 @@ class FakeEngine(Engine):
 
     Attributes:
         calls: The calls received, in order.
-        aborted: How many calls were left before they ended.
+        aborted: How many calls were cancelled or left before they ended; those that failed are none.
 
     >>> import anyio
     >>> async def main():
@@ -118,7 +118,8 @@ class FakeEngine(Engine):
         self._running += 1
         progress = _Progress()
         try:
-            reply = await self._reply(len(self.calls) - 1, context, sampling)
+            with progress.failing():
+                reply = await self._reply(len(self.calls) - 1, context, sampling)
             usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
             room = min(sampling.max_tokens, window - len(prompt))
             chunks = self._chunks(_cut(reply, sampling.stop, room), usage, progress)
@@ -127,7 +128,7 @@ class FakeEngine(Engine):
         finally:
             self._running -= 1
             self._total += progress.usage
-            self.aborted += not progress.finished
+            self.aborted += not (progress.finished or progress.failed)
             # The last token sampled has no KV yet.
             self._remember((*prompt, *map(ord, progress.text))[:-1])
 
@@ -140,7 +141,8 @@ class FakeEngine(Engine):
         for start in starts:
             piece = text[start : start + self._chunk_tokens]
             await anyio.sleep(self._seconds_per_token * len(piece))
-            self._check_open()
+            with progress.failing():
+                self._check_open()
             usage = usage.model_copy(
                 update={"generated_tokens": usage.generated_tokens + len(piece)}
             )
@@ -234,6 +236,15 @@ class _Progress:
     text: str = ""
     usage: Usage = Usage()
     finished: bool = False
+    failed: bool = False
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        try:
+            yield
+        except ForkjoinError:
+            self.failed = True
+            raise
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,8 @@ class Fraction:
 class Deadline:
     """Another policy, but no longer than some seconds: what has not ended by then is cancelled.
 
+    Of deadlines within each other the shortest counts.
+
     Raises:
         UsageError: There is no time.
     """
@@ -113,6 +115,7 @@ class Deadline:
         """Refuses a deadline that is over already."""
         if self.seconds <= 0:
             raise UsageError(f"a deadline of {self.seconds:g} s is over already: give some time")
+        object.__setattr__(self, "seconds", min(self.seconds, self.within.seconds))
 
     def enough(self, usable: int, total: int) -> bool:
         """Whether the other policy has enough."""

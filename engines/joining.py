@@ -15,11 +15,12 @@ from .attempt import new_attempt
 from .engine import Engine
 from .errors import ForkjoinError, RunError
 from .join_policy import All, JoinPolicy
-from .outcome import Outcome, Status
+from .outcome import Outcome
 
 T = TypeVar("T")
 
 _NOT_NEEDED = "the others were enough"
+_ONE_FAILED = "another one failed"
 _TOO_LATE = "it did not end in time"
 
 
@@ -40,12 +41,13 @@ async def join(
         engine: Keeps who was in time, under `path`, so that a run that is resumed takes the same way. Needed where
             the policy can leave branches behind.
         path: The decision's name, unique in a run: the path of the context that the branches fork from.
-        repeats: How often branches that failed are run again, only these, while the policy has not enough.
-        fail_fast: Whether the first failure cancels the rest.
+        repeats: How often branches that gave nothing are run again, only these, while the policy has not enough.
+        fail_fast: Whether the first failure cancels the rest, to be run again with what failed if there are repeats.
 
     Returns:
         The outcomes in the order of the calls, whatever the order in which they ended. An error of the
-        forkjoin tree becomes a failed outcome; anything else is a bug and cancels the siblings.
+        forkjoin tree becomes a failed outcome; anything else is a bug and cancels the siblings. In a run that is
+        resumed, branches that failed are tried again; those that were late or not needed are not.
     """
     policy = policy or All()
     race = _Race(calls, policy, repeats, fail_fast)
@@ -88,25 +90,36 @@ class _Race:
     async def run(self, branches: Sequence[int]) -> None:
         self.ran = True
         with anyio.move_on_after(self._policy.seconds) as scope:
-            await self._round(branches)
-            for _ in range(self._repeats):
-                failed = [i for i, o in enumerate(self.outcomes) if o.status == "failed"]
-                if self.enough or not failed:
-                    break
-                with new_attempt():
-                    await self._round(failed)
+            await self._rounds(branches)
+        reason = _NOT_NEEDED if self.enough else _ONE_FAILED
         if scope.cancelled_caught:
-            self.outcomes = [
-                Outcome("cancelled", reason=_TOO_LATE) if outcome.reason == _NOT_NEEDED else outcome
-                for outcome in self.outcomes
-            ]
+            reason = _TOO_LATE
+        self.outcomes = [
+            Outcome("cancelled", reason=reason) if outcome.status == "cancelled" else outcome
+            for outcome in self.outcomes
+        ]
 
     async def follow(self, decided: Sequence[Sequence[Any]]) -> None:
-        """Runs the branches that were in time; what became of the others is known."""
-        self.outcomes = [Outcome(_status(status), reason=reason) for status, reason in decided]
-        used = [i for i, (status, _) in enumerate(decided) if status in ("ok", "truncated")]
+        """Runs the branches that ended, and what failures had cut; what became of the others stays."""
+        self.outcomes = [Outcome("cancelled", reason=reason) for _, reason in decided]
+        ended = [i for i, (status, _) in enumerate(decided) if status != "cancelled"]
+        cut = [i for i, (_, reason) in enumerate(decided) if reason == _ONE_FAILED]
+        fail_fast = self._fail_fast
+        # What was in time is so again, however late it is now and whatever fails beside it.
         self._policy, self._fail_fast = All(), False
-        await self._round(used)
+        await self._rounds(ended)
+        if all(self.outcomes[i].usable for i in ended):
+            self._fail_fast = fail_fast
+            await self._rounds(cut)
+
+    async def _rounds(self, branches: Sequence[int]) -> None:
+        await self._round(branches)
+        for _ in range(self._repeats):
+            branches = [i for i in branches if not self.outcomes[i].usable]
+            if self.enough or not branches:
+                break
+            with new_attempt():
+                await self._round(branches)
 
     async def _round(self, branches: Sequence[int]) -> None:
         async with anyio.create_task_group() as group:
@@ -126,9 +139,3 @@ class _Race:
 
             for index in branches:
                 group.start_soon(run, index)
-
-
-def _status(name: str) -> Status:
-    statuses: dict[str, Status] = {"failed": "failed", "cancelled": "cancelled"}
-    # What was usable is run again and says itself what it is.
-    return statuses.get(name, "cancelled")

@@ -39,6 +39,7 @@ from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
 from .sampling import Sampling
+from .vllm_errors import as_ours
 from .vllm_start import VllmStart
 from .vllm_statistics import StepCounts
 
@@ -209,11 +210,10 @@ class VllmEngine(Engine):
         except ForkjoinError:
             raise
         except Exception as error:
-            # 0.25 raises ValueError for what 0.32 calls VLLMClientError; both blame the request.
-            kinds = {kind.__name__ for kind in type(error).__mro__}
-            if kinds & {"ValueError", "OverflowError", "VLLMClientError"}:
-                raise RequestRejected(f"vLLM refuses the request: {error}") from error
-            raise
+            ours = as_ours(error)
+            if ours is None:
+                raise
+            raise ours from error
 
     def _check_usable(self) -> None:
         if self._closed:

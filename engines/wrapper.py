@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from .completion import Chunk
 from .context import Context, Role, Segment
@@ -16,10 +16,14 @@ T = TypeVar("T")
 
 
 class EngineWrapper(Engine):
-    """Passes every call on to the engine inside."""
+    """Passes every call on to the engine inside, which it opens and closes with itself."""
 
     def __init__(self, inner: Engine) -> None:
         self.inner = inner
+
+    async def __aenter__(self) -> Self:
+        await self.inner.__aenter__()
+        return self
 
     @property
     def model(self) -> str:

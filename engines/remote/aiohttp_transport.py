@@ -13,7 +13,7 @@ from io import BytesIO
 import aiohttp
 import anyio
 
-from ..errors import EngineUnavailable, UsageError
+from ..errors import EngineError
 from .host_lookup import HostLookup
 from .server_address import ServerAddress
 from .transport import (
@@ -21,9 +21,12 @@ from .transport import (
     broke_off,
     closed_here,
     no_descriptor_left,
+    not_trusted,
     nothing_answers,
+    proxy_refuses,
     went_silent,
 )
+from .waiting import Waiting
 
 _CLOSING_SECONDS = 5
 # aiohttp's timer for silence starts when the request is written, which a server that never reads can prevent for a
@@ -46,7 +49,9 @@ class AiohttpTransport:
         self.url = address.url
         self._connect_seconds = connect_seconds
         self._responses: set[aiohttp.ClientResponse] = set()
-        proxy = _usable(address.proxy)
+        self._waiting = Waiting(address.url)
+        # Before the session, which would have to be closed.
+        proxy = address.proxy
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 # Many branches decode at the same time; a pool with a limit would queue them unseen.
@@ -70,7 +75,7 @@ class AiohttpTransport:
         latest: AbstractContextManager[object] = nullcontext()
         if body is not None and len(body) > _AT_ONCE:
             latest = anyio.move_on_after(self._connect_seconds + idle_seconds)
-        with latest:
+        with latest, self._waiting.one():
             try:
                 response = await self._session.request(
                     method,
@@ -88,7 +93,8 @@ class AiohttpTransport:
         raise went_silent(self.url, idle_seconds)
 
     async def aclose(self) -> None:
-        """Closes the connections; a request that is not connected yet ends when its time to connect does."""
+        """Closes the connections, and ends what is not connected yet."""
+        self._waiting.end()
         for response in self._responses:
             response.close()
         with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
@@ -141,18 +147,11 @@ def _payload(body: bytes) -> aiohttp.Payload:
     return aiohttp.BytesIOPayload(BytesIO(body), content_type="application/json")
 
 
-def _usable(proxy: str | None) -> str | None:
-    if proxy is not None and not proxy.startswith(("http://", "https://")):
-        raise UsageError(
-            f"the environment asks for a proxy over {proxy.partition(':')[0]}, and only HTTP proxies can be used: "
-            f"unset it, or pass client=httpx.AsyncClient(proxy=...)"
-        )
-    return proxy
-
-
-def _translated(
-    error: aiohttp.ClientError | OSError, url: str, idle_seconds: float
-) -> EngineUnavailable:
+def _translated(error: aiohttp.ClientError | OSError, url: str, idle_seconds: float) -> EngineError:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return not_trusted(url, error.certificate_error)
+    if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == 407:
+        return proxy_refuses(url)
     if isinstance(error, aiohttp.ClientConnectorError):
         if error.errno in (errno.EMFILE, errno.ENFILE):
             return no_descriptor_left(url)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import anyio
 
 from ..errors import EngineError, EngineUnavailable, NotAnEngine
 from .flights import Flights
@@ -19,6 +21,8 @@ from .transport import Response, Transport
 from .wire_formats import EventDecoder
 
 _EVENTS = "text/event-stream"
+# For the end of the body after [DONE]; only then can the connection be used again.
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,9 @@ class ApiClient:
 
     async def get_text(self, path: str) -> str:
         """The body of a page."""
-        return (await self._fetch("GET", path, None, self._idle_seconds)).body.decode()
+        return (await self._fetch("GET", path, None, self._idle_seconds)).body.decode(
+            errors="replace"
+        )
 
     async def get(self, path: str) -> dict[str, Any]:
         """The JSON object at a path."""
@@ -144,19 +150,32 @@ class ApiClient:
 
     async def _decoded(self, response: Response) -> AsyncGenerator[dict[str, Any]]:
         decoder = EventDecoder()
-        # After [DONE] comes the end of the body; only then can the connection be used again.
         while piece := await response.receive():
             self._received += len(piece)
             for data in decoder.feed(piece):
                 if data == b"[DONE]":
-                    continue
-                event = decoded_object(data)
-                if event is None:
-                    said = data[:80].decode(errors="replace")
-                    raise NotAnEngine(f"{self.url} sent an event without JSON: {said!r}")
-                if event.get("error"):
-                    raise error_event(self.url, event)
-                yield event
+                    await self._drain(response)
+                    return
+                yield self._event(data)
+        # A half event means that the answer broke off, which whoever misses its end will say.
+        for data in decoder.end():
+            if is_json(data):
+                yield self._event(data)
+
+    def _event(self, data: bytes) -> dict[str, Any]:
+        event = decoded_object(data)
+        if event is None:
+            said = data[:80].decode(errors="replace")
+            raise NotAnEngine(f"{self.url} sent an event without JSON: {said!r}")
+        if event.get("error"):
+            raise error_event(self.url, event)
+        return event
+
+    async def _drain(self, response: Response) -> None:
+        """Reads on to the end of a body that has nothing more to say; what goes wrong there harms no answer."""
+        with anyio.move_on_after(_GRACE_SECONDS), suppress(EngineError):
+            while piece := await response.receive():
+                self._received += len(piece)
 
 
 class _Answer(NamedTuple):

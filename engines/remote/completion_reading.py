@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..completion import Chunk, Usage
 from ..errors import EngineError, EngineUnavailable, NotAnEngine
+from .answer_shape import expected_shape, ids_in, text_in
 
 
 class Reading:
@@ -30,16 +31,17 @@ class Reading:
 
         Raises:
             EngineError: The server ended the completion for a reason of its own.
-            NotAnEngine: It sends no token ids.
+            NotAnEngine: It sends no token ids, or what no such API sends.
         """
-        # It counts what comes in the same event.
-        reported = event.get("usage")
-        if reported:
-            self.usage = _usage(reported)
-        chunk = None
-        for choice in event.get("choices") or ():
-            chunk = self._chunk(choice, is_counted=bool(reported))
-        return chunk
+        with expected_shape(self._url):
+            # It counts what comes in the same event.
+            reported = event.get("usage")
+            if reported:
+                self.usage = _usage(reported)
+            chunk = None
+            for choice in event.get("choices") or ():
+                chunk = self._chunk(choice, is_counted=bool(reported))
+            return chunk
 
     def whole(self, answer: dict[str, Any]) -> Chunk:
         """The one chunk of an answer that was not streamed.
@@ -82,10 +84,11 @@ class Reading:
             token_ids=ids,
             usage=self.usage,
             finish_reason=reason,
-            stop_reason=choice.get("stop_reason"),
+            stop_reason=_stop_reason(choice),
         )
-        if reason is not None:
-            self._last = chunk
+        if reason is not None or self._last is not None:
+            # Some servers end twice, or send more after the end.
+            self._last = chunk if self._last is None else _joined(self._last, chunk)
             return None
         return chunk if text or ids else None
 
@@ -93,7 +96,7 @@ class Reading:
         ids = choice.get("token_ids")
         if ids is None:
             raise NotAnEngine("the vLLM server returns no token ids: update it to 0.25 or later")
-        return _Content(choice["text"], tuple(ids), len(ids))
+        return _Content(text_in(choice["text"]), ids_in(ids), len(ids))
 
 
 class TextReading(Reading):
@@ -105,7 +108,7 @@ class TextReading(Reading):
 
     def _content(self, choice: dict[str, Any]) -> _Content:
         said = choice.get("delta") or choice.get("message") or {}
-        text = said.get("content") or ""
+        text = text_in(said.get("content") or "")
         return _Content(text, (), bool(text))
 
 
@@ -113,6 +116,21 @@ class _Content(NamedTuple):
     text: str
     token_ids: tuple[int, ...]
     tokens: int
+
+
+def _joined(last: Chunk, more: Chunk) -> Chunk:
+    return replace(
+        more,
+        text=last.text + more.text,
+        token_ids=last.token_ids + more.token_ids,
+        finish_reason=more.finish_reason or last.finish_reason,
+        stop_reason=last.stop_reason if more.stop_reason is None else more.stop_reason,
+    )
+
+
+def _stop_reason(choice: dict[str, Any]) -> str | int | None:
+    found = choice.get("stop_reason")
+    return found if found is None or isinstance(found, int) else text_in(found)
 
 
 def _usage(reported: dict[str, Any]) -> Usage:

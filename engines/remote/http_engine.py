@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 import anyio.lowlevel
 
-from ..completion import Chunk, Completion, collect
+from ..completion import Chunk, Completion, alone, collect
 from ..context import Context, Role, Segment
 from ..delivery import STREAMED, WHOLE, Delivery
 from ..engine import Capabilities, Engine, EngineStatistics, require_constraint
@@ -98,6 +98,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
             NotAnEngine: What answers is no OpenAI-compatible server.
             UsageError: It does not serve this model.
             RequestRejected: It refuses the key.
+            EngineError: Its certificate is not trusted, or a proxy wants a password.
         """
         engine = cls(
             url,
@@ -147,7 +148,8 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
         A call that is asked for whole is finished when the block begins.
         """
         if delivery.whole:
-            yield _OneChunk(await self._whole(context, sampling, delivery))
+            async with aclosing(alone(await self._whole(context, sampling, delivery))) as whole:
+                yield whole
             return
         call = self._begin(context, sampling, delivery)
         try:
@@ -165,7 +167,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
         """Generates to the end; of a whole call, it saves the steps of a stream."""
         if not delivery.whole:
             return await super().generate(context, sampling, delivery)
-        return await collect(context, _OneChunk(await self._whole(context, sampling, delivery)))
+        return await collect(context, alone(await self._whole(context, sampling, delivery)))
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """Encodes with the server's tokenizer and template; keeps text where there are no ids."""
@@ -304,22 +306,6 @@ class _Call:
     path: str
     body: dict[str, Any]
     reading: Reading
-
-
-class _OneChunk:
-    """A stream of one chunk. A generator would have to be closed."""
-
-    def __init__(self, chunk: Chunk) -> None:
-        self._chunk: Chunk | None = chunk
-
-    def __aiter__(self) -> _OneChunk:
-        return self
-
-    async def __anext__(self) -> Chunk:
-        chunk, self._chunk = self._chunk, None
-        if chunk is None:
-            raise StopAsyncIteration
-        return chunk
 
 
 async def _chunks(reading: Reading, events: AsyncIterator[dict[str, Any]]) -> AsyncGenerator[Chunk]:

@@ -6,6 +6,7 @@ No httpx exception leaves it.
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,7 +14,17 @@ import anyio
 import httpx
 
 from .server_address import ServerAddress
-from .transport import KEEP_ALIVE_SECONDS, broke_off, closed_here, nothing_answers, went_silent
+from .transport import (
+    KEEP_ALIVE_SECONDS,
+    broke_off,
+    not_trusted,
+    nothing_answers,
+    proxy_refuses,
+    went_silent,
+)
+from .waiting import Waiting
+
+_CLOSING_SECONDS = 5
 
 
 class HttpxTransport:
@@ -36,7 +47,7 @@ class HttpxTransport:
         self._url = address.url
         self._headers = headers
         self._connect_seconds = connect_seconds
-        self._waiting = _Waiting(address.url)
+        self._waiting = Waiting(address.url)
         self._is_own = client is None
         self._client = _new_client(address) if client is None else client
 
@@ -45,14 +56,14 @@ class HttpxTransport:
     ) -> _HttpxResponse:
         """Sends a request; see `Transport`."""
         content_type = {"Content-Type": "application/json"} if body is not None else {}
-        request = self._client.build_request(
-            method,
-            self._url + path,
-            content=body,
-            headers={**self._headers, **content_type},
-            timeout=httpx.Timeout(idle_seconds, connect=self._connect_seconds, pool=None),
-        )
         with _translated(self._url, idle_seconds), self._waiting.one():
+            request = self._client.build_request(
+                method,
+                self._url + path,
+                content=body,
+                headers={**self._headers, **content_type},
+                timeout=httpx.Timeout(idle_seconds, connect=self._connect_seconds, pool=None),
+            )
             response = await self._client.send(request, stream=True)
         return _HttpxResponse(response, self._waiting, self._url, idle_seconds)
 
@@ -60,13 +71,13 @@ class HttpxTransport:
         """Ends what waits, and closes the client if it is not the user's."""
         self._waiting.end()
         if self._is_own:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
                 await self._client.aclose()
 
 
 class _HttpxResponse:
     def __init__(
-        self, response: httpx.Response, waiting: _Waiting, url: str, idle_seconds: float
+        self, response: httpx.Response, waiting: Waiting, url: str, idle_seconds: float
     ) -> None:
         self._response = response
         self._waiting = waiting
@@ -89,7 +100,7 @@ class _HttpxResponse:
 
     async def aclose(self) -> None:
         # A connection that fails to close is gone all the same.
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
             with contextlib.suppress(httpx.HTTPError):
                 await self._response.aclose()
             # httpx nests generators and leaves them to the garbage collector, against which trio warns;
@@ -97,33 +108,6 @@ class _HttpxResponse:
             with contextlib.suppress(httpx.HTTPError, httpx.StreamError):
                 async for _ in self._pieces:
                     pass
-
-
-class _Waiting:
-    """What waits for the server. A client that goes on living ends nothing of it."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._scopes: set[anyio.CancelScope] = set()
-        self._ended = False
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        if self._ended:
-            raise closed_here(self._url)
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.remove(scope)
-        if scope.cancelled_caught:
-            raise closed_here(self._url)
-
-    def end(self) -> None:
-        self._ended = True
-        for scope in self._scopes:
-            scope.cancel()
 
 
 def _new_client(address: ServerAddress) -> httpx.AsyncClient:
@@ -134,10 +118,11 @@ def _new_client(address: ServerAddress) -> httpx.AsyncClient:
             max_keepalive_connections=None,
             keepalive_expiry=KEEP_ALIVE_SECONDS,
         ),
-        # A proxy set for the internet cannot reach a server on this machine.
-        trust_env=not address.is_loopback,
+        # httpx reads the environment in its own way; the other transport could not follow.
+        trust_env=False,
+        proxy=address.proxy,
         # Reading the certificates of the system takes a tenth of a second.
-        verify=address.is_encrypted,
+        verify=ssl.create_default_context() if address.is_encrypted else False,
     )
 
 
@@ -145,10 +130,22 @@ def _new_client(address: ServerAddress) -> httpx.AsyncClient:
 def _translated(url: str, idle_seconds: float) -> Iterator[None]:
     try:
         yield
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        if found := _certificate_error(error):
+            raise not_trusted(url, found) from error
+        # The only sign of it that httpx leaves.
+        if isinstance(error, httpx.ProxyError) and reason.startswith("407"):
+            raise proxy_refuses(url) from error
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.InvalidURL):
             raise nothing_answers(url, reason) from error
         if isinstance(error, httpx.TimeoutException):
             raise went_silent(url, idle_seconds) from error
         raise broke_off(url, reason) from error
+
+
+def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """What lies at the bottom, through httpcore's error and that of the event loop's library."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error

@@ -37,13 +37,16 @@ def decoded_object(data: bytes) -> dict[str, Any] | None:
 
 
 def is_json(data: bytes) -> bool:
-    """Whether it is JSON of any kind, and nothing of it is missing."""
+    """Whether it is JSON of any kind, and nothing of it is missing; bytes that are no UTF-8 miss nothing."""
     try:
-        json.loads(data)
+        json.loads(data.decode("utf-8-sig", errors="replace"))
     except ValueError:
         return False
     return True
 
 
 def _decoded_slowly(data: bytes) -> Any:
-    return json.loads(data) if is_json(data) else None
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None

@@ -16,6 +16,7 @@ from ..errors import (
     RequestRejected,
 )
 from .json_codec import decoded_object
+from .transport import proxy_refuses
 
 _LONGEST_MESSAGE = 500
 
@@ -36,8 +37,10 @@ def refusal(
     if 200 <= status < 300:
         return None
     found = decoded_object(body)
-    # A proxy says in HTML that the server is down or wants a key; other pages are no engine.
-    if found is None and status < 500 and status not in (401, 403, 429):
+    if status == 407:
+        return proxy_refuses(url)
+    # A proxy says in HTML that the server is down, wants a key or takes less; other pages are no engine.
+    if found is None and status < 500 and status not in (401, 403, 413, 429):
         if status in (301, 302, 303, 307, 308) and "location" in headers:
             return NotAnEngine(f"{url} redirects to {headers['location']}: use that address")
         return not_an_engine(url + path, status, headers)
@@ -67,6 +70,11 @@ def error_for(url: str, status: int, message: str, wait: float | None) -> Engine
     sizes = _context_sizes(message)
     if sizes is not None:
         return ContextTooLong(*sizes)
+    if status == 413:
+        return RequestRejected(
+            f"{url} takes no request of this length: {message}; shorten the context, or raise the limit of the "
+            f"server or of the proxy before it (nginx: client_max_body_size)"
+        )
     return RequestRejected(f"{url} refuses the request: {message}")
 
 
@@ -80,7 +88,7 @@ def not_an_engine(address: str, status: int, headers: Mapping[str, str]) -> NotA
 
 def content_type(headers: Mapping[str, str]) -> str:
     """The kind of the body, without its parameters."""
-    return headers.get("content-type", "").partition(";")[0].strip()
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

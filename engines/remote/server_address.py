@@ -10,6 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from ..errors import UsageError
 
+_PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
@@ -52,9 +54,11 @@ class ServerAddress:
         """Whether it is on this machine."""
         host = self._parts.hostname or ""
         try:
-            return ipaddress.ip_address(host).is_loopback
+            address = ipaddress.ip_address(host)
         except ValueError:
             return host == "localhost" or host.endswith(".localhost")
+        # What a server listens on, its user connects to: the system takes 0.0.0.0 as this machine.
+        return address.is_loopback or address.is_unspecified
 
     @property
     def is_encrypted(self) -> bool:
@@ -63,12 +67,31 @@ class ServerAddress:
 
     @property
     def proxy(self) -> str | None:
-        """The proxy that the environment has for it; one for the internet cannot reach a server on this machine."""
+        """The proxy that the environment has for it; one for the internet cannot reach a server on this machine.
+
+        Raises:
+            UsageError: It is no HTTP proxy.
+        """
         proxies = getproxies()
         found = proxies.get(self._parts.scheme) or proxies.get("all")
-        if found is None or self.is_loopback or proxy_bypass(self._parts.hostname or ""):
+        if not found or self.is_loopback or self._is_direct:
             return None
+        scheme, has_scheme, _ = found.partition("://")
+        if not has_scheme:
+            return f"http://{found}"
+        if scheme.lower() not in _PORTS:
+            raise UsageError(
+                f"the environment asks for a proxy over {scheme}, and only HTTP proxies can be used: "
+                f"unset it, or pass client=httpx.AsyncClient(proxy=...)"
+            )
         return found
+
+    @property
+    def _is_direct(self) -> bool:
+        """Whether `no_proxy` names it, with its port or without."""
+        host = self._parts.hostname or ""
+        port = self._parts.port or _PORTS[self._parts.scheme]
+        return bool(proxy_bypass(host) or proxy_bypass(f"{host}:{port}"))
 
     @property
     def _parts(self) -> SplitResult:
@@ -79,7 +102,9 @@ def _is_address(full: str) -> bool:
     try:
         parts = urlsplit(full)
         _ = parts.port
+        # Names with a label that is empty or too long, which only the lookup would refuse.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     spaces = any(character.isspace() for character in full)
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not spaces
+    return parts.scheme in _PORTS and bool(parts.hostname) and not spaces

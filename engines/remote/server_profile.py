@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engine import Capabilities
 from ..errors import EngineError, NotAnEngine, RequestRejected, UsageError
+from .answer_shape import expected_shape
 from .api_client import ApiClient
 from .server_tokenizer import ServerTokenizer
 from .wire_formats import read_metrics
@@ -51,7 +52,9 @@ async def find_out(api: ApiClient, model: str | None) -> ServerProfile:
             return await _vllm_profile(api, name)
     # A server may ignore `response_format` without a word; vLLM keeps it, also behind a proxy.
     constraints = frozenset({"json"} if is_vllm else ())
-    window = card.get("max_model_len")
+    length = card.get("max_model_len")
+    with expected_shape(f"{api.url}/v1/models"):
+        window = None if length is None else int(length)
     return ServerProfile(
         model=name,
         capabilities=Capabilities(token_ids=False, constraints=constraints, window=window),

@@ -16,6 +16,7 @@ from ..chat_template import (
 )
 from ..context import Context, Role, Segment
 from ..errors import RequestRejected
+from .answer_shape import expected_shape, ids_in, text_in
 from .api_client import ApiClient
 
 
@@ -41,18 +42,19 @@ class ServerTokenizer:
     async def decode(self, token_ids: Sequence[int]) -> str:
         """The text of these ids."""
         answer = await self._api.post("/detokenize", self._request(tokens=list(token_ids)))
-        return str(answer["prompt"])
+        with expected_shape(f"{self._api.url}/detokenize"):
+            return text_in(answer["prompt"])
 
     async def window(self) -> int:
         """The longest sequence. The card of a LoRA adapter does not tell it, this answer does."""
         answer = await self._api.post("/tokenize", self._request(prompt="a"))
-        return int(answer["max_model_len"])
+        with expected_shape(f"{self._api.url}/tokenize"):
+            return int(answer["max_model_len"])
 
     async def _ids_of(self, text: str) -> tuple[int, ...]:
         if not text:
             return ()
-        body = self._request(prompt=text, add_special_tokens=False)
-        return tuple((await self._api.post("/tokenize", body))["tokens"])
+        return await self._tokenize(prompt=text, add_special_tokens=False)
 
     async def _text_of(self, token_id: int) -> str:
         if token_id not in self._texts:
@@ -67,9 +69,8 @@ class ServerTokenizer:
     async def _render_marks(self, roles: tuple[Role, ...]) -> str:
         generation = opens_generation(roles[-1])
         messages = skeleton(roles[:-1] if generation else roles)
-        body = self._request(messages=messages, add_generation_prompt=generation)
         try:
-            ids = (await self._api.post("/tokenize", body))["tokens"]
+            ids = await self._tokenize(messages=messages, add_generation_prompt=generation)
         except RequestRejected as error:
             if NO_TEMPLATE in str(error):
                 return plain_marks(roles)
@@ -77,6 +78,11 @@ class ServerTokenizer:
                 f"the chat template of {self._model} refuses the turns {', '.join(roles)}: {error}"
             ) from error
         return marks_before(await self.decode(ids), len(roles) - 1)
+
+    async def _tokenize(self, **fields: Any) -> tuple[int, ...]:
+        answer = await self._api.post("/tokenize", self._request(**fields))
+        with expected_shape(f"{self._api.url}/tokenize"):
+            return ids_in(answer["tokens"])
 
     def _request(self, **fields: Any) -> dict[str, Any]:
         return {"model": self._model, **fields}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from ..errors import CallTimedOut, EngineUnavailable
+from ..errors import CallTimedOut, EngineError, EngineUnavailable
 
 # vLLM's server drops idle connections after 5 s; one taken from the pool just then would fail.
 KEEP_ALIVE_SECONDS = 2.0
@@ -53,6 +53,7 @@ class Transport(Protocol):
         Raises:
             EngineUnavailable: Nothing answers, or it broke off.
             CallTimedOut: Nothing came for so long.
+            EngineError: The server's certificate is not trusted, or the proxy refuses; waiting helps neither.
         """
 
     async def aclose(self) -> None:
@@ -63,6 +64,22 @@ def nothing_answers(url: str, reason: object) -> EngineUnavailable:
     """No connection came about."""
     return EngineUnavailable(
         f"nothing answers at {url} ({reason}): start the server or check the address"
+    )
+
+
+def not_trusted(url: str, reason: object) -> EngineError:
+    """A certificate that does not hold."""
+    return EngineError(
+        f"the certificate of {url} is not trusted ({reason}): pass client=httpx.AsyncClient(verify=...) with one "
+        f"that is, or set SSL_CERT_FILE"
+    )
+
+
+def proxy_refuses(url: str) -> EngineError:
+    """A proxy on the way wants a user and a password."""
+    return EngineError(
+        f"the proxy before {url} answered 407, it wants a user and a password: put them into the address of the "
+        f"proxy, or pass client=httpx.AsyncClient(proxy=...)"
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..engine import EngineStatistics
 
 _SAMPLE = re.compile(
-    r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)(?:\s|$)"
+    r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s|$)"
 )
 
 
@@ -31,6 +31,10 @@ class EventDecoder:
         """The events that this piece completes."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         return [line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:")]
+
+    def end(self) -> list[bytes]:
+        """The event that the end of the stream completes, where its line does not end."""
+        return self.feed(b"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,33 @@
 """A limit on calls that follows what the engine does best.
 
-It has no task of its own. Calls that end measure; but where all begin at the same time they also end so, and then long
-nothing is measured. Who has a task group lets `adapt` run in it.
+It has no task of its own: who has a task group lets `adapt` run in it. Calls never wait for a measurement.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 
 import anyio
 
 from ..engine import Engine
 from ..errors import EngineError
 from ..ready_queue import ReadyQueue
-from ..wrappers.limiter import CallLimiter, Slot, Waiter
+from ..wrappers.limiter import CallLimiter, Waiter
 from .controller import Measurement, WidthController
 
 
 class AdaptiveLimiter(CallLimiter):
     """Lets as many calls run at once as give the most tokens per second.
 
-    When a call ends well, and some time has passed since the last measurement, the engine is asked for its
-    statistics. An engine that does not answer changes nothing.
+    While somebody runs `adapt` and calls wait, the engine is asked for its statistics at every interval; an engine
+    that does not answer changes nothing. Where nobody runs it, the limit stays where it is.
 
     Args:
         engine: Whose calls these are; all of them should be, since it cannot tell others apart.
         controller: Says how many.
         queue: The order of those that wait, as in `CallLimiter`.
         interval: Seconds between two measurements, at least.
-        clock: The time in seconds.
     """
 
     def __init__(
@@ -40,29 +37,26 @@ class AdaptiveLimiter(CallLimiter):
         queue: ReadyQueue[Waiter] | None = None,
         *,
         interval: float = 1,
-        clock: Callable[[], float] = anyio.current_time,
     ) -> None:
         self.controller = controller or WidthController()
         super().__init__(self.controller.width, queue)
         self._engine = engine
         self._interval = interval
-        self._clock = clock
         self._asked = -math.inf
 
-    def slot(self, *, owner: str = "", priority: float = 0) -> AbstractAsyncContextManager[None]:
-        """A slot, as in `CallLimiter`; leaving it may take the time of a measurement."""
-        return _MeasuringSlot(self, owner, priority)
-
     async def adapt(self) -> None:
-        """Measures at every interval in which calls wait, until it is cancelled. Several that do so measure once."""
+        """Measures at every interval in which calls wait, until it is cancelled. Several that do so measure once.
+
+        What an engine raises other than an `EngineError` comes out of here.
+        """
         while True:
             await self.wait_full()
             await anyio.sleep(self._interval)
-            await self.measure_if_due()
+            await self._measure_if_due()
 
-    async def measure_if_due(self) -> None:
+    async def _measure_if_due(self) -> None:
         """Asks the engine what it does, unless that was done just now, and sets the limit."""
-        now = self._clock()
+        now = anyio.current_time()
         if now - self._asked < self._interval:
             return
         self._asked = now
@@ -70,7 +64,7 @@ class AdaptiveLimiter(CallLimiter):
             engine = await self._engine.statistics()
             calls = self.statistics()
             measurement = Measurement(
-                seconds=self._clock(),
+                seconds=anyio.current_time(),
                 tokens=engine.generated_tokens,
                 in_flight=calls.running,
                 waiting=calls.waiting,
@@ -78,16 +72,3 @@ class AdaptiveLimiter(CallLimiter):
                 kv_usage=engine.kv_usage,
             )
             self.resize(self.controller.observe(measurement))
-
-
-class _MeasuringSlot(Slot):
-    __slots__ = ("_measure",)
-
-    def __init__(self, limiter: AdaptiveLimiter, owner: str, priority: float) -> None:
-        super().__init__(limiter, owner, priority)
-        self._measure = limiter.measure_if_due
-
-    async def __aexit__(self, kind: object = None, *rest: object) -> None:
-        await super().__aexit__(kind, *rest)
-        if kind is None:
-            await self._measure()

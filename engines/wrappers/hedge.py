@@ -6,14 +6,16 @@ request with the same seed, so the result does not depend on who is first.
 
 from __future__ import annotations
 
+import contextvars
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
+from typing import NamedTuple
 
 import anyio
 
-from ..completion import Chunk, merged
+from ..completion import Chunk, alone, merged
 from ..context import Context
 from ..delivery import STREAMED, Delivery
 from ..engine import Engine
@@ -63,47 +65,56 @@ class HedgeEngine(EngineWrapper):
     async def _whole(
         self, context: Context, sampling: Sampling, delivery: Delivery
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        race = _Race(partial(self._answer, context, sampling, delivery), self._second_slot)
+        race = _Race(partial(self._answer, context, sampling, delivery))
         now, kind = anyio.current_time(), _kind(sampling, delivery)
         call = self._peers.enter(kind, now, race.set_alarm)
         try:
-            chunk = await race.run(partial(self._is_late, call, context.path))
+            chunk = await race.run(
+                partial(self._is_late, call), partial(self._second, call, context.path)
+            )
         finally:
             self._peers.leave(call, anyio.current_time(), finished=race.is_won)
-        async with aclosing(_only(chunk)) as passing:
+        async with aclosing(alone(chunk)) as passing:
             yield passing
 
     async def _answer(self, context: Context, sampling: Sampling, delivery: Delivery) -> Chunk:
         async with self.inner.stream(context, sampling, delivery) as chunks:
             return await merged(chunks)
 
-    def _is_late(self, call: PeerCall, path: str) -> bool:
-        now = anyio.current_time()
-        if not self._peers.take_second(call, now):
-            return False
-        usual = self._peers.quantile(call.kind)
-        reason = f"no answer after {now - call.started:.3g} s; its peers took up to {usual:.3g} s"
-        self._notify(Notice(kind="hedged", path=path, reason=reason))
-        return True
+    def _is_late(self, call: PeerCall) -> bool:
+        return self._peers.take_second(call, anyio.current_time())
+
+    @asynccontextmanager
+    async def _second(self, call: PeerCall, path: str) -> AsyncIterator[None]:
+        """What a second try runs in: its slot."""
+        async with self._second_slot():
+            self._peers.begin_second(call)
+            took, usual = anyio.current_time() - call.started, self._peers.quantile(call.kind)
+            reason = f"no answer after {took:.3g} s; its peers took up to {usual:.3g} s"
+            self._notify(Notice(kind="hedged", path=path, reason=reason))
+            yield
+
+
+class _SecondTry(NamedTuple):
+    """What the second try of a call needs: the context that the first one runs in, and when and in what it begins."""
+
+    variables: contextvars.Context
+    is_late: Callable[[], bool]
+    inside: Callable[[], AbstractAsyncContextManager[object]]
 
 
 class _Race:
     """The tries of one call: the first at once, the second when the alarm has rung and the call is late."""
 
-    def __init__(
-        self,
-        attempt: Callable[[], Awaitable[Chunk]],
-        second_slot: Callable[[], AbstractAsyncContextManager[object]],
-    ) -> None:
+    def __init__(self, attempt: Callable[[], Awaitable[Chunk]]) -> None:
         self._attempt = attempt
-        self._second_slot = second_slot
         self._group = anyio.create_task_group()
         self._alarm = anyio.CancelScope()
         self._alarm_at = math.inf
         # Whether there is a task that waits for the alarm or a slot, or runs the second try.
         self._has_second = False
         # None where no second try can begin: before the first, and when it has ended.
-        self._is_late: Callable[[], bool] | None = None
+        self._second: _SecondTry | None = None
         self._running = 0
         self._chunk: Chunk | None = None
         self._errors: dict[str, ForkjoinError] = {}
@@ -113,16 +124,20 @@ class _Race:
         """Whether there is an answer that ended by itself."""
         return self._chunk is not None and self._chunk.limited_by is None
 
-    async def run(self, is_late: Callable[[], bool]) -> Chunk:
+    async def run(
+        self,
+        is_late: Callable[[], bool],
+        inside: Callable[[], AbstractAsyncContextManager[object]],
+    ) -> Chunk:
         """The answer; where there is none, the error of the first try, which the caller would have met alone."""
         with single_error():
             async with self._group:
-                self._is_late = is_late
+                self._second = _SecondTry(contextvars.copy_context(), is_late, inside)
                 self.set_alarm(self._alarm_at)
                 try:
                     await self._try("first")
                 finally:
-                    self._is_late = None
+                    self._second = None
         if self._chunk is not None:
             return self._chunk
         raise self._errors["first"]
@@ -130,17 +145,19 @@ class _Race:
     def set_alarm(self, at: float) -> None:
         """Moves the alarm. A task waits for it once there is a time: most calls end without, and tasks cost most."""
         self._alarm_at = self._alarm.deadline = at
-        if at < math.inf and self._is_late is not None and not self._has_second:
+        second = self._second
+        if at < math.inf and second is not None and not self._has_second:
             self._has_second = True
-            self._group.start_soon(self._wait_for_second, self._is_late)
+            # Whoever moves the alarm may be of another run; the try is of this one.
+            second.variables.run(self._group.start_soon, self._try_again, second)
 
-    async def _wait_for_second(self, is_late: Callable[[], bool]) -> None:
+    async def _try_again(self, second: _SecondTry) -> None:
         while True:
             with anyio.CancelScope(deadline=self._alarm_at) as self._alarm:
                 await anyio.sleep_forever()
-            if is_late():
+            if second.is_late():
                 break
-        async with self._second_slot():
+        async with second.inside():
             await self._try("second")
 
     async def _try(self, name: str) -> None:
@@ -166,7 +183,3 @@ def _kind(sampling: Sampling, delivery: Delivery) -> Hashable:
     length = (delivery.expected_tokens or sampling.max_tokens).bit_length()
     constraint = sampling.constraint and sampling.constraint.kind
     return length, bool(sampling.stop), constraint, delivery.priority
-
-
-async def _only(chunk: Chunk) -> AsyncGenerator[Chunk]:
-    yield chunk

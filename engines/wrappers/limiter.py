@@ -89,7 +89,8 @@ class CallLimiter:
         self._running = 0
         self._waiting = 0
         self._peak = 0
-        self._wanted = anyio.Event()
+        # One for each task that waits until this is full; not one for all, which would belong to a single event loop.
+        self._wanted: set[anyio.Event] = set()
 
     def slot(self, *, owner: str = "", priority: float = 0) -> AbstractAsyncContextManager[None]:
         """A slot, for the length of an `async with` block.
@@ -100,7 +101,7 @@ class CallLimiter:
             owner: Who shares fairly with other owners, such as a run.
             priority: Lower is served earlier, among those of one owner.
         """
-        return Slot(self, owner, priority)
+        return _Slot(self, owner, priority)
 
     def resize(self, limit: int) -> None:
         """Changes the limit. Calls that run go on, also where they are more than the new one.
@@ -114,11 +115,18 @@ class CallLimiter:
     async def wait_full(self) -> None:
         """Waits until a call has to wait for a slot."""
         while not self._waiting:
-            self._wanted = anyio.Event()
-            await self._wanted.wait()
+            wanted = anyio.Event()
+            self._wanted.add(wanted)
+            try:
+                await wanted.wait()
+            finally:
+                self._wanted.remove(wanted)
 
     async def adapt(self) -> None:
-        """Changes the limit as is best, until it is cancelled. A fixed one has nothing to do."""
+        """Changes the limit as is best, until it is cancelled. A fixed one has nothing to do.
+
+        Whoever runs calls has to run this too: a limit that could adapt stays where it is while nobody does.
+        """
 
     def statistics(self) -> LimiterStatistics:
         """What it is doing now."""
@@ -139,7 +147,8 @@ class CallLimiter:
         waiter = Waiter()
         self._queue.push(waiter, priority=priority, owner=owner)
         self._waiting += 1
-        self._wanted.set()
+        for wanted in self._wanted:
+            wanted.set()
         try:
             await waiter.served.wait()
         except BaseException:
@@ -163,7 +172,7 @@ class CallLimiter:
                 waiter.served.set()
 
 
-class Slot(AbstractAsyncContextManager[None]):
+class _Slot(AbstractAsyncContextManager[None]):
     """A call's place in a limiter, for the length of one block."""
 
     __slots__ = ("_limiter", "_owner", "_priority")

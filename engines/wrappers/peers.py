@@ -1,9 +1,9 @@
 """How long calls take, and which of those that run are late. Pure: times come in, and no clock or task is known.
 
-    enter ─> runs ─────────────────────────> leave     its duration joins those of its kind
-               └─ alarm ─> take_second ─> runs twice
+    enter ─> runs ──────────────────────────────────────────> leave     its duration joins those of its kind
+               └─ alarm ─> take_second ─> begin_second ─> runs twice
 
-Only the oldest call of a kind that is not hedged yet has its alarm set, since it is late first; whenever a call
+Only the oldest call of a kind that may not run twice yet has its alarm set, since it is late first; whenever a call
 leaves, the times of its kind are known better, and the alarm moves. Where many run, one leaves all the time, which
 is alarm enough.
 """
@@ -75,12 +75,14 @@ class PeerCall:
         kind: What it is compared with.
         started: When it began.
         set_alarm: Says when to ask whether it is late; infinity where nothing is to be done for now.
+        taken: Whether it may run twice, and so has no alarm any more.
         hedged: Whether it runs twice.
     """
 
     kind: Hashable
     started: float
     set_alarm: Callable[[float], None]
+    taken: bool = False
     hedged: bool = False
 
 
@@ -100,7 +102,7 @@ class _Kind:
         insort(self.by_length, duration)
 
     def oldest_alone(self) -> PeerCall | None:
-        return next((call for call in self.running if not call.hedged), None)
+        return next((call for call in self.running if not call.taken), None)
 
 
 class Peers:
@@ -121,9 +123,8 @@ class Peers:
         if kind not in self._kinds:
             self._kinds[kind] = _Kind(deque(maxlen=self._policy.window))
         call = PeerCall(kind, now, set_alarm)
-        running = self._kinds[kind].running
-        running[call] = None
-        if len(running) == 1:
+        self._kinds[kind].running[call] = None
+        if self._kinds[kind].oldest_alone() is call:
             call.set_alarm(self._late_at(call))
         return call
 
@@ -136,11 +137,15 @@ class Peers:
         self._move_alarm(kind, now)
 
     def take_second(self, call: PeerCall, now: float) -> bool:
-        """Whether the call is late; if so, it counts as running twice from now on. If not, its alarm moves."""
+        """Whether the call is late and may run twice. If not, its alarm moves; if so, that of the next one is set."""
         kind = self._kinds[call.kind]
-        call.hedged = self._late_at(call) <= now and self._are_few(kind, now)
+        call.taken = self._late_at(call) <= now and self._are_few(kind, now)
         self._move_alarm(kind, now)
-        return call.hedged
+        return call.taken
+
+    def begin_second(self, call: PeerCall) -> None:
+        """From now on the call runs twice."""
+        call.hedged = True
 
     def quantile(self, kind: Hashable) -> float:
         """The policy's quantile of the durations of a kind; infinity while too few are known."""

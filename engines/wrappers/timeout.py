@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 
 from ..completion import Chunk
 from ..context import Context
@@ -55,7 +56,7 @@ class TimeoutEngine(EngineWrapper):
         with wait.scope:
             wait.begin()
             async with self.inner.stream(context, sampling, inside) as chunks:
-                wait.end()
+                await wait.end()
                 async with aclosing(as_asked(wait.timed(chunks), delivery)) as passing:
                     yield passing
         if wait.scope.cancelled_caught:
@@ -70,22 +71,30 @@ class _Wait:
         self._total = total
         self._idle = idle
         self._left = total
+        # What is left without a token; entering and waiting for the first one are one silence.
+        self._idle_left = idle
         self._since = 0.0
         self._received = 0
 
     def begin(self) -> None:
         self._since = anyio.current_time()
-        self.scope.deadline = self._since + min(self._left, self._idle)
+        self.scope.deadline = self._since + min(self._left, self._idle_left)
 
-    def end(self) -> None:
+    async def end(self) -> None:
         self.scope.deadline = math.inf
-        self._left -= anyio.current_time() - self._since
+        if self.scope.cancel_called:
+            # The deadline passed while the loop was blocked: it ends the call here, not in the reader's own code.
+            await anyio.lowlevel.checkpoint()
+        waited = anyio.current_time() - self._since
+        self._left -= waited
+        self._idle_left -= waited
 
     async def timed(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
         self.begin()
         try:
             async for chunk in chunks:
-                self.end()
+                await self.end()
+                self._idle_left = self._idle
                 self._received = chunk.usage.generated_tokens
                 yield chunk
                 self.begin()
@@ -93,7 +102,7 @@ class _Wait:
             self.scope.deadline = math.inf
 
     def error(self) -> CallTimedOut:
-        if self._idle <= self._left:
+        if self._idle_left <= self._left:
             late = f"no token came for {self._idle:g} s"
         else:
             late = f"the call took more than {self._total:g} s"

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import EngineUnavailable, HttpEngine, UsageError
+from engines import EngineUnavailable
 from engines.remote.aiohttp_transport import AiohttpTransport
 from engines.remote.server_address import ServerAddress
 from tests.engines.raw_server import listening, page, raw_serving
@@ -107,9 +107,3 @@ def no_more_files() -> Iterator[None]:
             while True:
                 stack.enter_context(socket.socket())
         yield
-
-
-async def test_a_proxy_that_is_no_http_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
-    with pytest.raises(UsageError, match="socks5"):
-        await HttpEngine.open("http://server.invalid/v1")

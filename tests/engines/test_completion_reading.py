@@ -76,3 +76,37 @@ def test_a_chat_answer_without_content() -> None:
     chunk = reading.whole(answer)
     assert (chunk.text, chunk.usage.generated_tokens) == ("", 0)
     assert chunk.usage.lower_bound
+
+
+@pytest.mark.parametrize(
+    ("reading", "answer"),
+    [
+        (Reading, {"choices": [{"token_ids": [1], "finish_reason": "stop"}]}),
+        (Reading, {"choices": [choice("a", [1], "stop") | {"text": 1}]}),
+        (Reading, {"choices": [choice("a", [1], "stop") | {"token_ids": "1"}]}),
+        (Reading, {"choices": [choice("a", [1], "stop") | {"token_ids": ["1"]}]}),
+        (Reading, {"choices": [choice("a", [1], "stop") | {"stop_reason": {}}]}),
+        (TextReading, {"choices": ["x"]}),
+        (TextReading, {"choices": 1}),
+        (TextReading, {"choices": [{"message": "x", "finish_reason": "stop"}]}),
+        (TextReading, {"choices": [{"message": {"content": [{"type": "text"}]}}]}),
+        (TextReading, {"choices": [], "usage": {"prompt_tokens": 1.5}}),
+        (TextReading, {"choices": [], "usage": "none"}),
+    ],
+)
+def test_an_answer_of_another_shape(reading: type[Reading], answer: dict[str, Any]) -> None:
+    made = TextReading("http://server") if reading is TextReading else Reading("http://server", 7)
+    with pytest.raises(NotAnEngine, match="http://server sent an answer that") as caught:
+        made.feed(answer)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stream_that_ends_twice() -> None:
+    """Nothing that comes with or after the first end is lost."""
+    reading = Reading("http://server", 7)
+    reading.feed({"choices": [choice("a", [1], "length") | {"stop_reason": "x"}]})
+    assert reading.feed({"choices": [choice("b", [2])]}) is None
+    reading.feed({"choices": [choice("", [], "stop")], "usage": usage(2)})
+    last = reading.end()
+    assert (last.text, last.token_ids, last.usage.generated_tokens) == ("ab", (1, 2), 2)
+    assert (last.finish_reason, last.stop_reason) == ("stop", "x")

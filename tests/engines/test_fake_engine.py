@@ -231,6 +231,18 @@ def test_a_call_that_is_cancelled_is_an_abort_and_keeps_what_it_cost() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_call_that_failed_is_no_abort() -> None:
+    engine = FakeEngine([EngineUnavailable("no"), "ok"])
+    with pytest.raises(EngineUnavailable):
+        await reply_of(engine)
+    async with engine.stream(prompt(), Sampling()) as chunks:
+        await engine.aclose()
+        with pytest.raises(EngineDead):
+            await anext(chunks)
+    assert engine.aborted == 0
+
+
+@pytest.mark.anyio
 async def test_a_stream_left_early_is_an_abort_and_one_read_to_its_end_is_none() -> None:
     engine = FakeEngine("abcdef", chunk_tokens=2)
     async with engine.stream(prompt(), Sampling()) as chunks:

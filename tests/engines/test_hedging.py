@@ -3,10 +3,12 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -302,6 +304,56 @@ def test_an_answer_that_a_budget_cut_waits_for_the_other(
         )
 
     assert run_virtually(main) == (text, seconds, 8 if cut == {8, 9} else 9)
+
+
+def test_a_second_try_counts_from_when_it_has_its_slot() -> None:
+    async def main() -> tuple[list[tuple[float, str]], float]:
+        peers = Peers()
+        limiter = CallLimiter(1)
+        told: list[tuple[float, str]] = []
+
+        def tell(notice: Notice) -> None:
+            told.append((anyio.current_time() - 1, notice.reason))
+
+        inner = Paced(*[1] * 8, 100, 1)
+        engine = HedgeEngine(inner, peers, tell, second_slot=limiter.slot)
+        await join([partial(text_of, engine)] * 8)
+        async with anyio.create_task_group() as group, limiter.slot():
+            group.start_soon(text_of, engine)
+            await anyio.sleep(4)
+            assert (peers.statistics().hedged, len(inner.calls)) == (0, 9)
+        return told, anyio.current_time() - 1
+
+    assert run_virtually(main) == (
+        [(4, "no answer after 4 s; its peers took up to 1 s")], 5
+    )  # fmt: skip
+
+
+@pytest.mark.anyio
+async def test_a_second_try_is_of_the_run_of_the_first() -> None:
+    run: ContextVar[str] = ContextVar("run")
+    seen: list[tuple[str, str]] = []
+
+    async def script(context: Context, sampling: Sampling) -> str:
+        seen.append((context.path, run.get()))
+        # The first try of the late one never ends; the others begin after it.
+        await anyio.sleep(math.inf if len(seen) == 1 else 0)
+        return "ok"
+
+    # Without enough peers there is no alarm before those of the other run have left.
+    engine = HedgeEngine(FakeEngine(script), Peers(HedgePolicy(least=2)))
+
+    async def call(name: str, of: str) -> None:
+        run.set(of)
+        await text_of(engine, name)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call, "late", "mine")
+        while not seen:
+            await anyio.lowlevel.checkpoint()
+        for i in range(3):
+            group.start_soon(call, f"peer-{i}", "another's")
+    assert [of for path, of in seen if path == "late"] == ["mine", "mine"]
 
 
 def test_a_second_try_needs_a_slot_of_its_own_and_the_first_does_not_wait_for_it() -> None:

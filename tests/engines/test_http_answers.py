@@ -29,8 +29,13 @@ from engines import (
     UsageError,
     converse,
 )
+from engines.remote.api_client import ApiClient
+from engines.remote.httpx_transport import HttpxTransport
+from engines.remote.server_address import ServerAddress
+from engines.remote.server_tokenizer import ServerTokenizer
 from tests.engines import http_ways
 from tests.engines.http_ways import Connect
+from tests.engines.raw_server import page, raw_serving
 from tests.engines.servers import (
     Handler,
     answering,
@@ -250,3 +255,57 @@ async def test_a_server_that_packs_its_answers(connect: Connect) -> None:
     with serving(app(answering(packed))) as url:
         async with connect(url) as engine:
             assert (await ask(engine)).text == "4"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "end"),
+    [("Text/Event-Stream", "\n\n"), ("text/event-stream", "")],
+    ids=["another case", "no last line feed"],
+)
+async def test_a_stream_with_manners_of_its_own(
+    media_type: str, end: str, connect: Connect
+) -> None:
+    body = f"data: {json.dumps(delta('4', 'stop'))}{end}"
+    response = Response(body, headers={"content-type": media_type})
+    with serving(app(answering(response))) as url:
+        async with connect(url) as engine:
+            assert (await ask(engine, STREAMED)).text == "4"
+
+
+async def test_a_stream_that_ends_within_its_last_event(connect: Connect) -> None:
+    with serving(app(streaming(delta("a"), 'data: {"choices": ['))) as url:
+        async with connect(url) as engine:
+            with pytest.raises(EngineUnavailable, match="in the middle"):
+                await ask(engine, STREAMED)
+
+
+async def test_an_answer_that_is_no_unicode(connect: Connect) -> None:
+    body = json.dumps(message("?")).encode().replace(b"?", b"\xff")
+    with serving(app(answering(Response(body, media_type="application/json")))) as url:
+        async with connect(url) as engine:
+            with pytest.raises(NotAnEngine):
+                await ask(engine)
+
+
+async def test_a_list_of_models_with_an_odd_window(connect: Connect) -> None:
+    models = JSONResponse({"data": [{"id": "a", "max_model_len": "long"}]})
+    with (
+        serving(app(models=answering(models))) as url,
+        pytest.raises(NotAnEngine, match="/v1/models sent an answer that"),
+    ):
+        async with connect(url):
+            pass
+
+
+@pytest.mark.parametrize("answer", [{}, {"tokens": 1, "prompt": 1}, {"tokens": ["a"]}])
+async def test_a_tokenizer_that_answers_oddly(answer: dict[str, Any]) -> None:
+    with raw_serving(lambda connection, head: connection.sendall(page(answer))) as url:
+        api = ApiClient(url, HttpxTransport(ServerAddress.parse(url), {}, 5), 5)
+        tokenizer = ServerTokenizer(api, "fake")
+        with pytest.raises(NotAnEngine, match=f"{url}/tokenize"):
+            await tokenizer.encode("a", "user", None)
+        with pytest.raises(NotAnEngine, match=f"{url}/tokenize"):
+            await tokenizer.window()
+        with pytest.raises(NotAnEngine, match=f"{url}/detokenize"):
+            await tokenizer.decode([1])
+        await api.aclose()

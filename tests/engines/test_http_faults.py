@@ -31,6 +31,7 @@ from engines import (
     Sampling,
     converse,
 )
+from engines.remote import api_client
 from tests.engines import http_ways
 from tests.engines.http_ways import Connect, Way
 from tests.engines.raw_server import http, listening, raw_serving, reset
@@ -143,10 +144,23 @@ async def test_a_server_that_goes_silent(delivery: Delivery, connect: Connect) -
             assert engine.client_statistics.in_flight == 0
 
 
-async def _silent_after(*events: dict[str, Any]) -> AsyncIterator[dict[str, Any] | str]:
+async def _silent_after(*events: dict[str, Any] | str) -> AsyncIterator[dict[str, Any] | str]:
     for event in events:
         yield event
     await anyio.sleep_forever()
+
+
+async def test_a_stream_that_stays_open_after_its_end(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def chat(request: Request) -> Response:
+        return event_response(_silent_after(delta("4", "stop"), "data: [DONE]\n\n"))
+
+    monkeypatch.setattr(api_client, "_GRACE_SECONDS", 0.05)
+    with serving(app(chat)) as url:
+        async with connect(url) as engine:
+            assert (await ask(engine, STREAMED)).text == "4"
+            assert engine.client_statistics.in_flight == 0
 
 
 async def test_a_server_that_restarts(connect: Connect) -> None:
@@ -231,6 +245,17 @@ async def test_a_reset_in_the_middle_of_a_stream(connect: Connect) -> None:
             with pytest.raises(EngineUnavailable, match="broke off the connection"):
                 await read(engine, texts, go_on)
     assert texts == ["a"]
+
+
+async def test_a_reset_after_the_end_of_a_stream(connect: Connect) -> None:
+    def handle(connection: socket.socket, head: bytes) -> None:
+        event = f"data: {json.dumps(delta('4', 'stop'))}\n\ndata: [DONE]\n\n".encode()
+        connection.sendall(EVENTS + b"%x\r\n%b\r\n" % (len(event), event))
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw_serving(handle) as url:
+        async with connect(url) as engine:
+            assert (await ask(engine, STREAMED)).text == "4"
 
 
 async def test_a_connection_that_does_not_come_about(connect: Connect) -> None:

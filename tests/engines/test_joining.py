@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import pytest
@@ -47,6 +48,10 @@ class Branches:
             return index
 
         return run
+
+    async def recover(self, after: float) -> None:
+        await anyio.sleep(after)
+        self.failing.clear()
 
     def joined(self, policy: JoinPolicy | None = None, repeats: int = 0) -> list[Outcome[int]]:
         async def main() -> list[Outcome[int]]:
@@ -112,34 +117,106 @@ def test_only_what_failed_is_repeated_while_there_is_not_enough() -> None:
     assert branches.ran == [1, 1, 1]
 
 
+def test_of_deadlines_within_each_other_the_shortest_counts() -> None:
+    for policy in (Deadline(10, Deadline(3)), Deadline(3, Deadline(10, First()))):
+        assert policy.seconds == 3
+    branches = Branches([5, 9])
+    branches.joined(Deadline(10, Deadline(3, First())))
+    assert branches.seconds == 3
+
+
 def test_fail_fast_cancels_the_others_at_the_first_failure() -> None:
     branches = Branches([3, 1, 5], failing={1})
 
     async def main() -> list[Outcome[int]]:
         return await join(branches.calls, fail_fast=True)
 
-    assert statuses(run_virtually(main)) == ["cancelled", "failed", "cancelled"]
+    outcomes = run_virtually(main)
+    assert statuses(outcomes) == ["cancelled", "failed", "cancelled"]
+    assert outcomes[0].reason == outcomes[2].reason == "another one failed"
+
+
+def test_with_repeats_fail_fast_runs_again_what_failed_and_what_was_cancelled() -> None:
+    branches = Branches([3, 2, 1], failing={1})
+
+    async def main() -> list[Outcome[int]]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(branches.recover, 2.5)
+            outcomes = await join(branches.calls, fail_fast=True, repeats=1)
+        return outcomes
+
+    assert [outcome.value for outcome in run_virtually(main)] == [0, 1, 2]
+    assert branches.ran == [2, 2, 1]
+
+
+class Keeping(FakeEngine):
+    """Keeps decisions as a journal does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, object] = {}
+
+    async def decide(self, path, choose):  # type: ignore[no-untyped-def]
+        if path not in self.kept:
+            self.kept[path] = await choose()
+        return self.kept[path]
 
 
 @pytest.mark.parametrize("policy", [First(), KOfN(2), Fraction(0.5), Deadline(4), All()])
 def test_a_join_that_is_replayed_takes_the_same_way_whatever_is_fast_now(
     policy: JoinPolicy,
 ) -> None:
-    kept: dict[str, object] = {}
-
-    class Keeping(FakeEngine):
-        async def decide(self, path, choose):  # type: ignore[no-untyped-def]
-            if path not in kept:
-                kept[path] = await choose()
-            return kept[path]
+    engine = Keeping()
 
     async def main(branches: Branches) -> list[Outcome[int]]:
-        return await join(branches.calls, policy, engine=Keeping(), path="root")
+        return await join(branches.calls, policy, engine=engine, path="root")
 
     first = run_virtually(lambda: main(Branches([3, 1, 2, 9])))
     again = Branches([1, 9, 5, 2])
     assert run_virtually(lambda: main(again)) == first
     assert [count > 0 for count in again.ran] == [outcome.usable for outcome in first]
+
+
+@pytest.mark.parametrize(
+    ("policy", "fail_fast", "before", "after", "ran"),
+    [
+        (KOfN(2), False, ["ok", "failed", "ok", "cancelled"], ["ok", "ok", "ok", "cancelled"],
+         [1, 1, 1, 0]),
+        (All(), True, ["ok", "failed", "cancelled", "cancelled"], ["ok"] * 4, [1, 1, 1, 1]),
+        (Deadline(4), False, ["ok", "failed", "ok", "cancelled"], ["ok", "ok", "ok", "cancelled"],
+         [1, 1, 1, 0]),
+    ],
+)  # fmt: skip
+def test_what_had_failed_is_tried_again_when_a_run_is_resumed(
+    policy: JoinPolicy, fail_fast: bool, before: list[str], after: list[str], ran: list[int]
+) -> None:
+    engine = Keeping()
+
+    async def main(branches: Branches) -> list[Outcome[int]]:
+        return await join(branches.calls, policy, engine=engine, path="root", fail_fast=fail_fast)
+
+    assert statuses(run_virtually(lambda: main(Branches([1, 2, 3, 9], failing={1})))) == before
+    # The server is as broken as before: nothing changes.
+    broken = Branches([1, 2, 3, 9], failing={1})
+    assert statuses(run_virtually(lambda: main(broken))) == before
+    mended = Branches([9, 8, 7, 1])
+    assert statuses(run_virtually(lambda: main(mended))) == after
+    assert mended.ran == ran
+
+
+def test_repeats_count_when_a_run_is_resumed() -> None:
+    engine = Keeping()
+
+    async def main(branches: Branches) -> list[Outcome[int]]:
+        async with anyio.create_task_group() as group:
+            group.start_soon(branches.recover, 1.5)
+            outcomes = await join(branches.calls, KOfN(2), engine=engine, path="root", repeats=1)
+        return outcomes
+
+    for _ in range(2):
+        branches = Branches([1, 1], failing={1})
+        assert statuses(run_virtually(partial(main, branches))) == ["ok", "ok"]
+        assert branches.ran == [1, 2]
 
 
 @pytest.mark.parametrize(

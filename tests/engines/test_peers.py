@@ -64,9 +64,19 @@ def test_only_the_oldest_has_an_alarm_and_the_next_one_after_it() -> None:
     assert alarms.at == [3, math.inf, math.inf]
     assert peers.take_second(alarms.calls[0], 3)
     assert alarms.at == [3, 4, math.inf]
+    assert peers.statistics().hedged == 0
+    peers.begin_second(alarms.calls[0])
     peers.leave(alarms.calls[1], 3.5, finished=False)
     assert alarms.at == [3, 4, 5]
     assert peers.statistics().hedged == 1
+
+
+def test_beside_a_call_that_runs_twice_the_next_one_has_an_alarm() -> None:
+    peers = Peers(HedgePolicy(least=2, share=1))
+    finish(peers, 2, 2)
+    hung = peers.enter("kind", 0, ignore)
+    assert peers.take_second(hung, 3)
+    assert Alarms(peers, 2).at == [3, math.inf]
 
 
 def test_an_alarm_moves_as_the_peers_become_slower() -> None:
@@ -120,7 +130,9 @@ def test_no_more_run_twice_than_the_share(
             peers.leave(running.pop(index % len(running)), now, finished=True)
         for call in running:
             before = peers.statistics()
-            if not call.hedged and peers.take_second(call, now):
+            if not call.taken and peers.take_second(call, now):
+                assert peers.statistics() == before
+                peers.begin_second(call)
                 assert now >= call.started + policy.factor * peers.quantile("kind")
                 after = peers.statistics()
                 assert after.hedged == before.hedged + 1

@@ -114,3 +114,16 @@ def test_a_page_is_no_engine() -> None:
     found = refused(404, b"<h1>not here</h1>", {"content-type": "text/html; charset=utf-8"})
     assert isinstance(found, NotAnEngine)
     assert str(found).startswith("http://server/v1/x answered 404 text/html, not as")
+
+
+def test_a_proxy_that_takes_no_long_request() -> None:
+    page = b"<html><h1>413 Request Entity Too Large</h1></html>"
+    found = refused(413, page, {"content-type": "text/html"})
+    assert type(found) is RequestRejected
+    assert "shorten the context" in str(found)
+
+
+def test_a_proxy_that_wants_a_password() -> None:
+    found = refused(407, b"<html>", {"content-type": "text/html"})
+    assert type(found) is EngineError
+    assert "client=httpx.AsyncClient(proxy=...)" in str(found)

@@ -21,7 +21,17 @@ def test_addresses(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://host/v1", "http://", "http://host:port", "http://a b/", "http://host:99999"]
+    "url",
+    [
+        "",
+        "ftp://host/v1",
+        "http://",
+        "http://host:port",
+        "http://a b/",
+        "http://host:99999",
+        "a..b",
+        f"{'a' * 64}.com",
+    ],
 )
 def test_no_address(url: str) -> None:
     with pytest.raises(UsageError, match="is no server's address"):
@@ -40,6 +50,8 @@ def test_a_key_with_characters_that_no_key_has() -> None:
         ("a.localhost", True),
         ("127.0.0.9", True),
         ("[::1]", True),
+        ("0.0.0.0", True),
+        ("[::]", True),
         ("192.168.0.1", False),
         ("localhost.example", False),
     ],
@@ -54,13 +66,26 @@ def test_this_machine(host: str, is_loopback: bool) -> None:
         ("http://server", "http://proxy:1"),
         ("https://server", "http://proxy:2"),
         ("https://direct.example", None),
+        ("http://gpu:8000", None),
+        ("http://gpu:8001", "http://proxy:1"),
+        ("http://default", None),
+        ("http://[fd00::1]:8000", None),
+        ("http://0.0.0.0:8000", None),
         ("http://localhost:8000", None),
     ],
 )
 def test_proxies(url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy:1")
-    monkeypatch.setenv("all_proxy", "http://proxy:2")
+    monkeypatch.setenv("all_proxy", "proxy:2")
     monkeypatch.delenv("https_proxy", raising=False)
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    monkeypatch.setenv("no_proxy", "direct.example")
+    monkeypatch.setenv("no_proxy", "direct.example,gpu:8000,default:80,fd00::1")
     assert ServerAddress.parse(url).proxy == proxy
+
+
+def test_a_proxy_that_is_no_http_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "direct.example")
+    with pytest.raises(UsageError, match="over socks5, and only HTTP"):
+        _ = ServerAddress.parse("http://server.invalid/v1").proxy
+    assert ServerAddress.parse("http://direct.example").proxy is None

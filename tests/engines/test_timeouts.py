@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
 import anyio
 import pytest
+from anyio.abc import TaskGroup
 
 from engines import (
     STREAMED,
     WHOLE,
     CallTimedOut,
     Chunk,
+    Context,
     Delivery,
     Engine,
     EngineUnavailable,
+    EngineWrapper,
     FakeEngine,
     Notice,
     Sampling,
+    Usage,
     UsageError,
 )
 from engines.wrappers.hedge import HedgeEngine
@@ -130,6 +138,86 @@ def test_the_time_that_the_reader_takes_does_not_count_and_it_is_not_interrupted
         return anyio.current_time()
 
     assert run_virtually(main) == 5064
+
+
+class Entering(EngineWrapper):
+    """Takes its time before a stream begins."""
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        await anyio.sleep(12)
+        async with self.inner.stream(context, sampling, delivery) as chunks:
+            yield chunks
+
+
+def test_entering_and_waiting_for_the_first_token_are_one_silence() -> None:
+    inner = slow(latency=9)
+    late = timed_out(TimeoutEngine(Entering(inner), idle=20), inner, STREAMED)
+    assert late == (20, "no token came for 20 s (tokens received: 0")
+
+
+def test_after_the_first_token_all_of_the_silence_is_allowed_again() -> None:
+    # 12 s, 7 s and a second a token until the first 16 are there, then 16 s for each 16.
+    engine = TimeoutEngine(Entering(slow(latency=7, seconds_per_token=1)), idle=36)
+    assert len(run_virtually(lambda: read(engine, STREAMED, pause=100))) == 4
+
+
+class Given(EngineWrapper):
+    """Sends a chunk as soon as it is there, without giving others a turn before."""
+
+    def __init__(self, given: anyio.Event) -> None:
+        super().__init__(FakeEngine())
+        self._given = given
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        async def chunks() -> AsyncGenerator[Chunk]:
+            await self._given.wait()
+            yield Chunk(text="a", token_ids=(97,), usage=Usage(generated_tokens=1))
+
+        async with aclosing(chunks()) as passing:
+            yield passing
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("in_next_round", [False, True])
+def test_a_deadline_that_passed_while_the_loop_was_blocked_does_not_interrupt_the_reader(
+    backend: str, in_next_round: bool
+) -> None:
+    """The chunk and the deadline come together, in one order or the other."""
+
+    async def give(given: anyio.Event) -> None:
+        given.set()
+
+    async def block(group: TaskGroup, given: anyio.Event) -> None:
+        await anyio.sleep(0.01)
+        if in_next_round:
+            group.start_soon(give, given)
+        else:
+            given.set()
+        time.sleep(0.05)  # noqa: ASYNC251 -- this is what blocks the loop
+
+    async def main() -> bool:
+        interrupted, given = False, anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(block, group, given)
+            with suppress(CallTimedOut):
+                async with TimeoutEngine(Given(given), idle=0.03).stream(
+                    prompt(), Sampling()
+                ) as chunks:
+                    async for _ in chunks:
+                        try:
+                            await anyio.sleep(0.001)
+                        except anyio.get_cancelled_exc_class():
+                            interrupted = True
+                            raise
+        return interrupted
+
+    assert not anyio.run(main, backend=backend)
 
 
 def test_an_error_of_the_engine_passes_through() -> None:

@@ -7,15 +7,17 @@ import ssl
 import subprocess
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
 
-from engines import CallTimedOut, EngineUnavailable, HttpEngine
+from engines import CallTimedOut, EngineError, EngineUnavailable, HttpEngine, UsageError
+from engines.remote import httpx_transport
 from engines.remote.aiohttp_transport import AiohttpTransport
+from engines.remote.api_client import ApiClient
 from engines.remote.httpx_transport import HttpxTransport
 from engines.remote.server_address import ServerAddress
 from engines.remote.transport import Transport
@@ -30,10 +32,10 @@ anyio_backend = http_ways.anyio_backend
 
 
 @asynccontextmanager
-async def opened(way: Way, url: str) -> AsyncIterator[Transport]:
+async def opened(way: Way, url: str, connect_seconds: float = 0.2) -> AsyncIterator[Transport]:
     address = ServerAddress.parse(url)
     make = AiohttpTransport if way.name == "aiohttp" else HttpxTransport
-    transport: Transport = make(address, {"X-Key": "k"}, 0.2)
+    transport: Transport = make(address, {"X-Key": "k"}, connect_seconds)
     try:
         yield transport
     finally:
@@ -150,8 +152,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def test_a_certificate_that_nobody_signed(way: Way, certificate: Path) -> None:
     with serving(app(), certificate=certificate) as url:
-        with pytest.raises(EngineUnavailable, match="nothing answers at https"):
+        with pytest.raises(EngineError, match=r"not trusted.*AsyncClient\(verify=") as caught:
             await HttpEngine.open(url)
+        assert not caught.value.retryable
         trusting = ssl.create_default_context(cafile=certificate)
         async with (
             httpx.AsyncClient(verify=trusting, trust_env=False) as client,
@@ -174,3 +177,58 @@ async def test_the_proxy_of_the_environment(way: Way, monkeypatch: pytest.Monkey
         async with opened(way, proxy) as transport:
             await (await transport.send("GET", "/direct", None, 5)).aclose()
     assert heads[-1].startswith(b"GET /direct ")
+
+
+@pytest.mark.parametrize("url", ["http://server.invalid", "https://server.invalid"])
+async def test_a_proxy_that_wants_a_password(
+    url: str, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handle(connection: socket.socket, head: bytes) -> None:
+        status = "407 Proxy Authentication Required"
+        connection.sendall(http(b"<p>", "Content-Length: 3", status=status))
+
+    with raw_serving(handle) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("https_proxy", proxy)
+        async with opened(way, url, 5) as transport:
+            with pytest.raises(EngineError, match=r"answered 407.*AsyncClient\(proxy=") as caught:
+                await ApiClient(url, transport, 5).get("/x")
+    assert not caught.value.retryable
+
+
+async def test_a_proxy_that_is_no_http_proxy(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "direct.invalid")
+    with pytest.raises(UsageError, match="socks5"):
+        await HttpEngine.open("http://server.invalid/v1")
+    async with opened(way, "http://direct.invalid"):
+        pass
+
+
+async def test_closing_ends_a_request_that_is_connecting(way: Way) -> None:
+    async def send() -> None:
+        with pytest.raises(EngineUnavailable, match="was closed"):
+            await transport.send("GET", "/x", None, 60)
+
+    with ExitStack() as stack:
+        listener, url = stack.enter_context(listening(backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        async with opened(way, url, connect_seconds=60) as transport:
+            with anyio.fail_after(10):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(send)
+                    await anyio.wait_all_tasks_blocked()
+                    await transport.aclose()
+
+
+async def test_a_client_that_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(client: httpx.AsyncClient) -> None:
+        await anyio.sleep(10)
+        raise AssertionError
+
+    monkeypatch.setattr(httpx.AsyncClient, "aclose", never)
+    monkeypatch.setattr(httpx_transport, "_CLOSING_SECONDS", 0.01)
+    await HttpxTransport(ServerAddress.parse("http://server.invalid"), {}, 1).aclose()

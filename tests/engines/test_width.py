@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from statistics import fmean, median
-from typing import ClassVar
 
 import anyio
 import pytest
@@ -261,6 +261,7 @@ def test_a_limiter_finds_the_width_of_its_engine_by_itself(start: int) -> None:
         engine = LimitedEngine(crowd, limiter)
         with anyio.move_on_after(120):
             async with anyio.create_task_group() as group:
+                group.start_soon(limiter.adapt)
                 for _ in range(200):
                     group.start_soon(generate_forever, engine)
         return limiter
@@ -275,34 +276,6 @@ def test_a_limiter_finds_the_width_of_its_engine_by_itself(start: int) -> None:
 async def generate_forever(engine: LimitedEngine) -> None:
     while True:
         await engine.generate(PROMPT, Sampling())
-
-
-class Silent(FakeEngine):
-    """Does not say what it does: never answers, or says that it cannot."""
-
-    asked = 0
-
-    async def statistics(self) -> EngineStatistics:
-        self.asked += 1
-        if self.asked % 2:
-            await anyio.sleep_forever()
-        raise EngineUnavailable("nothing answers")
-
-
-def test_the_engine_is_asked_once_an_interval_and_may_not_answer() -> None:
-    async def main() -> list[float]:
-        silent = Silent("ok", latency=4)
-        limiter = AdaptiveLimiter(silent, interval=10)
-        ended = []
-        for _ in range(6):
-            await LimitedEngine(silent, limiter).generate(PROMPT, Sampling())
-            ended.append(anyio.current_time())
-        assert silent.asked == 4
-        assert limiter.statistics().limit == 128
-        return ended
-
-    # Every other question is never answered; who asks waits no longer than an interval.
-    assert run_virtually(main) == [14, 18, 22, 26, 40, 44]
 
 
 def measurement(
@@ -321,29 +294,104 @@ def measurement(
 PROMPT = Context(Segment("user", "question", tuple(map(ord, "question"))), name="root")
 
 
-def test_where_no_call_ends_for_long_it_measures_all_the_same() -> None:
-    class Asked(FakeEngine):
-        times: ClassVar[list[float]] = []
+class Asked(FakeEngine):
+    """Notes when it is asked what it does, and answers with `answer`.
 
-        async def statistics(self) -> EngineStatistics:
-            self.times.append(anyio.current_time())
-            return await super().statistics()
+    Its calls take 10 s each, and its limiter lets 8 run.
+    """
 
-    async def main() -> None:
-        engine = Asked("ok", latency=10)
-        limiter = AdaptiveLimiter(
-            engine, WidthController(WidthPolicy(narrowest=8, start=8, widest=8))
+    def __init__(self, answer: Callable[[int], Awaitable[None]] | None = None) -> None:
+        super().__init__("ok", latency=10)
+        self.times: list[float] = []
+        self.limiter = AdaptiveLimiter(
+            self, WidthController(WidthPolicy(narrowest=8, start=8, widest=8))
         )
-        calls = LimitedEngine(engine, limiter)
+        self._answer = answer
+
+    async def statistics(self) -> EngineStatistics:
+        self.times.append(anyio.current_time())
+        if self._answer is not None:
+            await self._answer(len(self.times))
+        return await super().statistics()
+
+    async def call(self, count: int) -> None:
+        async with anyio.create_task_group() as group:
+            for i in range(count):
+                group.start_soon(
+                    LimitedEngine(self, self.limiter).generate, PROMPT.fork(str(i)), Sampling()
+                )
+
+
+def test_it_measures_at_every_interval_in_which_calls_wait() -> None:
+    async def main() -> list[float]:
+        engine = Asked()
         with anyio.move_on_after(60):
             async with anyio.create_task_group() as group:
                 # Two runs that share it measure once.
-                group.start_soon(limiter.adapt)
-                group.start_soon(limiter.adapt)
+                group.start_soon(engine.limiter.adapt)
+                group.start_soon(engine.limiter.adapt)
                 await anyio.sleep(30)
-                for i in range(9):
-                    group.start_soon(calls.generate, PROMPT.fork(str(i)), Sampling())
+                group.start_soon(engine.call, 9)
+        return engine.times
+
+    # Nobody waits before, and nobody once the first eight have ended at 40.
+    assert run_virtually(main) == [*range(31, 42)]
+
+
+def test_a_run_that_ends_leaves_the_measuring_to_the_others() -> None:
+    async def main() -> list[float]:
+        engine = Asked()
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.limiter.adapt)
+            await anyio.sleep(1)
+            with anyio.move_on_after(1):
+                await engine.limiter.adapt()
+            await engine.call(9)
+            group.cancel_scope.cancel()
+        return engine.times
+
+    assert run_virtually(main) == [*range(3, 14)]
+
+
+def test_an_engine_that_does_not_say_what_it_does_changes_nothing() -> None:
+    async def answer(number: int) -> None:
+        if number % 2:
+            await anyio.sleep_forever()
+        raise EngineUnavailable("nothing answers")
+
+    async def main() -> tuple[float, list[float]]:
+        engine = Asked(answer)
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.limiter.adapt)
+            await engine.call(9)
+            ended = anyio.current_time()
+            group.cancel_scope.cancel()
+        assert engine.limiter.statistics().limit == 8
+        return ended, engine.times
+
+    # Who asks waits no longer than an interval for each answer, and no call waits for it at all.
+    assert run_virtually(main) == (20, [1, 3, 4, 6, 7, 9, 10])
+
+
+def test_where_nobody_measures_the_limit_stays_and_the_engine_is_not_asked() -> None:
+    async def main() -> list[float]:
+        engine = Asked()
+        await engine.call(40)
+        assert engine.limiter.statistics().limit == 8
+        return engine.times
+
+    assert run_virtually(main) == []
+
+
+def test_a_bug_in_the_statistics_of_an_engine_comes_out_of_who_measures() -> None:
+    async def answer(number: int) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        engine = Asked(answer)
+        async with anyio.create_task_group() as group:
+            group.start_soon(engine.call, 9)
+            with pytest.raises(ZeroDivisionError):
+                await engine.limiter.adapt()
 
     run_virtually(main)
-    # Nobody waits before, and nobody once the first eight have ended at 40.
-    assert Asked.times == [*range(31, 42), 50]

@@ -23,3 +23,14 @@ def test_statistics_of_a_data_parallel_server() -> None:
     found = engine_statistics(read_metrics(page.replace(" " * 8, "")))
     assert (found.running, found.waiting, found.generated_tokens) == (5, 0, 1000)
     assert round(found.kv_usage, 3) == 0.3
+
+
+def test_a_last_event_whose_line_does_not_end() -> None:
+    decoder = EventDecoder()
+    assert decoder.feed(b"data: 1\n\ndata: 2") == [b"1"]
+    assert decoder.end() == [b"2"]
+    assert decoder.end() == []
+
+
+def test_a_metric_without_a_number() -> None:
+    assert list(read_metrics("a 1.2.3\nb .5\nc 2.")) == ["b", "c"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Self
 
 import anyio
 import pytest
@@ -17,6 +18,7 @@ from engines import (
     Context,
     Delivery,
     Engine,
+    EngineDead,
     EngineUnavailable,
     FakeEngine,
     Sampling,
@@ -161,6 +163,23 @@ def test_background_work_waits_for_ordinary_work() -> None:
         return [call.context.path for call in inner.calls]
 
     assert run_virtually(main) == ["first", "branch", "judge"]
+
+
+@pytest.mark.anyio
+async def test_a_wrapper_opens_and_closes_the_engine_inside() -> None:
+    class Opening(FakeEngine):
+        opened = 0
+
+        async def __aenter__(self) -> Self:
+            self.opened += 1
+            return self
+
+    inner = Opening()
+    async with RetryEngine(BackgroundEngine(inner)) as engine:
+        assert inner.opened == 1
+        assert await text_of(engine) == "ok"
+    with pytest.raises(EngineDead):
+        await text_of(inner)
 
 
 @pytest.mark.anyio

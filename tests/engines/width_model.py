@@ -1,7 +1,7 @@
 """A model of an engine that serves many calls at once, to try controllers of its width on. Pure: it has its own time.
 
 All calls that run go on equally fast, and a call that ends makes room for the next one. Who runs takes measurements
-as `AdaptiveLimiter` does: when calls end, a second apart.
+as `AdaptiveLimiter` does, a second apart; here when calls end.
 """
 
 from __future__ import annotations
