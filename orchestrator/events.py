@@ -26,12 +26,13 @@ class _Event(BaseModel):
 
 
 class RunStarted(_Event):
-    """The first event."""
+    """The first event; also when a run is `resumed`. `name` is that of its folder, empty if it leaves none."""
 
     kind: Literal["run-started"] = "run-started"
     schema_version: Literal[1] = SCHEMA_VERSION
     question: str
     model: str
+    name: str = ""
     resumed: bool = False
 
 
@@ -123,12 +124,13 @@ class NodeFinished(_Event):
 
 
 class RunFinished(_Event):
-    """The last event."""
+    """The last event; `remark` is what a reader of the answer should know, such as what cut it."""
 
     kind: Literal["run-finished"] = "run-finished"
     status: Literal["ok", "failed", "cancelled"]
     reason: str = ""
     answer: str | None = None
+    remark: str = ""
     usage: Usage
     critical_path: int | None = None
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from engines import Context, Engine, ForkjoinError, Outcome, RunError, converse
+from engines import Context, Engine, ForkjoinError, Outcome, RunError, converse, single_error
 from planners import Call, Node, PlanError, Reduce, Think
 from reasoning import Answer, NoCandidates, method_named, reducer_named
 
@@ -67,7 +67,9 @@ class NodeRunner:
             return cancelled
         self.bus.emit(NodeStarted(node=node.id))
         try:
-            outcome = await self._outcome(node, inputs)
+            # A method's task groups wrap what ends the run.
+            with single_error():
+                outcome = await self._outcome(node, inputs)
         except BaseException as error:
             # What cannot be written is told by the run.
             with suppress(RunError):
@@ -123,9 +125,8 @@ class NodeRunner:
         return Outcome("truncated" if answer.truncated else "ok", result, _remark(answer))
 
     def _account(self, node: Node) -> Account:
-        """The last reduction may spend what the budget keeps back for it."""
-        is_last = isinstance(node, Reduce) and self.gives_answer(node)
-        parent = self.purse.run if is_last else self.purse.work
+        """The node that gives the answer may spend what the budget keeps back for it."""
+        parent = self.purse.run if self.gives_answer(node) else self.purse.work
         return parent.child(node.id)
 
     async def _call(

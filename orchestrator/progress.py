@@ -9,6 +9,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from engines import Notice
+
 from .events import Event, PlanFinished, PlanText, RunFinished, RunStarted
 from .runs.lines import Lines
 from .runs.run_view import RunView
@@ -83,7 +85,8 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if kind is not None and not issubclass(kind, Exception):
-            self._display.say("stopping")
+            name = self._view.name
+            self._display.say(f"stopping; forkjoin resume {name} goes on" if name else "stopping")
         self._display.close()
 
     def starting(self, engine: str, model: str | None) -> None:
@@ -93,6 +96,10 @@ class Progress:
             self._display.say(f"starting vLLM with {model}; this takes a minute")
         else:
             self._display.say(f"connecting to {engine}", lasting=False)
+
+    def tell(self, notice: Notice) -> None:
+        """Takes note of what an engine of many servers did with a call."""
+        self._display.say(f"{notice.kind}: {notice.reason}")
 
     def show(self, event: Event) -> None:
         """Takes note of an event."""

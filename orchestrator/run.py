@@ -81,7 +81,10 @@ class Run:
     async def to_end(self) -> RunResult:
         """Plans, executes and returns the result; raises what `Agent.run` says."""
         model = self.settings.engine.model
-        self.bus.emit(RunStarted(question=self.question, model=model, resumed=self.resumed))
+        name = "" if self.folder is None else self.folder.name
+        self.bus.emit(
+            RunStarted(question=self.question, model=model, name=name, resumed=self.resumed)
+        )
         try:
             result = await self._execute()
         except BaseException as error:
@@ -92,6 +95,7 @@ class Run:
         end = RunFinished(
             status="ok",
             answer=result.answer.final,
+            remark=result.remark,
             usage=result.usage,
             critical_path=result.critical_path,
         )

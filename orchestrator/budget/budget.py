@@ -80,7 +80,7 @@ class Budget:
         seconds: How long it may take; what runs then is cut.
         money: What all calls may cost at these prices.
         prices: What tokens cost; needed for a limit on money, and counted without one.
-        final_share: The share of tokens, calls, seconds and money that is kept back for the last reduction.
+        final_share: The share of tokens, calls, seconds and money that is kept back for the node that gives the answer.
 
     Raises:
         UsageError: A limit that allows nothing, money without prices, or a share outside of [0, 1).

@@ -51,7 +51,17 @@ class DoctorCommand:
 
 command = DoctorCommand()
 
-_PACKAGES = ("forkjoin", "anyio", "httpx", "pydantic", "networkx", "math-verify", "rich")
+_PACKAGES = (
+    "forkjoin",
+    "anyio",
+    "aiohttp",
+    "httpx",
+    "pydantic",
+    "networkx",
+    "math-verify",
+    "opentelemetry-api",
+    "rich",
+)
 _INSTALL = (
     "make install                      # in a clone, for a CPU: vLLM and the embedded model",
     "uv pip install 'forkjoin[gpu]'    # on a machine with a GPU; choose a model with --model",

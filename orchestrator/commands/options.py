@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -10,6 +11,7 @@ from engines import (
     CallLimiter,
     Engine,
     HedgePolicy,
+    Notify,
     RetryPolicy,
     Sampling,
     UsageError,
@@ -38,7 +40,7 @@ RAISABLE = ("budget", "attempts", "timeout", "idle_timeout", "hedge", "width", "
 # What `resume` needs no more, or gets anew.
 _NOT_KEPT = ("command", "question", "json", "dry_run", "out")
 _BUDGET = {"tokens": int, "calls": int, "seconds": float, "money": float}
-_PRICES = ("prompt", "cached", "generated")
+_PRICES = {"prompt": float, "cached": float, "generated": float}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -147,15 +149,17 @@ def agent_options(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def open_engine(arguments: argparse.Namespace) -> AbstractAsyncContextManager[Engine]:
-    """The engine, to be opened."""
+def open_engine(
+    arguments: argparse.Namespace, notify: Notify
+) -> AbstractAsyncContextManager[Engine]:
+    """The engine, to be opened; `notify` hears of calls that move to another server."""
     urls = _urls(arguments.engine)
     if not urls:
         return local_engine(arguments.model)
     from engines import HttpEngine, ReplicaPool
 
     servers = [HttpEngine(url, model=arguments.model) for url in urls]
-    return servers[0] if len(servers) == 1 else ReplicaPool(servers)
+    return servers[0] if len(servers) == 1 else ReplicaPool(servers, notify=notify)
 
 
 def budget_of(arguments: argparse.Namespace) -> Budget:
@@ -164,33 +168,36 @@ def budget_of(arguments: argparse.Namespace) -> Budget:
     Raises:
         UsageError: They do not say `name=number,...`.
     """
-    limits = _numbers("--budget", arguments.budget, tuple(_BUDGET))
+    limits = _numbers("--budget", arguments.budget, _BUDGET)
     prices = _numbers("--prices", arguments.prices, _PRICES)
     return Budget(
-        **{name: _BUDGET[name](value) for name, value in limits.items()},
-        prices=Prices(**prices) if prices else None,
+        **limits, prices=Prices(**{"prompt": 0, "generated": 0, **prices}) if prices else None
     )
 
 
-def _numbers(option: str, text: str | None, names: tuple[str, ...]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for item in filter(None, (text or "").split(",")):
-        name, _, value = item.partition("=")
+def _numbers(
+    option: str, text: str | None, known: Mapping[str, Callable[[str], float]]
+) -> dict[str, Any]:
+    if text is None:
+        return {}
+    found: dict[str, Any] = {}
+    for item in text.split(","):
+        name, _, value = item.strip().partition("=")
         try:
-            number = float(value)
-        except ValueError:
+            number = known[name](value) if name not in found else -1
+        except (KeyError, ValueError):
             number = -1
-        if name.strip() not in names or number < 0:
+        if not number >= 0:
+            usual = ",".join(f"{name}=N" for name in known)
             raise UsageError(
-                f"{option} {text}: {item!r} is no limit: write {','.join(f'{n}=N' for n in names)}, "
-                f"or some of them"
+                f"{option} {text}: {item!r} does not fit: write {usual}, or some of them"
             )
-        found[name.strip()] = number
+        found[name] = number
     return found
 
 
 def _urls(engine: str) -> list[str]:
-    return [] if engine == "local" else engine.split(",")
+    return [] if engine == "local" else [url.strip() for url in engine.split(",")]
 
 
 def _planner(arguments: argparse.Namespace) -> Planner:

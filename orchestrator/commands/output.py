@@ -22,12 +22,14 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
         write(json.dumps(result.to_data(), ensure_ascii=False))
         return
     usage = result.usage
+    least = "at least " if usage.lower_bound else ""
     cached = "unknown" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
     remark = f"remark         {printable(result.remark)}\n" if result.remark else ""
     write(
         f"{printable(result.answer.final)}\n\n"
         f"{remark}"
-        f"tokens         {usage.prompt_tokens:,} prompt ({cached} cached), {usage.generated_tokens:,} generated\n"
+        f"tokens         {least}{usage.prompt_tokens:,} prompt ({cached} cached), "
+        f"{usage.generated_tokens:,} generated\n"
         f"critical path  {result.critical_path:,} tokens\n"
         f"wall time      {result.seconds:.1f} s\n"
         f"run folder     {result.folder}"

@@ -54,9 +54,9 @@ def carry_out(arguments: argparse.Namespace, start: Start) -> int:
 async def _run(arguments: argparse.Namespace, start: Start, answered: _Answered) -> None:
     # Everything that can be wrong in the arguments is told before an engine starts.
     options = agent_options(arguments)
-    opening = open_engine(arguments)
     async with AsyncExitStack() as exits:
         with Progress() as progress:
+            opening = open_engine(arguments, progress.tell)
             progress.starting(arguments.engine, arguments.model)
             engine = await exits.enter_async_context(opening)
             agent = Agent(engine, runs=arguments.out, journal_dir=arguments.journal_dir, **options)
@@ -81,12 +81,12 @@ def _tracing(arguments: argparse.Namespace) -> list[Subscriber]:
 
 
 async def _until_signal(work: Callable[[], Awaitable[None]]) -> None:
-    """Does the work; SIGTERM ends it as Ctrl-C does."""
+    """Does the work; SIGTERM, and SIGHUP when a terminal is closed, end it as Ctrl-C does."""
     terminated = False
 
     async def watch() -> None:
         nonlocal terminated
-        with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
             async for _ in signals:
                 terminated = True
                 group.cancel_scope.cancel()

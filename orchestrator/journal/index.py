@@ -16,6 +16,8 @@ from engines import Context, Usage
 from .packing import Value, pack_ids, pack_text, unpack_text, unpack_usage
 from .writer import Row
 
+_NO_CALL = (None,) * 8
+
 ToolState = Literal["started", "finished", "failed"]
 
 
@@ -111,9 +113,10 @@ class Index:
         while node is not None and not (id := self._contexts.get(node.digest, 0)):
             missing.append(node)
             node = node.parent
-        for node in reversed(missing):
-            parent, text = id, node.segment.text
-            id = 0 if node.name is not None else self._outputs.get((parent, hash(text)), 0)
+        while missing:
+            node, parent = missing.pop(), id
+            # Only what goes on without a name can be what a call generated.
+            id = 0 if node.name is not None else self._output_after(parent, node.segment.text)
             if not id:
                 id = self.new_id("contexts")
                 record.append(("contexts", _row(id, parent, node)))
@@ -127,6 +130,9 @@ class Index:
         """
         self._outputs[parent, hash(text)] = id
 
+    def _output_after(self, parent: int, text: str) -> int:
+        return self._outputs.get((parent, hash(text)), 0)
+
     def store_request(self, request: str, fingerprint: str, record: list[Row]) -> int:
         """The id of a request; its row is added to the record if it is not stored yet."""
         id = self._requests.get((request, fingerprint))
@@ -138,12 +144,9 @@ class Index:
 
 def _row(id: int, parent: int, node: Context) -> tuple[Value, ...]:
     """A context that no call generated."""
-    segment = node.segment
-    return (
-        *(id, node.digest, None, None, None, None),
-        *(parent, pack_text(node.name), segment.role, None, None, None, None),
-        *(None, None, None, None, pack_text(segment.text), pack_ids(segment.token_ids)),
-    )
+    name, segment = pack_text(node.name), node.segment
+    text, ids = pack_text(segment.text), pack_ids(segment.token_ids)
+    return (id, node.digest, *_NO_CALL[:4], parent, name, segment.role, *_NO_CALL, text, ids)
 
 
 def _spent(rows: Iterable[tuple[Any, ...]]) -> dict[str, Spent]:

@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import anyio
-import anyio.to_thread
 
 from engines import Usage
 
+from ..daemon_thread import run_in_daemon_thread
 from ..errors import JournalError
 from .file_systems import check_local
 from .index import Index, Spent
@@ -161,7 +161,8 @@ class Journal:
         """The same without keeping the event loop."""
         self.writer.close_nowait()
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self.close)
+            # anyio's own threads may all be taken.
+            await run_in_daemon_thread(self.close)
 
     def __enter__(self) -> Self:
         return self

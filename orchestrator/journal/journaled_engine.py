@@ -7,7 +7,7 @@ calls goes around it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from engines import (
@@ -60,11 +60,8 @@ class JournaledEngine(EngineWrapper):
             if call.timeout is not None:
                 raise CallTimedOut(call.timeout)
             try:
-                async with (
-                    self.inner.stream(context, sampling, delivery) as chunks,
-                    aclosing(call.record(chunks, durable=delivery.durable)) as passing,
-                ):
-                    yield passing
+                async with self.inner.stream(context, sampling, delivery) as chunks:
+                    yield _Recorded(chunks, call, delivery.durable)
             except CallTimedOut as error:
                 await call.keep_timeout(str(error))
                 raise
@@ -76,6 +73,20 @@ class JournaledEngine(EngineWrapper):
     async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
         """What the journal holds of a call that did not end; none of a call that did."""
         return await RecordedCall(self._journal, context, sampling, self.fingerprint).parts()
+
+
+class _Recorded(AsyncIterator[Chunk]):
+    """Passes chunks on once the call has received them. No generator, whose upkeep every call would pay."""
+
+    def __init__(self, chunks: AsyncIterator[Chunk], call: RecordedCall, durable: bool) -> None:
+        self._chunks = chunks
+        self._call = call
+        self._durable = durable
+
+    async def __anext__(self) -> Chunk:
+        chunk = await self._chunks.__anext__()
+        await self._call.receive(chunk, durable=self._durable)
+        return chunk
 
 
 async def _alone(chunk: Chunk) -> AsyncIterator[Chunk]:

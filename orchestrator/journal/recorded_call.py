@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -125,20 +125,15 @@ class RecordedCall:
             for text, ids, *usage in rows
         ]
 
-    async def record(
-        self, chunks: AsyncIterator[Chunk], *, durable: bool
-    ) -> AsyncGenerator[Chunk, None]:
-        """Passes chunks on: the last one, and each one of a durable call, once it is in the journal."""
-        write = self._journal.writer.write
-        async for chunk in chunks:
-            self._received.append(chunk)
-            if chunk.finish_reason is not None:
-                # Of a call that has ended the parts are in its text.
-                parts = Statement(_FORGET_PARTS, (self._id,)) if durable and self._id else None
-                await write(self._end(_joined(self._received)), parts)
-            elif durable:
-                await write(self._part(chunk))
-            yield chunk
+    async def receive(self, chunk: Chunk, *, durable: bool) -> None:
+        """Takes a chunk, and returns when it is in the journal: the last one, and each one of a durable call."""
+        self._received.append(chunk)
+        if chunk.finish_reason is not None:
+            # Of a call that has ended the parts are in its text.
+            forget = None if self._id is None else Statement(_FORGET_PARTS, (self._id,))
+            await self._journal.writer.write(self._end(_joined(self._received)), forget)
+        elif durable:
+            await self._journal.writer.write(self._part(chunk))
 
     def _end(self, whole: Chunk) -> list[Row]:
         record: list[Row] = []

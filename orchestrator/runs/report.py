@@ -8,7 +8,7 @@ from typing import Any
 from ..events import SCHEMA_VERSION
 from .run_record import RunRecord
 from .text_table import TextTable
-from .words import duration, in_states, recap, short
+from .words import calls, duration, in_states, recap, short
 
 _WIDEST = 300
 
@@ -21,7 +21,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "question", short(record.question, _WIDEST)
     yield "model", record.view.model
     yield "nodes", in_states(statistics.nodes)
-    yield "calls", f"{statistics.calls_running:,} running, {statistics.calls_finished:,} done"
+    yield "calls", calls(statistics)
     yield "", recap(statistics)
     yield (
         "tokens",
@@ -29,6 +29,7 @@ def facts(record: RunRecord) -> Iterator[tuple[str, str]]:
     )
     yield "answer", short(record.answer or "", _WIDEST)
     yield "reason", short(record.reason, _WIDEST)
+    yield "remark", short(record.remark, _WIDEST)
 
 
 def tables(record: RunRecord, most: int) -> Iterator[TextTable]:
@@ -45,7 +46,7 @@ def tables(record: RunRecord, most: int) -> Iterator[TextTable]:
         most,
     )
     yield _table(
-        (f"call {running}", "for ", "path"),
+        (f"call {'open' if record.holder else 'was open'}", "for ", "path"),
         [(call.node, duration(call.age(now)), call.path) for call in view.calls.values()],
         most,
     )
@@ -67,10 +68,12 @@ def data(record: RunRecord) -> dict[str, Any]:
         "model": view.model,
         "answer": record.answer,
         "reason": record.reason,
+        "remark": record.remark,
         "nodes": dict(statistics.nodes),
         "calls": {
-            "running": statistics.calls_running,
+            "open": statistics.calls_open,
             "finished": statistics.calls_finished,
+            "broken": statistics.calls_broken,
             "replayed": statistics.calls_replayed,
         },
         "notices": dict(statistics.notices),
@@ -107,7 +110,7 @@ def _state(record: RunRecord) -> str:
     if record.holder is not None:
         return f"running for {duration(record.seconds)} in process {record.holder.pid}"
     after = f"{record.state} after {duration(record.seconds)}"
-    if record.state == "ok":
+    if record.state == "ok" and not record.remark:
         return after
     return f"{after}; go on with forkjoin resume {record.path}"
 

@@ -63,6 +63,11 @@ class RunRecord:
         return "" if self.view.end is None else self.view.end.reason
 
     @property
+    def remark(self) -> str:
+        """What a reader of the answer should know, such as what cut it; empty if nothing."""
+        return "" if self.view.end is None else self.view.end.remark
+
+    @property
     def answer(self) -> str | None:
         """Its answer; None if it has none."""
         return None if self.view.end is None else self.view.end.answer

@@ -17,8 +17,9 @@ class RunStatistics:
 
     Attributes:
         nodes: How many are in each state; states that no node is in are left out.
-        calls_running: Calls of the engine that go on.
-        calls_finished: Calls that ended in the engine, whichever way.
+        calls_open: Calls of the engine that go on, or wait for their turn.
+        calls_finished: Calls that came to their end in the engine.
+        calls_broken: Calls that failed, or were left before their end.
         calls_replayed: Calls that a journal answered.
         prompt_tokens: Of calls that ended.
         generated_tokens: Of all calls, replayed ones included.
@@ -27,8 +28,9 @@ class RunStatistics:
     """
 
     nodes: Mapping[NodeState, int]
-    calls_running: int
+    calls_open: int
     calls_finished: int
+    calls_broken: int
     calls_replayed: int
     prompt_tokens: int
     generated_tokens: int

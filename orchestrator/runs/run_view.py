@@ -112,6 +112,7 @@ class RunView:
 
     def __init__(self) -> None:
         self.earlier_seconds = 0.0
+        self.name = ""
         self.time = 0.0
         self._begin("", "", resumed=False)
 
@@ -126,7 +127,7 @@ class RunView:
         self.end: RunFinished | None = None
         self._ended: Counter[NodeState] = Counter()
         self._notices: Counter[str] = Counter()
-        self._finished = self._replayed = 0
+        self._finished = self._broken = self._replayed = 0
         self._prompt_tokens = self._generated_tokens = self._replayed_tokens = self._streamed = 0
 
     def apply(self, event: Event) -> None:
@@ -156,6 +157,7 @@ class RunView:
                 pass
             case RunStarted():
                 self.earlier_seconds += self.time
+                self.name = event.name
                 self._begin(event.question, event.model, resumed=event.resumed)
             case RunFinished():
                 self.end = event
@@ -173,6 +175,8 @@ class RunView:
         if event.replayed:
             self._replayed += 1
             self._replayed_tokens += tokens
+        elif event.finish_reason in ("aborted", "failed"):
+            self._broken += 1
         else:
             self._finished += 1
         self._prompt_tokens += event.usage.prompt_tokens
@@ -206,8 +210,9 @@ class RunView:
         generated = self._generated_tokens + self._streamed
         return RunStatistics(
             nodes={state: count for state, count in states.items() if count},
-            calls_running=len(self.calls),
+            calls_open=len(self.calls),
             calls_finished=self._finished,
+            calls_broken=self._broken,
             calls_replayed=self._replayed,
             prompt_tokens=self._prompt_tokens,
             generated_tokens=generated,

@@ -85,12 +85,20 @@ def in_states(counts: Mapping[NodeState, int]) -> str:
 
 def figures(statistics: RunStatistics, tokens_per_second: float | None = None) -> str:
     """What a run's calls have come to; nothing where there is nothing to tell."""
-    running, done = statistics.calls_running, statistics.calls_finished
-    told = [f"{running:,} calls running, {done:,} done"] if running or done else []
+    told = [f"calls {known}"] if (known := calls(statistics)) else []
     if statistics.new_tokens:
         rate = "" if tokens_per_second is None else f", {tokens_per_second:,.0f}/s"
         told.append(f"{statistics.new_tokens:,} tokens{rate}")
     return " · ".join([*told, *filter(None, [recap(statistics)])])
+
+
+def calls(statistics: RunStatistics) -> str:
+    """How many calls go on and how many have ended; nothing where there are none."""
+    going, done, broken = statistics.calls_open, statistics.calls_finished, statistics.calls_broken
+    if not going + done + broken:
+        return ""
+    lost = f", {broken:,} failed or left" if broken else ""
+    return f"{going:,} open, {done:,} done{lost}"
 
 
 def recap(statistics: RunStatistics) -> str:

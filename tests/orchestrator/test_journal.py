@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from engines import (
@@ -283,6 +285,17 @@ def test_one_process_writes_a_journal_until_it_ends_or_is_killed(
     with open_journal(tmp_path / "j"), pytest.raises(RunInUse):
         open_journal(tmp_path / "j")
     open_journal(tmp_path / "j").close()
+
+
+async def test_a_journal_closes_also_where_every_thread_is_taken(tmp_path: Path) -> None:
+    limiter = anyio.to_thread.current_default_thread_limiter()
+    borrowers = [object() for _ in range(int(limiter.total_tokens))]
+    async with open_journal(tmp_path / "j") as journal:
+        await journal.decide("a", lambda: choose(1))
+        for borrower in borrowers:
+            limiter.acquire_on_behalf_of_nowait(borrower)
+    for borrower in borrowers:
+        limiter.release_on_behalf_of(borrower)
 
 
 def test_a_journal_may_be_opened_without_an_event_loop_and_used_on_one(tmp_path: Path) -> None:

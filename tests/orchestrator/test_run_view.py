@@ -56,8 +56,10 @@ def test_every_node_and_call_is_counted_once(events: list[Event]) -> None:
     assert sum(statistics.nodes.values()) == len(view.nodes) == count(NodePlanned)
     assert statistics.nodes_ended == count(NodeFinished)
     assert statistics.nodes.get("running", 0) == count(NodeStarted) - count(NodeFinished)
-    assert statistics.calls_running == count(GenerationStarted) - count(GenerationFinished)
-    assert statistics.calls_finished + statistics.calls_replayed == count(GenerationFinished)
+    assert statistics.calls_open == count(GenerationStarted) - count(GenerationFinished)
+    assert statistics.calls_finished + statistics.calls_broken + statistics.calls_replayed == count(
+        GenerationFinished
+    )
     assert all(statistics.nodes.values())
     by_state = [node.state for node in view.nodes.values()]
     assert {state: by_state.count(state) for state in by_state} == statistics.nodes

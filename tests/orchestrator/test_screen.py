@@ -88,12 +88,12 @@ def test_calls_in_flight_and_tokens_per_second_stand_below() -> None:
     started = [GenerationStarted(node="1", call=call, path="p") for call in range(3)]
     drawing = Drawing(NodePlanned(node=Think(id="1")), NodeStarted(node="1"), *started)
     seen = [drawing.lines[-1]]
-    assert seen == ["3 calls running, 0 done"]
+    assert seen == ["calls 3 open, 0 done"]
     for second in range(1, 4):
         drawing.now = float(second)
         drawing.view.apply(TokensGenerated(node="1", tokens=500))
         seen.append(drawing.lines[-1])
-    assert seen[-1] == "3 calls running, 0 done · 1,500 tokens, 500/s"
+    assert seen[-1] == "calls 3 open, 0 done · 1,500 tokens, 500/s"
     usage = Usage(generated_tokens=1500)
     drawing.view.apply(
         GenerationFinished(
@@ -101,7 +101,7 @@ def test_calls_in_flight_and_tokens_per_second_stand_below() -> None:
         )
     )
     drawing.now = 100.0
-    assert drawing.lines[-1] == "2 calls running, 1 done · 1,500 tokens, 0/s"
+    assert drawing.lines[-1] == "calls 2 open, 1 done · 1,500 tokens, 0/s"
 
 
 def test_the_age_of_what_runs_grows() -> None:

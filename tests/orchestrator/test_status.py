@@ -44,7 +44,7 @@ def test_a_run_that_another_process_works_on_is_shown(work: Work) -> None:
     assert named["state"].endswith(f" in process {work.process.pid}")
     assert named["question"] == "How many \N{REPLACEMENT CHARACTER}[2J apples?"
     assert named["nodes"] == "1 running, 1 waiting, 1 ok, 1 failed"
-    assert named["calls"] == "1 running, 1 done"
+    assert named["calls"] == "1 open, 1 done"
     assert named[""] == "1 retried"
     assert named["tokens"] == "7 prompt, 11 generated"
     running, calls, failed, waiting = tables
@@ -74,7 +74,7 @@ def test_json_says_what_runs_and_for_how_long(work: Work) -> None:
     assert first["waiting_nodes"] == ["all"]
     assert first["failed_nodes"] == [{"node": "bad", "reason": "no\nluck"}]
     assert (first["nodes_ended"], first["nodes_planned"]) == (2, 4)
-    assert first["calls"] == {"running": 1, "finished": 1, "replayed": 0}
+    assert first["calls"] == {"open": 1, "finished": 1, "broken": 0, "replayed": 0}
 
 
 def test_a_killed_run_is_interrupted_and_says_what_was_running(tmp_path: Path, here: Here) -> None:
@@ -103,7 +103,7 @@ def test_a_run_is_watched_to_its_end(tmp_path: Path) -> None:
         work.end()
         rest, errors = watcher.communicate(timeout=60)
     assert first.endswith(
-        "1 running, 1 waiting, 1 ok, 1 failed · 1 calls running, 1 done · 11 tokens · 1 retried\n"
+        "1 running, 1 waiting, 1 ok, 1 failed · calls 1 open, 1 done · 11 tokens · 1 retried\n"
     )
     assert " · 1 waiting, 2 ok, 1 failed · " in rest.splitlines()[0]
     assert "state     ok after " in rest

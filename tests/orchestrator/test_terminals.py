@@ -58,7 +58,7 @@ def test_a_run_is_watched_as_in_its_own_terminal_and_told_of_at_its_end(tmp_path
     watch = ["status", "last", "--watch"]
     with working(tmp_path / "runs") as work, on_terminal(tmp_path, *watch) as terminal:
         terminal.read_until(r"why +think: why\? +11 +\d+\.\d")
-        terminal.read_until(f"{work.folder.name} · 1 calls running, 1 done · 11 tokens")
+        terminal.read_until(f"{work.folder.name} · calls 1 open, 1 done · 11 tokens")
         work.end()
         terminal.read_until(r"state +ok after ")
         terminal.read_until(r"answer +so")
