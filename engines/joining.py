@@ -81,11 +81,11 @@ class _Race:
             Outcome("cancelled", reason=_NOT_NEEDED) for _ in calls
         ]
         self.ran = False
+        self._usable = 0
 
     @property
     def enough(self) -> bool:
-        usable = sum(outcome.usable for outcome in self.outcomes)
-        return self._policy.enough(usable, len(self._calls))
+        return self._policy.enough(self._usable, len(self._calls))
 
     async def run(self, branches: Sequence[int]) -> None:
         self.ran = True
@@ -127,6 +127,8 @@ class _Race:
             async def run(index: int) -> None:
                 try:
                     self.outcomes[index] = Outcome("ok", await self._calls[index]())
+                    # Counted here, since counting all at every end would take a time that grows with the square.
+                    self._usable += 1
                 except RunError:
                     # No branch can go on, whatever became of this one.
                     raise
