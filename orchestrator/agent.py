@@ -202,9 +202,11 @@ class Agent:
             run.resumed, run.repeat = True, repeat
             return await self._carry_out(run, files)
 
-    def run_sync(self, question: str, *, subscribers: Sequence[Subscriber] = ()) -> RunResult:
+    def run_sync(
+        self, question: str, *, subscribers: Sequence[Subscriber] = (), live: bool = False
+    ) -> RunResult:
         """`run` for synchronous code, on the event loop of `with local_engine()`; works in Jupyter too."""
-        return run_in_portal(lambda: self.run(question, subscribers=subscribers))
+        return run_in_portal(lambda: self.run(question, subscribers=subscribers, live=live))
 
     @asynccontextmanager
     async def stream(self, question: str) -> AsyncIterator[AsyncIterator[Event]]:

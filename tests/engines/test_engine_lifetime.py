@@ -24,30 +24,33 @@ PROGRAM = """
     from orchestrator import Agent, TokensGenerated
 
     def saying_when_it_thinks():
-        tokens = 0
+        said = False
 
         def say(event):
-            nonlocal tokens
-            if isinstance(event, TokensGenerated):
-                tokens += event.tokens
-                if tokens == 5:
-                    print("thinking", flush=True)
+            nonlocal said
+            if isinstance(event, TokensGenerated) and not said:
+                said = True
+                print("thinking", flush=True)
 
         return say
+
+    def think(agent):
+        say = saying_when_it_thinks()
+        agent.run_sync("Count to a thousand.", subscribers=[say], live=True)
 
     def main():
         with local_engine(max_model_len=2048) as engine:
             sampling = Sampling(max_tokens=1500, ignore_eos=True)
             agent = Agent(engine, planner="single", sampling=sampling)
             try:
-                agent.run_sync("Count to a thousand.", subscribers=[saying_when_it_thinks()])
+                think(agent)
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
             for _ in range(2):
                 statistics = run_in_portal(engine.statistics)
                 print(json.dumps([statistics.running, statistics.waiting]), flush=True)
                 input()
-            agent.run_sync("Count to a thousand.", subscribers=[saying_when_it_thinks()])
+            think(agent)
 
     if __name__ == "__main__":
         main()

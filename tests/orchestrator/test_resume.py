@@ -233,17 +233,22 @@ async def test_samples_that_failed_are_asked_for_again_once_the_run_has_ended(
 async def test_a_call_that_timed_out_stays_so_in_a_run_that_died_but_not_in_one_that_ended(
     tmp_path: Path,
 ) -> None:
-    first = Stopping(last=3)
+    stop = anyio.CancelScope()
 
     async def late(context: Context, sampling: Sampling) -> str | EngineError:
         if context.path.endswith("sample-0"):
             return CallTimedOut("no token came for 5 s")
-        return await first._script(context, sampling)
+        await anyio.sleep_forever()
+        return ""
 
-    first.engine = FakeEngine(late)
+    def stop_after_the_timeout(event: Event) -> None:
+        if isinstance(event, GenerationFinished) and event.finish_reason == "failed":
+            stop.cancel()
+
     plan = given(Think(id="1"))
-    with first.scope:
-        await agent_on(first.engine, tmp_path, planner=plan).run("Why?")
+    with stop:
+        agent = agent_on(FakeEngine(late), tmp_path, planner=plan)
+        await agent.run("Why?", subscribers=[stop_after_the_timeout])
     second = FakeEngine(said)
     result = await agent_on(second, tmp_path, planner=plan).resume(only(tmp_path))
     assert "root/1/sample-0" not in [call.context.path for call in second.calls]
