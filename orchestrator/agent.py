@@ -37,7 +37,6 @@ from .resuming import check_nodes, check_same, raised_limits
 from .run import Run
 from .run_result import RunResult
 from .runs.run_files import RunFiles, new_files, reopened_files
-from .runs.run_record import RunReader
 from .tools import Tool, tools_by_name
 
 T = TypeVar("T")
@@ -183,6 +182,9 @@ class Agent:
         Raises:
             UsageError: There is no such run or node, another process works on it, or it was begun with other settings.
         """
+        # Only a resume reads runs back, and that takes a tenth of the import of all the rest.
+        from .runs.run_record import RunReader
+
         path = Path(folder)
         begun = RunReader(path).read()
         settings = self._settings

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engines import UsageError
 
 from .agent_settings import AgentSettings
 from .journal import FAILURES
-from .runs.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from .runs.run_record import RunRecord
 
 
 def check_same(begun: RunRecord, settings: AgentSettings) -> None:
