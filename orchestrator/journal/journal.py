@@ -98,7 +98,7 @@ class Journal:
     def spend(self, account: str, *, usage: Usage, calls: int = 0, money: float = 0.0) -> None:
         """Keeps what is taken from an account of a budget; it adds up.
 
-        It is written in its turn, which nobody waits for: before a call that is recorded later.
+        It is written in its turn, which nobody waits for: not after a call that is recorded later.
         """
         row = (None, pack_text(account), calls, *pack_usage(usage), money)
         self.writer.write_soon([("spend", row)])
@@ -159,7 +159,7 @@ class Journal:
 
     async def aclose(self) -> None:
         """The same without keeping the event loop."""
-        self.writer.close_nowait()
+        self.writer.finish()
         with anyio.CancelScope(shield=True):
             # anyio's own threads may all be taken.
             await run_in_daemon_thread(self.close)
