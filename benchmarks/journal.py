@@ -30,6 +30,7 @@ from orchestrator.journal import JournaledEngine, open_journal
 
 WIDTHS = (1, 64, 256, 1024)
 SIZES = (1_000, 10_000, 50_000)
+TABLES = ("contexts", "calls")
 SAMPLING = Sampling(seed=1)
 IDS = tuple(range(100_000, 101_000))
 BYTES = 1_000 + 4 * 250 + 2_000 + 4 * 500
@@ -107,18 +108,22 @@ async def measure(path: Path, calls: int, width: int) -> Measured:
 def rate_of_sqlite(journal: Path, path: Path, calls: int) -> float:
     """Calls a second of the same rows, taken out of a journal."""
     with sqlite3.connect(journal) as source:
-        (creation,) = source.execute("SELECT sql FROM sqlite_master WHERE name = 'contexts'")
-        rows = source.execute("SELECT * FROM contexts").fetchall()
+        found = {name: source.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}
     source.close()
     connection = sqlite3.connect(path, isolation_level=None)
-    for setting in ("journal_mode = WAL", "synchronous = NORMAL"):
+    for setting in ("page_size = 16384", "journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {setting}")
-    connection.execute(*creation)
-    insert = f"INSERT INTO contexts VALUES ({','.join('?' * len(rows[0]))})"
+    inserts = {}
+    for name, rows in found.items():
+        width = len(rows[0])
+        columns = ", ".join(f"c{number}" for number in range(1, width))
+        connection.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, {columns})")
+        inserts[name] = f"INSERT INTO {name} VALUES ({', '.join('?' * width)})"
     gc.collect()
     start = time.perf_counter()
     connection.execute("BEGIN")
-    connection.executemany(insert, rows)
+    for name, rows in found.items():
+        connection.executemany(inserts[name], rows)
     connection.execute("COMMIT")
     seconds = time.perf_counter() - start
     connection.close()

@@ -16,8 +16,6 @@ from engines import Context, Usage
 from .packing import Value, pack_ids, pack_text, unpack_text, unpack_usage
 from .writer import Row
 
-_NO_CALL = (None,) * 8
-
 ToolState = Literal["started", "finished", "failed"]
 
 
@@ -59,31 +57,32 @@ class Index:
         self.finished: dict[bytes, int] = {}
         self.unfinished: dict[bytes, int] = {}
         self.seconds = 0.0
-        self._load_contexts(raised)
+        for digest, id in self._rows("contexts", "digest, id"):
+            self._contexts[digest] = id
+        self._load_calls(raised)
         self._requests = {
             (sampling, fingerprint): id for id, sampling, fingerprint in self._rows("requests")
         }
         self.tools: dict[bytes, tuple[int, ToolState]] = {}
-        for id, key, _, _, _, _, ended, state, _ in self._rows("tools"):
+        for key, id, state, ended in self._rows("tools", "key, id, state, ended"):
             self.tools[key] = (id, state)
             self.seconds = max(self.seconds, ended or 0.0)
         self.decisions: dict[str, str] = {}
-        for _, path, value, ended in self._rows("decisions"):
+        for path, value, ended in self._rows("decisions"):
             self.decisions[unpack_text(path)] = value
             self.seconds = max(self.seconds, ended)
         self.spent = _spent(self._rows("spend"))
+        # What a call generated is a context.
+        contexts = max(self._last_id("contexts"), self._last_id("calls"))
         self._ids = {
-            table: itertools.count(1 + self._last_id(table))
-            for table in ("contexts", "requests", "tools")
+            "contexts": itertools.count(1 + contexts),
+            "requests": itertools.count(1 + self._last_id("requests")),
+            "tools": itertools.count(1 + self._last_id("tools")),
         }
 
-    def _load_contexts(self, raised: Collection[str]) -> None:
-        columns = "id, digest, key, finish_reason, limited_by, ended"
-        for id, digest, key, finish_reason, limited_by, ended in self._rows("contexts", columns):
-            if digest is not None:
-                self._contexts[digest] = id
-            if key is None:
-                continue
+    def _load_calls(self, raised: Collection[str]) -> None:
+        columns = "id, key, finish_reason, limited_by, ended"
+        for id, key, finish_reason, limited_by, ended in self._rows("calls", columns):
             self.seconds = max(self.seconds, ended)
             if finish_reason is None:
                 self.unfinished[key] = id
@@ -94,7 +93,7 @@ class Index:
                 self.finished[key] = id
 
     def _rows(self, table: str, columns: str = "*") -> Iterable[Any]:
-        return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY id")
+        return self._connection.execute(f"SELECT {columns} FROM {table} ORDER BY rowid")
 
     def _last_id(self, table: str) -> int:
         last: int | None
@@ -143,17 +142,16 @@ class Index:
 
 
 def _row(id: int, parent: int, node: Context) -> tuple[Value, ...]:
-    """A context that no call generated."""
     name, segment = pack_text(node.name), node.segment
     text, ids = pack_text(segment.text), pack_ids(segment.token_ids)
-    return (id, node.digest, *_NO_CALL[:4], parent, name, segment.role, *_NO_CALL, text, ids)
+    return (id, bytearray(node.digest), parent, name, segment.role, text, ids)
 
 
 def _spent(rows: Iterable[tuple[Any, ...]]) -> dict[str, Spent]:
     """The sums by account."""
     sums: dict[str, Spent] = {}
     nothing = Spent(usage=Usage(), calls=0, money=0.0)
-    for _, account, calls, *usage, money in rows:
+    for account, calls, *usage, money in rows:
         name = unpack_text(account)
         before = sums.get(name, nothing)
         sums[name] = Spent(

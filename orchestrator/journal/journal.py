@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from .schema import connect, journal_errors
 from .writer import Writer, WriterStatistics
 
 T = TypeVar("T")
+
+_SECONDS_TO_CLOSE = 0.05
 
 FAILURES = "failures"
 """What `open_journal` takes for a run that had come to an end: it is begun again for what it lacks."""
@@ -100,7 +103,7 @@ class Journal:
 
         It is written in its turn, which nobody waits for: not after a call that is recorded later.
         """
-        row = (None, pack_text(account), calls, *pack_usage(usage), money)
+        row = (pack_text(account), calls, *pack_usage(usage), money)
         self.writer.write_soon([("spend", row)])
 
     async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
@@ -118,7 +121,7 @@ class Journal:
                 value = index.decisions[path]
             else:
                 value = json.dumps(await choose())
-                row = ("decisions", (None, pack_text(path), value, self.seconds))
+                row = ("decisions", (pack_text(path), value, self.seconds))
                 await self.writer.write([row])
                 index.decisions[path] = value
             decided = True
@@ -139,7 +142,7 @@ class Journal:
         Raises:
             JournalError: The journal cannot be written.
         """
-        row = ("decisions", (None, _timeout(key), json.dumps(reason), self.seconds))
+        row = ("decisions", (_timeout(key), json.dumps(reason), self.seconds))
         await self.writer.write([row])
 
     def statistics(self) -> JournalStatistics:
@@ -160,9 +163,14 @@ class Journal:
     async def aclose(self) -> None:
         """The same without keeping the event loop."""
         self.writer.finish()
-        with anyio.CancelScope(shield=True):
-            # anyio's own threads may all be taken.
-            await run_in_daemon_thread(self.close)
+        # Anyio's own threads may all be taken.
+        closing = threading.Thread(target=self.close, name="forkjoin-journal", daemon=True)
+        closing.start()
+        # Mostly it takes a few ms, and a thread gets them sooner from a loop that waits than from one that is busy.
+        closing.join(_SECONDS_TO_CLOSE)
+        if closing.is_alive():
+            with anyio.CancelScope(shield=True):
+                await run_in_daemon_thread(closing.join)
 
     def __enter__(self) -> Self:
         return self

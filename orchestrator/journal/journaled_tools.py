@@ -121,7 +121,7 @@ class _ToolCall:
         ended = None if state == "started" else self._journal.seconds
         row = (
             self._id,
-            self.key,
+            bytearray(self.key),
             pack_text(self._node),
             pack_text(self._tool),
             json.dumps(self._arguments),

@@ -15,12 +15,15 @@ from .packing import unpack_ids, unpack_stop, unpack_text, unpack_usage
 from .schema import USAGE, connect_to_read, journal_errors
 
 _CALLS = f"""
-SELECT contexts.id, parent, sampling, seed, fingerprint, started, ended, finish_reason, stop_reason, limited_by,
+SELECT calls.id, context, sampling, seed, fingerprint, started, ended, finish_reason, stop_reason, limited_by,
     text, token_ids, {USAGE}
-FROM contexts JOIN requests ON requests.id = request ORDER BY contexts.id
+FROM calls JOIN requests ON requests.id = request ORDER BY calls.id
 """
-_CONTEXT = "SELECT parent, name, role, text, token_ids FROM contexts WHERE id = ?"
-_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY id"
+_CONTEXT = """
+SELECT parent, name, role, text, token_ids FROM contexts WHERE id = :id
+UNION ALL SELECT context, NULL, 'assistant', text, token_ids FROM calls WHERE id = :id
+"""
+_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY rowid"
 _MOST_CONTEXTS = 4096
 
 
@@ -67,14 +70,14 @@ class JournalReader:
 
     def decisions(self) -> Mapping[str, str]:
         """What was decided, as JSON, by path."""
-        rows = self._connection.execute("SELECT path, value FROM decisions ORDER BY id")
+        rows = self._connection.execute("SELECT path, value FROM decisions ORDER BY rowid")
         return {unpack_text(path): value for path, value in rows}
 
     def _call(self, row: Any) -> KeptCall:
-        id, parent, sampling, seed, fingerprint, started, ended, finish, stop, limit, *generated = (
+        id, before, sampling, seed, fingerprint, started, ended, finish, stop, limit, *generated = (
             row
         )
-        context = self._context(parent)
+        context = self._context(before)
         rows = [generated]
         if finish is None:
             rows = self._connection.execute(_PARTS, (id,)).fetchall() or rows
@@ -102,7 +105,7 @@ class JournalReader:
             self._contexts.clear()
         missing = []
         while id and id not in self._contexts:
-            (row,) = self._connection.execute(_CONTEXT, (id,))
+            (row,) = self._connection.execute(_CONTEXT, {"id": id})
             missing.append((id, row))
             id = row[0]
         context = self._contexts.get(id)

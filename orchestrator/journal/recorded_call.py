@@ -27,9 +27,9 @@ from .writer import Row, Statement
 if TYPE_CHECKING:
     from .journal import Journal
 
-_ANSWER = f"SELECT parent, text, token_ids, finish_reason, stop_reason, limited_by, {USAGE} FROM contexts WHERE id = ?"
-_WHOLE = f"SELECT text, token_ids, {USAGE} FROM contexts WHERE id = ? AND text IS NOT NULL"
-_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY id"
+_ANSWER = f"SELECT context, text, token_ids, finish_reason, stop_reason, limited_by, {USAGE} FROM calls WHERE id = ?"
+_WHOLE = f"SELECT text, token_ids, {USAGE} FROM calls WHERE id = ? AND text IS NOT NULL"
+_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY rowid"
 _FORGET_PARTS = "DELETE FROM parts WHERE call = ?"
 
 
@@ -147,7 +147,7 @@ class RecordedCall:
         if self._id is None:
             self._journal.index.unfinished[self._key] = self._store(chunk, record)
         part = (*pack_usage(chunk.usage), pack_text(chunk.text), self._pack_ids(chunk))
-        record.append(("parts", (None, self._id, *part)))
+        record.append(("parts", (self._id, *part)))
         return record
 
     def _store(self, chunk: Chunk, record: list[Row]) -> int:
@@ -162,14 +162,11 @@ class RecordedCall:
             index.add_output(before, chunk.text, self._id)
         values: tuple[Value, ...] = (
             self._id,
-            None,
-            self._key,
+            bytearray(self._key),
             chunk.finish_reason,
             chunk.limited_by,
             self._journal.seconds,
             before,
-            None,
-            "assistant",
             request,
             self._seed,
             self._started,
@@ -178,10 +175,10 @@ class RecordedCall:
             text,
             ids,
         )
-        record.append(("contexts", values))
+        record.append(("calls", values))
         return self._id
 
-    def _pack_ids(self, chunk: Chunk) -> bytes | None:
+    def _pack_ids(self, chunk: Chunk) -> bytearray | None:
         return pack_ids(chunk.token_ids) if self._context.has_token_ids else None
 
 

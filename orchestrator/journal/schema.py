@@ -1,10 +1,11 @@
 """The tables of a journal, and how a file is opened that has them.
 
-Rows are only ever added, under ids that the writing process counts: there is no index to keep, a journal grows by what
-is written, and every beginning of it is a journal. What is there twice under one key or path counts as the last says.
+Rows are only ever added, under ids that the writing process counts: there is no index to keep, and a journal grows by
+what is written. What is there twice under one key or path counts as the last says.
 
-    contexts    every node of every context once, prompts and outputs alike, after its parent; what a call generated
-                has the call's columns and no digest, and a call that has not ended no text and no finish reason
+    contexts    every node of every context once, after its parent
+    calls       calls of engines; what one generated is the context with its id, which is in no other table. One that
+                has not ended has neither text nor finish reason
     parts       what such a call received; gone when it ends
     requests    every way to sample, for every model
     tools       calls of tools: started, finished or failed
@@ -31,22 +32,27 @@ SCHEMA_VERSION = 1
 USAGE = "prompt_tokens, cached_tokens, generated_tokens, lower_bound"
 
 _COLUMNS = {
-    "meta": "name TEXT PRIMARY KEY, value",
+    "contexts": "id INTEGER PRIMARY KEY, digest, parent, name, role, text, token_ids",
+    "calls": "id INTEGER PRIMARY KEY, key, finish_reason, limited_by, ended, context, request, seed, started, "
+    f"stop_reason, {USAGE}, text, token_ids",
+    "parts": f"call, {USAGE}, text, token_ids",
     "requests": "id INTEGER PRIMARY KEY, sampling, fingerprint",
-    "spend": f"id INTEGER PRIMARY KEY, account, calls, {USAGE}, money",
-    # What is read when a journal is opened comes first, what is large last.
-    "contexts": "id INTEGER PRIMARY KEY, digest, key, finish_reason, limited_by, ended, parent, name, role, request, "
-    f"seed, started, stop_reason, {USAGE}, text, token_ids",
-    "parts": f"id INTEGER PRIMARY KEY, call, {USAGE}, text, token_ids",
     "tools": "id INTEGER PRIMARY KEY, key, node, tool, arguments, started, ended, state, result",
-    "decisions": "id INTEGER PRIMARY KEY, path, value, ended",
+    "decisions": "path, value, ended",
+    "spend": f"account, calls, {USAGE}, money",
+    "meta": "name TEXT PRIMARY KEY, value",
 }
 
 WIDTHS = {table: columns.count(",") + 1 for table, columns in _COLUMNS.items()}
 
 # Nothing that is committed waits for the disk: a killed process loses none of it, a machine that loses its power the
-# last seconds. What does wait for the disk is done by `checkpoints`.
-_SETTINGS = ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0")
+# last seconds. What does wait for the disk is done by `checkpoints`. Rows of 2 to 6 kB fit better into large pages.
+_SETTINGS = (
+    "page_size = 16384",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "wal_autocheckpoint = 0",
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
