@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,7 +39,6 @@ class Index:
 
     Args:
         connection: To the journal.
-        raised: Limits that are higher now: calls that they cut count as unfinished.
 
     Attributes:
         finished: The ids of the calls that ended, by key.
@@ -50,7 +49,7 @@ class Index:
         seconds: When the last of them wrote last, in seconds of the run.
     """
 
-    def __init__(self, connection: sqlite3.Connection, raised: Collection[str]) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._contexts: dict[bytes, int] = {}
         self._outputs: dict[tuple[int, int], int] = {}
@@ -59,7 +58,7 @@ class Index:
         self.seconds = 0.0
         for digest, id in self._rows("contexts", "digest, id"):
             self._contexts[digest] = id
-        self._load_calls(raised)
+        self._load_calls()
         self._requests = {
             (sampling, fingerprint): id for id, sampling, fingerprint in self._rows("requests")
         }
@@ -80,14 +79,11 @@ class Index:
             "tools": itertools.count(1 + self._last_id("tools")),
         }
 
-    def _load_calls(self, raised: Collection[str]) -> None:
-        columns = "id, key, finish_reason, limited_by, ended"
-        for id, key, finish_reason, limited_by, ended in self._rows("calls", columns):
+    def _load_calls(self) -> None:
+        columns = "id, key, finish_reason, ended"
+        for id, key, finish_reason, ended in self._rows("calls", columns):
             self.seconds = max(self.seconds, ended)
             if finish_reason is None:
-                self.unfinished[key] = id
-            elif limited_by in raised:
-                self.finished.pop(key, None)
                 self.unfinished[key] = id
             else:
                 self.finished[key] = id

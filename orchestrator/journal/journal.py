@@ -224,7 +224,8 @@ def open_journal(
         try:
             with journal_errors(path, "read"):
                 _check_fingerprint(connection, fingerprint, path)
-                index = Index(connection, raised)
+                _reopen_calls(connection, raised)
+                index = Index(connection)
         except BaseException:
             connection.close()
             raise
@@ -232,6 +233,14 @@ def open_journal(
     except BaseException:
         lock.release()
         raise
+
+
+def _reopen_calls(connection: sqlite3.Connection, raised: Collection[str]) -> None:
+    """Makes unfinished what limits cut that are higher now; for good, since a plan goes on from what it had written."""
+    marks = ", ".join("?" * len(raised))
+    connection.execute(
+        f"UPDATE calls SET finish_reason = NULL WHERE limited_by IN ({marks})", tuple(raised)
+    )
 
 
 def _timeout(key: bytes) -> str:

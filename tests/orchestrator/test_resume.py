@@ -198,6 +198,11 @@ async def test_a_plan_that_a_budget_cut_goes_on_when_it_is_raised(tmp_path: Path
     (planning,) = [call for call in again.calls if call.context.path == "plan"]
     assert planning.context.turns[-1].text == PLAN[: PLAN.index("3.")]
     assert [node.id for node in result.plan.nodes] == ["1", "2", "3", "4"]
+    # Also later, when nothing is raised any more.
+    third = FakeEngine(said)
+    later = await agent_on(third, tmp_path / "cut").resume(only(tmp_path / "cut"))
+    assert essence(later) == essence(result)
+    assert third.calls == []
 
 
 async def test_a_run_without_its_journal_is_not_begun_anew(tmp_path: Path) -> None:
