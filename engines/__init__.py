@@ -33,6 +33,7 @@ from .fake_engine import FakeCall, FakeEngine
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
 from .local import LocalEngine, local_engine
+from .logprobs import Logprob, TokenLogprobs, choice_probabilities
 from .notice import Notice, NoticeKind, Notify
 from .outcome import Outcome, Status
 from .portal import run_in_portal
@@ -43,6 +44,7 @@ from .width.controller import WidthController
 from .width.policy import WidthPolicy
 from .wrapper import EngineWrapper
 from .wrappers.background import BackgroundEngine
+from .wrappers.cap import CappedEngine
 from .wrappers.hedge import HedgeEngine
 from .wrappers.limiter import CallLimiter, LimitedEngine
 from .wrappers.peers import HedgePolicy, Peers
@@ -66,6 +68,7 @@ __all__ = [
     "CallTimedOut",
     "Capabilities",
     "CapabilityMissing",
+    "CappedEngine",
     "Choice",
     "Chunk",
     "Completion",
@@ -98,6 +101,7 @@ __all__ = [
     "KOfN",
     "LimitedEngine",
     "LocalEngine",
+    "Logprob",
     "MissingExtra",
     "ModelPreparationFailed",
     "NoTokenIds",
@@ -120,12 +124,14 @@ __all__ = [
     "Segment",
     "Status",
     "TimeoutEngine",
+    "TokenLogprobs",
     "Usage",
     "UsageError",
     "VllmEngine",
     "WatchedEngine",
     "WidthController",
     "WidthPolicy",
+    "choice_probabilities",
     "converse",
     "delay_before_retry",
     "join",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .context import Context, Segment
 from .errors import EngineError
+from .logprobs import TokenLogprobs
 
 FinishReason = Literal["stop", "length"]
 
@@ -59,6 +60,7 @@ class Chunk:
         stop_reason: The stop text or id that was met; None for the model's own end.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
         replayed: Whether a journal answered: this run's engine has done nothing for it.
+        logprobs: How likely each new token was, where that was asked for.
     """
 
     text: str
@@ -68,6 +70,7 @@ class Chunk:
     stop_reason: str | int | None = None
     limited_by: str | None = None
     replayed: bool = False
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,7 @@ class Completion:
         stop_reason: The stop text or id that was met; None for the model's own end.
         usage: What the call cost.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
+        logprobs: How likely each token was, where that was asked for.
     """
 
     context: Context
@@ -89,6 +93,7 @@ class Completion:
     stop_reason: str | int | None
     usage: Usage
     limited_by: str | None = None
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -110,15 +115,17 @@ async def merged(chunks: AsyncIterator[Chunk]) -> Chunk:
     first = last = None
     texts: list[str] = []
     ids: list[int] = []
+    logprobs: list[TokenLogprobs] = []
     async for last in chunks:
         first = first or last
         texts.append(last.text)
         ids.extend(last.token_ids)
+        logprobs.extend(last.logprobs)
     if last is None or last.finish_reason is None:
         raise EngineError("the engine ended a stream without saying why: look at its log")
     if first is last:
         return last
-    return replace(last, text="".join(texts), token_ids=tuple(ids))
+    return replace(last, text="".join(texts), token_ids=tuple(ids), logprobs=tuple(logprobs))
 
 
 async def as_whole(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
@@ -147,4 +154,5 @@ async def collect(context: Context, chunks: AsyncIterator[Chunk]) -> Completion:
         stop_reason=whole.stop_reason,
         usage=whole.usage,
         limited_by=whole.limited_by,
+        logprobs=whole.logprobs,
     )

@@ -76,6 +76,7 @@ class Sampling(_Frozen):
         stop_token_ids: Token ids that end the completion.
         ignore_eos: Whether to go on after the model's end of sequence.
         constraint: What the completion has to look like, enforced while decoding.
+        logprobs: Reports how likely each token was, and so many of the likeliest beside it; None reports nothing.
     """
 
     max_tokens: int = Field(default=512, ge=1)
@@ -87,6 +88,7 @@ class Sampling(_Frozen):
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
     constraint: Constraint | None = None
+    logprobs: int | None = Field(default=None, ge=0, le=20)
 
     def for_branch(self, path: str) -> Sampling:
         """The same with a seed of its own for the branch at `path`; unseeded stays unseeded.

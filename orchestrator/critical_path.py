@@ -41,7 +41,10 @@ class ExpectedSeconds:
         """What this node is expected to take."""
         if node.kind == "call":
             return self.tools.get(node.tool, self.tool)
-        tokens = self.think_tokens if node.kind == "think" else self.reduce_tokens
+        if node.kind == "conclude":
+            return 0.0
+        limit = self.think_tokens if node.kind == "think" else self.reduce_tokens
+        tokens = limit if node.kind != "think" else min(limit, node.max_tokens or limit)
         return tokens * self.seconds_per_token
 
 

@@ -7,9 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from engines import Context, Engine, ForkjoinError, Outcome, RunError, converse, single_error
-from planners import Call, Node, PlanError, Reduce, Think
-from reasoning import Answer, NoCandidates, method_named, reducer_named
+from engines import (
+    CappedEngine,
+    Context,
+    Engine,
+    ForkjoinError,
+    Outcome,
+    RunError,
+    converse,
+    single_error,
+)
+from planners import Call, Conclude, Node, PlanError, Reduce, Think
+from reasoning import Answer, NoCandidates, extract_answer, method_named, reducer_named
 
 from .agent_settings import AgentSettings
 from .budget import Account, Purse
@@ -110,6 +119,9 @@ class NodeRunner:
             elif isinstance(node, Think):
                 answer = await self._think(node, inputs, data, engine)
                 value = answer.final
+            elif isinstance(node, Conclude):
+                text = str(resolve(node.text, data))
+                answer, value = Answer(text=text, value=extract_answer(text)), text
             elif not inputs:
                 raise NoCandidates(f"none of its inputs gave a result: {reasons(outcomes)}")
             else:
@@ -149,6 +161,8 @@ class NodeRunner:
         if node.after is None and prompt:
             prompt = f"\n\nYour part of the work: {prompt}"
         context = await converse(engine, [("user", prompt)], after=start, name=node.id)
+        if node.max_tokens is not None:
+            engine = CappedEngine(engine, node.max_tokens)
         settings = self.settings
         method = settings.method
         if node.method is not None:

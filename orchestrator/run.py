@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 
 from engines import Outcome, RunError, Usage, converse, single_error
-from planners import Node, Plan, PlanChecker, PlanError, Vocabulary
+from planners import Finding, Node, Plan, PlanChecker, PlanError, Vocabulary
 
 from .agent_settings import AgentSettings
 from .budget import Purse
@@ -21,6 +21,7 @@ from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunFinished, 
 from .executor import Executor
 from .journal import Journal, JournaledTools
 from .node_runner import NodeRunner, Result
+from .resolve import as_text
 from .run_result import RunResult
 from .toolbox import Toolbox
 
@@ -59,6 +60,7 @@ class Run:
     _texts: list[str] = field(default_factory=list)
     _remarks: list[str] = field(default_factory=list)
     _planned: bool = False
+    _planner_path: int = 0
 
     def __post_init__(self) -> None:
         """Opens the budget, with what earlier processes have spent of it."""
@@ -176,11 +178,26 @@ class Run:
 
     async def _write_plan(self) -> None:
         engine = self._calls.of(PLANNER, self._purse.work.child(PLANNER))
-        await self.settings.planner.plan(self.question, self.vocabulary, engine, self)
+        planner = self.settings.planner
+        self._planner_path = await planner.plan(self.question, self.vocabulary, engine, self)
         if not self._nodes:
             raise PlanError("the plan: it has no nodes")
         self._planned = True
         self.bus.emit(PlanFinished(text="".join(self._texts)))
+
+    @property
+    def tokens_left(self) -> int | None:
+        """What the budget leaves for the plan's work."""
+        work = self._purse.work
+        limit = None if work.limits is None else work.limits.tokens
+        usage = work.spent.usage
+        spent = usage.prompt_tokens + usage.generated_tokens
+        return None if limit is None else max(0, limit - spent)
+
+    async def wait(self, nodes: Iterable[str]) -> Mapping[str, Finding]:
+        """What became of these nodes, once all have ended."""
+        outcomes = await self._executor.wait(nodes)
+        return {name: _finding(outcome) for name, outcome in outcomes.items()}
 
     def text(self, delta: str) -> None:
         """Takes the planner's text."""
@@ -216,8 +233,13 @@ class Run:
             outcomes=outcomes,
             usage=purse.run.spent.usage,
             usage_by_node=usage,
-            critical_path=usage[PLANNER].generated_tokens + last.value.critical_path,
+            critical_path=self._planner_path + last.value.critical_path,
             seconds=self._seconds(),
             folder=self.folder,
             remark="; ".join(filter(None, (*self._remarks, last.reason))),
         )
+
+
+def _finding(outcome: Outcome[Result]) -> Finding:
+    text = "" if outcome.value is None else as_text(outcome.value.data)
+    return Finding(status=outcome.status, text=text, reason=outcome.reason)

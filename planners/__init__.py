@@ -6,10 +6,10 @@ from .catalogue import PLANNERS, planner_named
 from .errors import InvalidPlan, PlanError, PlanFileError, PlanSyntaxError
 from .grammar import plan_grammar
 from .llm_compiler import LLMCompiler
-from .plan import Argument, Call, Node, Plan, Reduce, Reference, Template, Think
+from .plan import Argument, Call, Conclude, Node, Plan, Reduce, Reference, Template, Think
 from .plan_parser import PlanParser
 from .plan_reader import read_plan
-from .planner import GivenPlanner, Planner, PlanSink, SinglePlanner
+from .planner import Finding, GivenPlanner, Planner, PlanSink, SinglePlanner
 from .tool_specification import ToolSpecification
 from .validation import PlanChecker, Vocabulary, check_plan
 
@@ -17,6 +17,8 @@ __all__ = [
     "PLANNERS",
     "Argument",
     "Call",
+    "Conclude",
+    "Finding",
     "GivenPlanner",
     "InvalidPlan",
     "LLMCompiler",

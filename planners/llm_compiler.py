@@ -14,7 +14,7 @@ from engines import Chunk, Context, Delivery, Engine, Grammar, Sampling, Segment
 
 from .errors import PlanError, PlanSyntaxError
 from .grammar import plan_grammar
-from .plan import Call, Reduce, Think, sinks
+from .plan import Node, Reduce, sinks
 from .plan_parser import JOIN, THINK, PlanParser
 from .planner import PlanSink
 from .tool_specification import ToolSpecification
@@ -49,8 +49,11 @@ class LLMCompiler:
 
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
-    ) -> None:
+    ) -> int:
         """Streams the plan; the model is stopped at its `join()`.
+
+        Returns:
+            The tokens that it generated.
 
         Raises:
             PlanError: The model wrote no plan that can be run.
@@ -74,6 +77,7 @@ class LLMCompiler:
             if not lines:
                 break
             writing.take(lines)
+            writing.tokens += kept[-1].usage.generated_tokens
             if writing.joined or not prompt.has_token_ids:
                 break
             prompt = prompt.extend(await _segment(engine, prompt, kept, lines))
@@ -84,6 +88,7 @@ class LLMCompiler:
         elif not writing.joined:
             await self._write(engine, prompt, sampling, writing, sink)
         writing.end(self.reducer)
+        return writing.tokens
 
     async def _write(
         self,
@@ -96,6 +101,8 @@ class LLMCompiler:
         async with engine.stream(prompt, sampling, Delivery(durable=True)) as chunks:
             async for chunk in chunks:
                 writing.take(chunk.text, last=chunk.finish_reason == "stop")
+                if chunk.finish_reason is not None:
+                    writing.tokens += chunk.usage.generated_tokens
                 if chunk.finish_reason == "length" and not writing.joined:
                     sink.remark(f"the plan was cut after {chunk.usage.generated_tokens} tokens")
                 # A grammar ends with the plan; a free model may go on.
@@ -128,7 +135,8 @@ class _Writing:
     """A plan that is being written: text in, nodes to the sink."""
 
     def __init__(self, parser: PlanParser, sink: PlanSink) -> None:
-        self.nodes: list[Call | Think | Reduce] = []
+        self.nodes: list[Node] = []
+        self.tokens = 0
         self._parser = parser
         self._sink = sink
 

@@ -6,7 +6,7 @@ nodes before it only, so a plan is a DAG in an order that can be run. Pure data:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -108,6 +108,7 @@ class Think(_Frozen):
         prompt: What to think about; may hold references.
         method: The name of the method; None is the run's.
         after: Goes on from the final context of this node; None forks from the plan's root.
+        max_tokens: The most that each of the method's calls generates, where the run's limit is not lower.
     """
 
     kind: Literal["think"] = "think"
@@ -115,6 +116,7 @@ class Think(_Frozen):
     prompt: str | Template = ""
     method: str | None = None
     after: NodeId | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
 
     @property
     def dependencies(self) -> tuple[str, ...]:
@@ -143,7 +145,28 @@ class Reduce(_Frozen):
         return _unique(self.inputs)
 
 
-Node = Annotated[Call | Think | Reduce, Field(discriminator="kind")]
+class Conclude(_Frozen):
+    """An answer that is written down already, such as that of a planner that has read the results.
+
+    Attributes:
+        id: The node's name in the plan.
+        text: The answer; may hold references.
+        inputs: The nodes that it rests on, failed ones too.
+    """
+
+    kind: Literal["conclude"] = "conclude"
+    id: NodeId
+    text: str | Template
+    inputs: tuple[NodeId, ...] = ()
+
+    @property
+    def dependencies(self) -> tuple[str, ...]:
+        """The nodes that it waits for."""
+        return _unique((*self.inputs, *(reference.node for reference in references(self.text))))
+
+
+AnyNode: TypeAlias = Call | Think | Reduce | Conclude
+Node = Annotated[AnyNode, Field(discriminator="kind")]
 
 
 class Plan(_Frozen):
@@ -184,7 +207,7 @@ def references(value: Any) -> Iterator[Reference]:
         yield from (part for part in value.parts if isinstance(part, Reference))
 
 
-def sinks(nodes: tuple[Call | Think | Reduce, ...]) -> tuple[str, ...]:
+def sinks(nodes: Sequence[AnyNode]) -> tuple[str, ...]:
     """The nodes that no other needs, in order."""
     needed = {dependency for node in nodes for dependency in node.dependencies}
     return tuple(node.id for node in nodes if node.id not in needed)

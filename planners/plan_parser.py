@@ -64,7 +64,7 @@ class PlanParser:
         complete: How many characters have come up to the end of the last complete line.
 
     >>> PlanParser({}).feed('1. think("why?")\n')
-    [Think(kind='think', id='1', prompt='why?', method=None, after=None)]
+    [Think(kind='think', id='1', prompt='why?', method=None, after=None, max_tokens=None)]
     """
 
     def __init__(

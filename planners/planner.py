@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from engines import Engine
+from engines import Engine, Status
 
 from .plan import Node, Plan, Think
 from .validation import Vocabulary, check_plan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of a node, for a planner that looks at results before it goes on.
+
+    Attributes:
+        status: How it ended.
+        text: Its result as it stands in a prompt; empty where there is none.
+        reason: Why there is none, or what cut it.
+    """
+
+    status: Status
+    text: str = ""
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a result."""
+        return self.status in ("ok", "truncated")
+
+
 class PlanSink(Protocol):
     """Where a planner puts what it writes, while it writes it."""
+
+    @property
+    def tokens_left(self) -> int | None:
+        """What the run's budget leaves for the plan's work; None where it sets no limit."""
+        ...
 
     def text(self, delta: str) -> None:
         """Takes the planner's text as it comes, for people to read."""
@@ -30,14 +56,21 @@ class PlanSink(Protocol):
         """
         ...
 
+    async def wait(self, nodes: Iterable[str]) -> Mapping[str, Finding]:
+        """What became of these nodes, in this order, once all have ended."""
+        ...
+
 
 class Planner(Protocol):
     """Turns a question into a plan."""
 
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
-    ) -> None:
+    ) -> int:
         """Sends the plan's nodes to `sink`, each as soon as it is known.
+
+        Returns:
+            Its critical path: the tokens that it generated one after another.
 
         Raises:
             PlanError: No plan that can be run came out.
@@ -51,9 +84,10 @@ class SinglePlanner:
 
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
-    ) -> None:
+    ) -> int:
         """Sends the one node."""
         sink.node(Think(id="1"))
+        return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +102,7 @@ class GivenPlanner:
 
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
-    ) -> None:
+    ) -> int:
         """Checks the whole plan, then sends its nodes.
 
         Raises:
@@ -77,3 +111,4 @@ class GivenPlanner:
         check_plan(self.given, vocabulary)
         for node in self.given.nodes:
             sink.node(node)
+        return 0

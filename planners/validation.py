@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidPlan, PlanError
-from .plan import Argument, Call, Plan, Reduce, Reference, Template, Think, references
+from .plan import AnyNode, Argument, Call, Plan, Reduce, Reference, Template, Think, references
 from .tool_specification import ToolSpecification
 
 
@@ -33,9 +33,9 @@ class PlanChecker:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._seen: dict[str, type[Call | Think | Reduce]] = {}
+        self._seen: dict[str, type[AnyNode]] = {}
 
-    def check(self, node: Call | Think | Reduce) -> None:
+    def check(self, node: AnyNode) -> None:
         """Accepts the plan's next node.
 
         Raises:
@@ -57,7 +57,7 @@ class PlanChecker:
         elif isinstance(node, Think):
             self._check_after(node)
             _check_name(node.id, "method", node.method, self._vocabulary.methods)
-        else:
+        elif isinstance(node, Reduce):
             _check_name(node.id, "reducer", node.reducer, self._vocabulary.reducers)
         self._seen[node.id] = type(node)
 

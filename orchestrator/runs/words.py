@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from planners import Call, Node, Reduce, Reference, Template, Think
+from planners import Call, Conclude, Node, Reduce, Reference, Template, Think
 from planners.plan import Argument
 
 from .run_statistics import NodeState, RunStatistics
@@ -33,6 +33,8 @@ def describe(node: Node) -> str:
             return f"think{after}: {_shown(node.prompt) or 'the question'}"
         case Reduce():
             return f"{node.reducer} of {', '.join(node.inputs)}"
+        case Conclude():
+            return f"conclude: {_shown(node.text)}"
 
 
 def _shown(value: Argument) -> str:

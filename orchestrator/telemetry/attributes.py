@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engines import Usage
-from planners import Call, Node, Reduce, Think
+from planners import Call, Conclude, Node, Reduce, Think
 
 from ..events import CallNoticed, GenerationFinished, NodeFinished, RunFinished, RunStarted
 
@@ -49,6 +49,8 @@ def node_name(node: Node) -> str:
             return f"invoke_agent {_method(node)}"
         case Reduce():
             return f"reduce {node.reducer}"
+        case Conclude():
+            return "conclude"
 
 
 def call_name(model: str) -> str:
@@ -90,6 +92,8 @@ def node_started(node: Node) -> Attributes:
             return {_OPERATION: "invoke_agent", _AGENT: _method(node), **own}
         case Reduce():
             return {"forkjoin.reducer": node.reducer, **own}
+        case Conclude():
+            return own
 
 
 def node_finished(event: NodeFinished) -> Attributes:

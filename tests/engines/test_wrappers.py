@@ -26,6 +26,7 @@ from engines import (
 )
 from engines.width.adaptive_limiter import AdaptiveLimiter
 from engines.wrappers.background import BackgroundEngine
+from engines.wrappers.cap import CappedEngine
 from engines.wrappers.hedge import HedgeEngine
 from engines.wrappers.limiter import CallLimiter, LimitedEngine
 from engines.wrappers.retry import RetryEngine, RetryPolicy
@@ -42,6 +43,7 @@ Wrap = Callable[[Engine], Engine]
 
 # From the inside out.
 WRAPS: dict[str, Wrap] = {
+    "cap": lambda inner: CappedEngine(inner, 100_000),
     "watch": lambda inner: WatchedEngine(inner, lambda *_: None),
     "timeout": lambda inner: TimeoutEngine(inner, total=1000, idle=100),
     "hedge": HedgeEngine,

@@ -263,8 +263,8 @@ async def test_a_planner_that_writes_nonsense_ends_the_run_and_cancels_what_runs
 
 async def test_a_planner_without_nodes_is_a_clear_error() -> None:
     class Nothing:
-        async def plan(self, *arguments: object) -> None:
-            return None
+        async def plan(self, *arguments: object) -> int:
+            return 0
 
     with pytest.raises(PlanError, match="it has no nodes"):
         await Agent(FakeEngine(), planner=Nothing()).run("Why?")
