@@ -55,7 +55,7 @@ async def work(runs: Path, resume: bool) -> None:
     agent = Agent(
         engine,
         tools=[look_up],
-        planner=LLMCompiler(sampling=Sampling(seed=5)),
+        planner=LLMCompiler(sampling=Sampling(seed=5), max_replans=0),
         method="self-consistency",
         sampling=Sampling(seed=5, max_tokens=2000),
         runs=runs,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .choosing import Choosing, score_choice
 from .completion import Chunk, Completion, FinishReason, Usage
 from .context import Context, NoTokenIds, Role, Segment
 from .delivery import STREAMED, WHOLE, Delivery
@@ -22,6 +23,7 @@ from .errors import (
     EngineOverloaded,
     EngineUnavailable,
     ForkjoinError,
+    InvalidOutput,
     MissingExtra,
     ModelPreparationFailed,
     NotAnEngine,
@@ -29,7 +31,7 @@ from .errors import (
     RunError,
     UsageError,
 )
-from .fake_engine import FakeCall, FakeEngine
+from .fake_engine import FakeCall, FakeEngine, Scripted
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
 from .local import LocalEngine, local_engine
@@ -39,6 +41,8 @@ from .outcome import Outcome, Status
 from .portal import run_in_portal
 from .ready_queue import FairQueue, FifoQueue, PriorityQueue, ReadyQueue
 from .sampling import Choice, Constraint, Grammar, JsonSchema, Regex, Sampling
+from .settings import configured, option_names
+from .structured import Structured, ask_json
 from .width.adaptive_limiter import AdaptiveLimiter
 from .width.controller import WidthController
 from .width.policy import WidthPolicy
@@ -70,6 +74,7 @@ __all__ = [
     "CapabilityMissing",
     "CappedEngine",
     "Choice",
+    "Choosing",
     "Chunk",
     "Completion",
     "Constraint",
@@ -96,6 +101,7 @@ __all__ = [
     "HedgeEngine",
     "HedgePolicy",
     "HttpEngine",
+    "InvalidOutput",
     "JoinPolicy",
     "JsonSchema",
     "KOfN",
@@ -121,8 +127,10 @@ __all__ = [
     "Role",
     "RunError",
     "Sampling",
+    "Scripted",
     "Segment",
     "Status",
+    "Structured",
     "TimeoutEngine",
     "TokenLogprobs",
     "Usage",
@@ -131,12 +139,16 @@ __all__ = [
     "WatchedEngine",
     "WidthController",
     "WidthPolicy",
+    "ask_json",
     "choice_probabilities",
+    "configured",
     "converse",
     "delay_before_retry",
     "join",
     "local_engine",
+    "option_names",
     "run_in_portal",
+    "score_choice",
     "single_error",
 ]
 

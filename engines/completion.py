@@ -60,7 +60,8 @@ class Chunk:
         stop_reason: The stop text or id that was met; None for the model's own end.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
         replayed: Whether a journal answered: this run's engine has done nothing for it.
-        logprobs: How likely each new token was, where that was asked for.
+        logprobs: How likely each new token was, where that was asked for and the engine tells it: one for each of the
+            ids, where there are ids, also for those of a stop text that is cut from the text.
     """
 
     text: str
@@ -84,7 +85,7 @@ class Completion:
         stop_reason: The stop text or id that was met; None for the model's own end.
         usage: What the call cost.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
-        logprobs: How likely each token was, where that was asked for.
+        logprobs: How likely each token was, where that was asked for; empty on engines that do not tell it.
     """
 
     context: Context

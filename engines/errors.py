@@ -12,6 +12,7 @@
     │   │   └── CallTimedOut    no answer, or no further token, in the time given
     │   ├── NotAnEngine         something answers, but it speaks another protocol
     │   └── EngineDead          its process is gone, or it was closed
+    ├── InvalidOutput           the model did not write what was asked for, however often (exit code 1)
     ├── BudgetExhausted         a budget is used up (exit code 1)
     ├── ModelPreparationFailed  the embedded model cannot be written to the cache
     └── RunError                a run could not go on (orchestrator)
@@ -47,11 +48,14 @@ class UsageError(ForkjoinError):
 class MissingExtra(UsageError):
     """An optional package is needed and not installed."""
 
-    def __init__(self, purpose: str) -> None:
-        super().__init__(
-            f"{purpose} is not installed: run `make install` in a clone, or `uv pip install 'forkjoin[gpu]'` on a "
-            f"machine with a GPU, or use a server with --engine URL"
-        )
+    def __init__(self, purpose: str, extra: str | None = None) -> None:
+        advice = f"run `uv pip install 'forkjoin[{extra}]'`"
+        if extra is None:
+            advice = (
+                "run `make install` in a clone, or `uv pip install 'forkjoin[gpu]'` on a machine with a GPU, or use a "
+                "server with --engine URL"
+            )
+        super().__init__(f"{purpose} is not installed: {advice}")
 
 
 class EngineError(ForkjoinError):
@@ -102,6 +106,25 @@ class NotAnEngine(EngineError):
 
 class EngineDead(EngineError):
     """The engine's process is gone, or the engine was closed."""
+
+
+class InvalidOutput(ForkjoinError):
+    """The model did not write what was asked for, however often it was asked.
+
+    Attributes:
+        problem: What is wrong with what it wrote last.
+        attempts: How often it was asked.
+        tokens: What it generated in all of them, one after another.
+    """
+
+    def __init__(self, problem: str, attempts: int, tokens: int) -> None:
+        self.problem = problem
+        self.attempts = attempts
+        self.tokens = tokens
+        super().__init__(
+            f"the model was asked {attempts} times and did not write what was asked for: {problem}: "
+            f"use a larger model, more tokens, or an engine that enforces JSON schemas"
+        )
 
 
 class BudgetExhausted(ForkjoinError):

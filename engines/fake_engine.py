@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -20,10 +20,32 @@ from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_constraint
 from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
+from .logprobs import Logprob, TokenLogprobs
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
 
-Reply = str | ForkjoinError
-Script = str | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """A reply that says how likely its tokens were.
+
+    Attributes:
+        text: The reply.
+        logprobs: One for each of its characters, given out to calls that ask for them, and no more of each `top` than
+            they ask for. Without any, every character was certain.
+    """
+
+    text: str
+    logprobs: Sequence[TokenLogprobs] = ()
+
+    def __post_init__(self) -> None:
+        if self.logprobs and len(self.logprobs) != len(self.text):
+            raise ValueError(
+                f"{len(self.logprobs)} logprobs for {self.text!r}: a script needs one for each character, or none"
+            )
+
+
+Reply = str | Scripted | ForkjoinError
+Script = str | Scripted | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
 
 
 _EVERY_CONSTRAINT = frozenset({"choice", "regex", "json", "grammar"})
@@ -43,7 +65,7 @@ class FakeEngine(Engine):
 
     Args:
         script: One text for every call, texts and errors in the order of the calls, or a (possibly async) function
-            of context and sampling. An error is raised instead of a reply.
+            of context and sampling. An error is raised instead of a reply; `Scripted` is a text with its logprobs.
         latency: Seconds until the first token.
         seconds_per_token: Seconds for each token (character).
         chunk_tokens: Tokens in a chunk.
@@ -122,7 +144,8 @@ class FakeEngine(Engine):
                 reply = await self._reply(len(self.calls) - 1, context, sampling)
             usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
             room = min(sampling.max_tokens, window - len(prompt))
-            chunks = self._chunks(_cut(reply, sampling.stop, room), usage, progress)
+            cut = _cut(reply.text, sampling.stop, room)
+            chunks = self._chunks(cut, self._logprobs(reply, sampling), usage, progress)
             async with aclosing(as_whole(chunks) if delivery.whole else chunks) as passing:
                 yield passing
         finally:
@@ -133,7 +156,7 @@ class FakeEngine(Engine):
             self._remember((*prompt, *map(ord, progress.text))[:-1])
 
     async def _chunks(
-        self, cut: _Cut, usage: Usage, progress: _Progress
+        self, cut: _Cut, logprobs: Sequence[TokenLogprobs], usage: Usage, progress: _Progress
     ) -> AsyncGenerator[Chunk, None]:
         await anyio.sleep(self._latency)
         text = cut.text
@@ -155,6 +178,7 @@ class FakeEngine(Engine):
                 usage=usage,
                 finish_reason=cut.finish_reason if progress.finished else None,
                 stop_reason=cut.stop_reason if progress.finished else None,
+                logprobs=tuple(logprobs[start : start + len(piece)]),
             )
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
@@ -197,9 +221,9 @@ class FakeEngine(Engine):
             )
         return tuple(ord(character) for turn in context.turns for character in turn.text)
 
-    async def _reply(self, number: int, context: Context, sampling: Sampling) -> str:
+    async def _reply(self, number: int, context: Context, sampling: Sampling) -> Scripted:
         script = self._script
-        if isinstance(script, str):
+        if isinstance(script, str | Scripted):
             reply: Reply | Awaitable[Reply] = script
         elif callable(script):
             reply = script(context, sampling)
@@ -213,9 +237,21 @@ class FakeEngine(Engine):
             reply = await reply
         if isinstance(reply, ForkjoinError):
             raise reply
+        if isinstance(reply, str):
+            reply = Scripted(reply)
         if sampling.constraint is not None:
-            _check_constraint(reply, sampling.constraint)
+            _check_constraint(reply.text, sampling.constraint)
         return reply
+
+    def _logprobs(self, reply: Scripted, sampling: Sampling) -> Sequence[TokenLogprobs]:
+        if sampling.logprobs is None:
+            return ()
+        places = reply.logprobs or [self._certain(character) for character in reply.text]
+        return [replace(place, top=place.top[: sampling.logprobs]) for place in places]
+
+    def _certain(self, character: str) -> TokenLogprobs:
+        token = Logprob(character, 0.0, ord(character) if self._capabilities.token_ids else None)
+        return TokenLogprobs(token, (token,))
 
     def _remember(self, sequence: Sequence[int]) -> int:
         """Puts the blocks of a sequence into the cache; returns how many of its tokens were there already."""

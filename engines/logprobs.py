@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Logprob:
-    """How likely one token was at one place, before any constraint, temperature or cut.
+    """How likely one token was at one place: among those that a constraint allows, before temperature and cuts.
+
+    vLLM masks what a constraint forbids before it takes the probabilities, so that what it allows adds up to 1, and the
+    digits that a choice is between are the likeliest whatever the model would rather have said. Other servers may
+    report what came before their constraint.
 
     Attributes:
         text: The token as text.
         value: The natural logarithm of its probability.
-        token_id: Its id; None on a text-only engine.
+        token_id: Its id; None where the engine does not tell it: a vLLM server does of the chosen token only.
     """
 
     text: str
@@ -28,7 +32,8 @@ class TokenLogprobs:
 
     Attributes:
         chosen: The token that was sampled.
-        top: The most likely ones, the likeliest first; as many as were asked for.
+        top: The most likely ones, the likeliest first: as many as were asked for, or fewer where a constraint forbids
+            all others.
     """
 
     chosen: Logprob
@@ -36,23 +41,39 @@ class TokenLogprobs:
 
 
 def choice_probabilities(place: TokenLogprobs, options: Sequence[str]) -> Mapping[str, float]:
-    """How likely each of some one-token texts was, as if no other had been possible. They add up to 1.
+    """How likely each of some texts was, as if no other had been possible. They add up to 1.
 
-    An option that is not among the most likely tokens counts as the least likely of these at most, so 0 here. Where
-    none is among them, the one that was chosen under the constraint has all.
+    A token counts for the option that it is, or else for those that it begins, in equal parts: options are best told
+    apart by their first character, as the digits are. An option that no token stands for has 0. Where there is none
+    for any, the one that was chosen has all; where that is no option either, nothing is known, and all are alike.
 
     >>> place = TokenLogprobs(Logprob("7", -0.7), (Logprob("7", -0.7), Logprob(" the", -0.9), Logprob("3", -2.0)))
     >>> {option: round(p, 2) for option, p in choice_probabilities(place, ["3", "5", "7"]).items()}
     {'3': 0.21, '5': 0.0, '7': 0.79}
     """
     weights = dict.fromkeys(options, 0.0)
-    for token in (*place.top, *(() if place.chosen in place.top else (place.chosen,))):
-        option = token.text.strip()
+    for token in _distinct(place):
         # A model that is broken reports NaN, which would spread to every option.
-        if option in weights and not math.isnan(token.value):
-            weights[option] += math.exp(min(token.value, 0.0))
+        if not math.isnan(token.value):
+            _add(weights, token, math.exp(min(token.value, 0.0)))
+    if not any(weights.values()):
+        _add(weights, place.chosen, 1.0)
+    if not any(weights.values()):
+        weights = dict.fromkeys(options, 1.0)
     total = math.fsum(weights.values())
-    if total <= 0:
-        chosen = place.chosen.text.strip()
-        return {option: float(option == chosen) for option in options}
     return {option: weight / total for option, weight in weights.items()}
+
+
+def _distinct(place: TokenLogprobs) -> Sequence[Logprob]:
+    """Every token that is known of a place, once."""
+    if any(token.text == place.chosen.text for token in place.top):
+        return place.top
+    return (*place.top, place.chosen)
+
+
+def _add(weights: dict[str, float], token: Logprob, weight: float) -> None:
+    text = token.text.strip()
+    begun = [option for option in weights if text and option.strip().startswith(text)]
+    fitting = [option for option in begun if option.strip() == text] or begun
+    for option in fitting:
+        weights[option] += weight / len(fitting)

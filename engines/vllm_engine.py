@@ -40,6 +40,7 @@ from .engine import Capabilities, Engine, EngineStatistics
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
 from .sampling import Sampling
 from .vllm_errors import as_ours
+from .vllm_logprobs import read_logprobs
 from .vllm_start import VllmStart
 from .vllm_statistics import StepCounts
 
@@ -130,7 +131,7 @@ class VllmEngine(Engine):
                 async for output in outputs:
                     usage = _usage_after(usage, output)
                     finished = output.finished
-                    yield _chunk(output, usage)
+                    yield _chunk(output, usage, sampling.logprobs or 0)
 
         try:
             async with contextlib.aclosing(chunks()) as iterator:
@@ -239,6 +240,7 @@ def _parameters(sampling: Sampling, delivery: Delivery) -> SamplingParams:
         stop=list(sampling.stop),
         stop_token_ids=list(sampling.stop_token_ids),
         ignore_eos=sampling.ignore_eos,
+        logprobs=sampling.logprobs,
         structured_outputs=None
         if constraint is None
         else StructuredOutputsParams(**{constraint.kind: constraint.value}),
@@ -255,7 +257,7 @@ def _usage_after(usage: Usage, output: Any) -> Usage:
     )
 
 
-def _chunk(output: Any, usage: Usage) -> Chunk:
+def _chunk(output: Any, usage: Usage, most_logprobs: int) -> Chunk:
     generated = output.outputs[0]
     if output.finished and generated.finish_reason not in ("stop", "length"):
         raise EngineError(f"vLLM ended the request: {generated.finish_reason}")
@@ -265,6 +267,9 @@ def _chunk(output: Any, usage: Usage) -> Chunk:
         usage=usage,
         finish_reason=generated.finish_reason if output.finished else None,
         stop_reason=generated.stop_reason if output.finished else None,
+        logprobs=()
+        if generated.logprobs is None
+        else read_logprobs(generated.token_ids, generated.logprobs, most_logprobs),
     )
 
 

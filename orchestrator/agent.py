@@ -1,19 +1,17 @@
 """The agent: question in, answer out, over a plan, its execution and a reduction.
 
-planner ─nodes─> executor ─> tools, methods, reducers ─> RunResult
+planner ─nodes─> executor ─> tools, methods, reducers ─> output ─> RunResult
                     └─ events ─> subscribers, run folder, journal
 """
 
 from __future__ import annotations
 
-import math
-import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, Unpack, overload
 
-import anyio
+from typing_extensions import TypeForm, TypeVar
 
 from engines import (
     AdaptiveLimiter,
@@ -23,32 +21,39 @@ from engines import (
     Sampling,
     UsageError,
     run_in_portal,
-    single_error,
 )
-from planners import Planner, Vocabulary, planner_named
-from reasoning import METHODS, REDUCERS, Method, Reducer, method_named, reducer_named
+from planners import GivenPlanner, Plan, Planner, planner_named
+from reasoning import Method, Reducer, method_named, reducer_named
 
 from .agent_settings import AgentSettings
+from .agent_tool import agent_tool
+from .approval import Approve
 from .budget import Budget
 from .calls import CallPolicy
-from .events import Event, EventBus, Subscriber
+from .events import Event, Subscriber
+from .nesting import current_outer
 from .on_failure import ON_FAILURE, OnFailure
-from .resuming import check_nodes, check_same, raised_limits
-from .run import Run
+from .output import output_type_of
+from .planning import Preview, preview
+from .run_options import ResumeOptions, RunOptions
 from .run_result import RunResult
-from .runs.run_files import RunFiles, new_files, reopened_files
+from .run_stream import RunStream, answer_text, every_event, streaming
+from .starting import Starter, check_question
 from .tools import Tool, tools_by_name
 
-T = TypeVar("T")
+T = TypeVar("T", default=str)
+S = TypeVar("S")
+Item = TypeVar("Item")
+Named = TypeVar("Named")
 
 
-class Agent:
+class Agent(Generic[T]):
     """Answers questions with an engine, tools, a planner, a method and a reducer.
 
     Args:
         engine: What everything runs on. The agent does not close it.
         tools: Functions that plans may call: made by `@tool`, or plain functions with types.
-        planner: A planner or its name.
+        planner: A planner or its name, or a plan of your own.
         method: How threads think that name no method: a method or its name.
         reducer: How results are merged, whatever the plan says: a reducer or its name; None leaves it to the plan.
         sampling: For methods and reducers given by name. Its seed makes runs repeatable.
@@ -57,14 +62,18 @@ class Agent:
         calls: What is done about calls that fail, hang or straggle.
         limiter: Lets only so many calls run at once, of all runs of this agent and of whoever shares it; by default
             as many as the engine serves best, which is found by measuring.
+        dependencies: What tools get that ask for it with a parameter of type `ToolContext`; a run may bring its own.
+        approve: Decides, before it begins, about each call of a tool that has to be approved; None refuses them all.
+        output_type: What answers become: anything that pydantic takes, such as a model, `list[str]` or a `Literal`.
+            Where an answer is none yet, the model is asked to put it into that form. By default they stay texts.
         on_failure: What becomes of nodes that need a failed one: `skip` them, `fail` the run, or `substitute` the
             error's text for the result.
         runs: The folder for run folders; None writes none, and keeps no journal.
         journal_dir: The folder for journals; None puts each into its run folder. It has to be on a local disk.
 
     Raises:
-        UsageError: A name that does not exist, two tools of one name, a function that cannot be a tool, or no
-            concurrency.
+        UsageError: A name that does not exist, two tools of one name, a function that cannot be a tool, a type that
+            cannot be an output, or no concurrency.
     """
 
     def __init__(
@@ -72,7 +81,7 @@ class Agent:
         engine: Engine,
         *,
         tools: Iterable[Tool | Callable[..., Any]] = (),
-        planner: Planner | str = "llm-compiler",
+        planner: Planner | Plan | str = "llm-compiler",
         method: Method | str = "chain-of-thought",
         reducer: Reducer | str | None = None,
         sampling: Sampling | None = None,
@@ -80,6 +89,9 @@ class Agent:
         budget: Budget | None = None,
         calls: CallPolicy | None = None,
         limiter: CallLimiter | None = None,
+        dependencies: Any = None,
+        approve: Approve | None = None,
+        output_type: TypeForm[T] | None = None,
         on_failure: OnFailure = "skip",
         runs: str | Path | None = None,
         journal_dir: str | Path | None = None,
@@ -96,10 +108,10 @@ class Agent:
             )
         sampling = sampling or Sampling()
         calls = calls or CallPolicy()
-        self._settings = AgentSettings(
+        settings = AgentSettings(
             engine=engine,
             tools=tools_by_name(tools),
-            planner=_named(planner, lambda name: planner_named(name, sampling.seed)),
+            planner=_planner(planner, sampling.seed),
             method=_named(method, lambda name: method_named(name, sampling)),
             reducer=_named(reducer, lambda name: reducer_named(name, sampling)),
             sampling=sampling,
@@ -109,64 +121,53 @@ class Agent:
             limiter=limiter or AdaptiveLimiter(engine),
             peers=None if calls.hedge is None else Peers(calls.hedge),
             on_failure=on_failure,
+            approve=approve,
+            output=output_type_of(output_type),
         )
-        self._vocabulary = vocabulary_of(self._settings.tools)
-        self._runs = runs
-        self._journal_dir = journal_dir
+        self._starter = Starter(
+            settings=settings, dependencies=dependencies, runs=runs, journal_dir=journal_dir
+        )
 
+    @overload
+    async def run(self, question: str, **options: Unpack[RunOptions]) -> RunResult[T]: ...
+    @overload
     async def run(
-        self,
-        question: str,
-        *,
-        subscribers: Sequence[Subscriber] = (),
-        live: bool = False,
-        notes: Mapping[str, Any] | None = None,
-    ) -> RunResult:
+        self, question: str, *, output_type: TypeForm[S], **options: Unpack[RunOptions]
+    ) -> RunResult[S]: ...
+    async def run(
+        self, question: str, *, output_type: Any = None, **options: Unpack[RunOptions]
+    ) -> RunResult[Any]:
         """Answers a question.
 
         Args:
             question: Not empty.
-            subscribers: Called with every event, at once.
-            live: Whether they are told of tokens while these come, which costs a little.
-            notes: What else the run folder's configuration should hold, as JSON data.
+            output_type: What the answer becomes; None takes the agent's.
+            options: See `RunOptions`.
 
         Raises:
-            UsageError: The question is empty, or no text.
+            UsageError: The question is empty, or no text; a tool needs dependencies and there are none; the history is
+                of another engine; or agents call agents without end.
             PlanError: The planner made no plan that can be run.
             RunFailed: The node that should give the answer failed.
+            OutputFailed: The answer did not become what was asked for; `result` on it is the result all the same.
             BudgetExhausted: The budget has not even room for the plan.
             RunFolderError: The run folder cannot be written; `result` on it is the result, if there is one.
             JournalError: The journal cannot be written.
             EngineError: The engine failed the planner.
         """
-        check_question(question)
-        if self._runs is None:
-            return await self._make(question, subscribers, live=live).to_end()
-        settings = self._settings
-        configuration = {
-            "question": question,
-            **settings.describe(),
-            **settings.limits(),
-            **(notes or {}),
-        }
-        async with new_files(
-            self._runs,
-            self._journal_dir,
-            configuration,
-            fingerprint=settings.engine.fingerprint,
-            clock=anyio.current_time,
-        ) as files:
-            return await self._carry_out(self._make(question, subscribers, files, live=live), files)
+        return await self._starter.returning(output_type).begin(question, options)
 
+    @overload
     async def resume(
-        self,
-        folder: str | Path,
-        *,
-        subscribers: Sequence[Subscriber] = (),
-        live: bool = False,
-        repeat: Collection[str] = (),
-        notes: Mapping[str, Any] | None = None,
-    ) -> RunResult:
+        self, folder: str | Path, **options: Unpack[ResumeOptions]
+    ) -> RunResult[T]: ...
+    @overload
+    async def resume(
+        self, folder: str | Path, *, output_type: TypeForm[S], **options: Unpack[ResumeOptions]
+    ) -> RunResult[S]: ...
+    async def resume(
+        self, folder: str | Path, *, output_type: Any = None, **options: Unpack[ResumeOptions]
+    ) -> RunResult[Any]:
         """Goes on with a run that died, failed, was cut by its budget or lost calls.
 
         What it had finished is not done again. The agent has to be made as the one that began it, but for budget,
@@ -174,120 +175,91 @@ class Agent:
 
         Args:
             folder: The run's folder.
-            subscribers: Called with every event, at once.
-            live: Whether they are told of tokens while these come.
-            repeat: Nodes whose tools are called again though they had begun and may not be repeated.
-            notes: What else the run folder's configuration should hold from now on, as JSON data.
+            output_type: As the run was begun with; None takes the agent's.
+            options: See `ResumeOptions`.
 
         Raises:
             UsageError: There is no such run or node, another process works on it, or it was begun with other settings.
         """
-        # Only a resume reads runs back, and that takes a tenth of the import of all the rest.
-        from .runs.run_record import RunReader
+        return await self._starter.returning(output_type).resume(Path(folder), options)
 
-        path = Path(folder)
-        begun = RunReader(path).read()
-        settings = self._settings
-        check_same(begun, settings)
-        check_nodes(begun, repeat)
-        async with reopened_files(
-            path,
-            begun.configuration.get("journal_dir"),
-            fingerprint=settings.engine.fingerprint,
-            clock=anyio.current_time,
-            raised=raised_limits(begun, settings),
-        ) as files:
-            # The limits of now are what the next resume has to raise.
-            now = {**begun.configuration, **settings.limits(), **(notes or {})}
-            files.folder.write_configuration(now)
-            run = self._make(begun.question, subscribers, files, live=live)
-            run.resumed, run.repeat = True, repeat
-            return await self._carry_out(run, files)
-
+    @overload
+    def run_sync(self, question: str, **options: Unpack[RunOptions]) -> RunResult[T]: ...
+    @overload
     def run_sync(
-        self, question: str, *, subscribers: Sequence[Subscriber] = (), live: bool = False
-    ) -> RunResult:
+        self, question: str, *, output_type: TypeForm[S], **options: Unpack[RunOptions]
+    ) -> RunResult[S]: ...
+    def run_sync(
+        self, question: str, *, output_type: Any = None, **options: Unpack[RunOptions]
+    ) -> RunResult[Any]:
         """`run` for synchronous code, on the event loop of `with local_engine()`; works in Jupyter too."""
-        return run_in_portal(lambda: self.run(question, subscribers=subscribers, live=live))
+        return run_in_portal(lambda: self.run(question, output_type=output_type, **options))
 
-    @asynccontextmanager
-    async def stream(self, question: str) -> AsyncIterator[AsyncIterator[Event]]:
-        """The events of a run as they happen, tokens too; leaving the block early cancels the run.
+    async def plan(self, question: str, *, subscribers: Sequence[Subscriber] = ()) -> Preview:
+        """Plans, and carries nothing out. Of a planner that looks at results it is the first round.
 
-        Raises what `run` raises, when the block ends.
+        Raises what `run` raises before the first node begins.
         """
-        send, receive = anyio.create_memory_object_stream[Event](math.inf)
-        errors: list[Exception] = []
+        check_question(question)
+        return await preview(self._starter.settings, question, subscribers=subscribers)
 
-        def tell(event: Event) -> None:
-            # A reader may close its end and let the run go on.
-            with suppress(anyio.BrokenResourceError):
-                send.send_nowait(event)
+    def stream(
+        self, question: str, **options: Unpack[RunOptions]
+    ) -> AbstractAsyncContextManager[RunStream[Event, T]]:
+        """The events of a run as they happen, tokens and the answer's text too: `async with`, then `async for`.
 
-        async def run() -> None:
-            async with send:
-                try:
-                    await self.run(question, subscribers=[tell], live=True)
-                except Exception as error:
-                    # Raised now, it would cancel the reader of the last events.
-                    errors.append(error)
+        Leaving the block early cancels the run. What `run` raises is raised when the block ends.
+        """
+        return self._stream(question, options, every_event)
 
-        with single_error():
-            async with receive, anyio.create_task_group() as group:
-                group.start_soon(run)
-                yield receive
-                group.cancel_scope.cancel()
-        for error in errors:
-            raise error
+    def stream_text(
+        self, question: str, **options: Unpack[RunOptions]
+    ) -> AbstractAsyncContextManager[RunStream[str, T]]:
+        """The text of the answer as it is generated; the same as `stream` in all else.
 
-    def _make(
-        self,
-        question: str,
-        subscribers: Sequence[Subscriber],
-        files: RunFiles | None = None,
-        *,
-        live: bool,
-    ) -> Run:
-        writers = () if files is None else (files.folder.write,)
-        return Run(
-            settings=self._settings,
-            vocabulary=self._vocabulary,
-            question=question,
-            bus=EventBus(anyio.current_time, (*writers, *subscribers)),
-            name=os.urandom(8).hex() if files is None else files.folder.path.name,
-            folder=None if files is None else files.folder.path,
-            journal=None if files is None else files.journal,
-            live=live,
-        )
+        An answer that no single call gives, such as a tool's or a vote's, comes as one piece.
+        """
+        return self._stream(question, options, answer_text)
 
-    async def _carry_out(self, run: Run, files: RunFiles) -> RunResult:
-        result = await run.to_end()
-        files.write_result(result)
-        return result
+    def as_tool(self, *, name: str, description: str, timeout: float = 600.0) -> Tool:
+        """The agent as a tool of another: it gets a question and gives its output.
+
+        It runs inside the other's run: what it spends, the other's budget pays; its calls are in the other's journal
+        and events, and where it has no dependencies or nobody to approve calls, it takes the other's.
+
+        Args:
+            name: As plans call it.
+            description: What it is good for, for planners.
+            timeout: Seconds after which a call fails.
+
+        Raises:
+            ToolDefinitionError: No tool can be called so.
+        """
+
+        async def answer(question: str) -> Any:
+            outer = current_outer()
+            if outer is None:
+                return (await self.run(question)).output
+            return (await self._starter.inside(outer, question)).output
+
+        return agent_tool(answer, name=name, description=description, timeout=timeout)
+
+    def _stream(
+        self, question: str, options: RunOptions, pick: Callable[[Event], Item | None]
+    ) -> AbstractAsyncContextManager[RunStream[Item, T]]:
+        def run(tell: Subscriber) -> Awaitable[RunResult[T]]:
+            subscribers = (*options.get("subscribers", ()), tell)
+            told: RunOptions = {**options, "subscribers": subscribers, "live": True}
+            return self._starter.begin(question, told, tells_answer=True)
+
+        return streaming(run, pick)
 
 
-def _named(given: T | str, find: Callable[[str], T]) -> T:
+def _planner(given: Planner | Plan | str, seed: int | None) -> Planner:
+    if isinstance(given, Plan):
+        return GivenPlanner(given=given)
+    return _named(given, lambda name: planner_named(name, seed))
+
+
+def _named(given: Named | str, find: Callable[[str], Named]) -> Named:
     return find(given) if isinstance(given, str) else given
-
-
-def check_question(question: str) -> None:
-    """Refuses what is no question.
-
-    Raises:
-        UsageError: It is empty, or no text.
-    """
-    if not question.strip():
-        raise UsageError("the question is empty: say what is to be answered")
-    try:
-        question.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"the question is no text ({error}): write it in UTF-8") from None
-
-
-def vocabulary_of(tools: Mapping[str, Tool]) -> Vocabulary:
-    """What plans may name where these tools are there."""
-    return Vocabulary(
-        tools={name: tool.specification for name, tool in tools.items()},
-        methods=METHODS,
-        reducers=REDUCERS,
-    )

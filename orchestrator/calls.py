@@ -1,5 +1,6 @@
 """What stands between a node of a run and the engine, for each of its calls.
 
+    PrefixedEngine     names it after the node that its run is inside of
     RecordingEngine    tells of the call
     JournaledEngine    answers it, if it was finished before
     DeadlineEngine     waits for nothing beyond the end of the time
@@ -40,6 +41,7 @@ from engines import (
 from .budget import Account, BudgetEngine, DeadlineEngine, Purse
 from .events import CallNoticed, EventBus, TokensGenerated
 from .journal import Journal, JournaledEngine
+from .prefixing import PrefixedEngine
 from .recording import RecordingEngine
 
 
@@ -98,6 +100,35 @@ class Calls:
         self._owner = owner
         self._live = live
         self._numbers = itertools.count(1)
+        self._node = ""
+        self._path = ""
+
+    def inside(
+        self,
+        node: str,
+        engine: Engine,
+        *,
+        policy: CallPolicy,
+        limiter: CallLimiter,
+        peers: Peers | None,
+        purse: Purse,
+    ) -> Calls:
+        """The calls of a run inside a node of this one: told as the node's own, and kept in the same journal."""
+        inner = Calls(
+            engine,
+            policy=policy,
+            limiter=limiter,
+            peers=peers,
+            purse=purse,
+            journal=self._journal,
+            bus=self._bus,
+            owner=self._owner,
+            live=self._live,
+        )
+        inner._numbers = self._numbers
+        inner._node = self._node or node
+        inner._path = f"{self._path}/{node}" if self._path else node
+        return inner
 
     def of(self, node: str, account: Account) -> Engine:
         """The engine as a node sees it, paid by an account."""
@@ -117,7 +148,8 @@ class Calls:
             engine = DeadlineEngine(engine, self._purse, account)
         if self._journal is not None:
             engine = JournaledEngine(engine, self._journal)
-        return RecordingEngine(engine, node, self._bus, self._numbers)
+        engine = RecordingEngine(engine, self._node or node, self._bus, self._numbers)
+        return PrefixedEngine(engine, self._path) if self._path else engine
 
     def _second_slot(self) -> AbstractAsyncContextManager[None]:
         # What it may speed up has waited long enough.
@@ -125,6 +157,7 @@ class Calls:
 
     def notify(self, node: str) -> Notify:
         """Tells as an event what happens to a node's calls on their way."""
+        node = self._node or node
 
         def tell(notice: Notice) -> None:
             self._bus.emit(
@@ -133,8 +166,10 @@ class Calls:
 
         return tell
 
-    def _saw(self, node: str) -> Callable[[str, int], None]:
-        def tell(path: str, tokens: int) -> None:
+    def _saw(self, node: str) -> Callable[[str, int, str], None]:
+        node = self._node or node
+
+        def tell(path: str, tokens: int, text: str) -> None:
             self._bus.emit(TokensGenerated(node=node, tokens=tokens))
 
         return tell

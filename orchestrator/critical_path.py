@@ -21,7 +21,7 @@ _NEW_ONE_IN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedSeconds:
-    """What nodes are expected to take, in seconds. Only the proportions matter.
+    """What nodes are expected to take, in seconds, when nothing holds them up. Any scale will do for an order.
 
     Attributes:
         think_tokens: What a thread generates: its token limit, unless more is known.
@@ -29,6 +29,10 @@ class ExpectedSeconds:
         seconds_per_token: Of one thread while others run.
         tools: What a call of each tool usually takes; may grow while it is used.
         tool: For tools that are not among them.
+        tokens: What is known of a thread of a method, or of a reduction by a reducer, by the name of either: the tokens
+            that it generates one after another.
+        method: The name of the method of nodes that name none.
+        reducer: The name of the reducer that takes the place of each node's own; empty leaves it to the nodes.
     """
 
     think_tokens: int
@@ -36,16 +40,32 @@ class ExpectedSeconds:
     seconds_per_token: float = 0.02
     tools: Mapping[str, float] = field(default_factory=dict)
     tool: float = 1.0
+    tokens: Mapping[str, float] = field(default_factory=dict)
+    method: str = ""
+    reducer: str = ""
 
     def __call__(self, node: Node) -> float:
         """What this node is expected to take."""
         if node.kind == "call":
             return self.tools.get(node.tool, self.tool)
-        if node.kind == "conclude":
-            return 0.0
-        limit = self.think_tokens if node.kind == "think" else self.reduce_tokens
-        tokens = limit if node.kind != "think" else min(limit, node.max_tokens or limit)
-        return tokens * self.seconds_per_token
+        return self.tokens_of(node) * self.seconds_per_token
+
+    def tokens_of(self, node: Node) -> float:
+        """What this node is expected to generate, in each of its threads."""
+        limit = self.limit_of(node)
+        return min(limit, self.tokens.get(self.name_of(node), limit))
+
+    def limit_of(self, node: Node) -> int:
+        """The most that a call of this node may generate."""
+        if node.kind == "think":
+            return min(self.think_tokens, node.max_tokens or self.think_tokens)
+        return self.reduce_tokens if node.kind == "reduce" else 0
+
+    def name_of(self, node: Node) -> str:
+        """The name of the method or reducer of this node; empty where there is none, or it is not known."""
+        if node.kind == "think":
+            return node.method or self.method
+        return self.reducer or node.reducer if node.kind == "reduce" else ""
 
 
 @dataclass(slots=True, eq=False)

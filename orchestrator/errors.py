@@ -7,9 +7,11 @@ ForkjoinError
 │   └── RunUnreadable         there is no such run, or it cannot be read
 ├── RunError
 │   ├── RunFailed             the run came to no answer
+│   ├── OutputFailed          it came to an answer, but not to the output that was asked for
 │   ├── JournalError          the journal cannot be written or read
 │   └── RunFolderError        the run folder cannot be written
 └── ToolError                 a call of a tool failed: its node fails, the run goes on
+    ├── ToolRefused           whoever had to approve the call did not
     ├── ToolUnavailable       a tool asks to be called again later (retryable)
     └── ToolUnfinished        it was begun before the run died, and may not be repeated
 """
@@ -45,6 +47,10 @@ class RunUnreadable(UsageError):
 
 class ToolError(ForkjoinError):
     """A call of a tool failed."""
+
+
+class ToolRefused(ToolError):
+    """Whoever had to approve a call did not; it never began."""
 
 
 class ToolUnavailable(ToolError):
@@ -84,6 +90,18 @@ class JournalError(RunError):
 
 class RunFailed(RunError):
     """The run came to no answer."""
+
+
+class OutputFailed(RunError):
+    """The run came to an answer, but the answer did not become a value of the type that was asked for.
+
+    Attributes:
+        result: The `RunResult`, whose output is the final answer's text.
+    """
+
+    def __init__(self, message: str, result: Any) -> None:
+        self.result = result
+        super().__init__(message)
 
 
 class RunFolderError(RunError):

@@ -76,6 +76,43 @@ class TokensGenerated(_Event):
     tokens: int
 
 
+class AnswerText(_Event):
+    """The text of the answer went on; told where somebody streams it, once it is known which node gives it."""
+
+    transient = True
+
+    kind: Literal["answer-text"] = "answer-text"
+    delta: str
+
+
+class ToolProgress(_Event):
+    """A tool whose result comes bit by bit gave an item of it."""
+
+    transient = True
+
+    kind: Literal["tool-progress"] = "tool-progress"
+    node: str
+    data: JsonValue
+
+
+class ApprovalAsked(_Event):
+    """A call waits for somebody to approve it."""
+
+    kind: Literal["approval-asked"] = "approval-asked"
+    node: str
+    tool: str
+
+
+class ApprovalDecided(_Event):
+    """A call was approved, or was not; `reason` says why not."""
+
+    kind: Literal["approval-decided"] = "approval-decided"
+    node: str
+    tool: str
+    approved: bool
+    reason: str = ""
+
+
 class GenerationStarted(_Event):
     """A method called the engine; `call` numbers the calls of a run."""
 
@@ -142,6 +179,10 @@ Event = Annotated[
     | PlanFinished
     | NodeStarted
     | TokensGenerated
+    | AnswerText
+    | ToolProgress
+    | ApprovalAsked
+    | ApprovalDecided
     | GenerationStarted
     | GenerationFinished
     | CallNoticed

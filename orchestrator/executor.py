@@ -161,6 +161,25 @@ class Executor(Generic[T]):
                 self._places.abandon(wait)
         return {name: self.outcomes[name] for name in names}
 
+    async def aside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Awaits what needs no place, such as a person's answer, while another node has the caller's.
+
+        Raises what `work` raises, once the node has a place again.
+        """
+        over = anyio.Event()
+        wait = Wait(self._place_of_caller(), over.set, outside=True)
+        self._places.lend(wait)
+        try:
+            self._fill_places()
+            try:
+                await work()
+            finally:
+                self._places.finish(wait)
+                await over.wait()
+        finally:
+            if not over.is_set():
+                self._places.abandon(wait)
+
     def statistics(self) -> ExecutorStatistics:
         """What it is doing now."""
         return ExecutorStatistics(

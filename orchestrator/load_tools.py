@@ -1,4 +1,4 @@
-"""Loads tools that a command line names as MODULE:NAME."""
+"""Loads tools that a command line names as MODULE:NAME, or as NAME where they are in the toolkit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from .errors import ToolDefinitionError
 from .tools import Tool, tool
+
+TOOLKIT = "orchestrator.toolkit"
 
 
 def load_tools(names: Iterable[str]) -> list[Tool]:
@@ -20,9 +22,11 @@ def load_tools(names: Iterable[str]) -> list[Tool]:
 
 def _load(place: str) -> list[Tool]:
     module_name, colon, name = place.partition(":")
-    if not (module_name and colon and name):
+    if not colon and is_in_toolkit(place):
+        module_name, name = TOOLKIT, place
+    elif not (module_name and colon and name):
         raise ToolDefinitionError(
-            f"--tools {place}: write MODULE:NAME, as in examples.arithmetic:TOOLS"
+            f"--tools {place}: write MODULE:NAME, as in examples.arithmetic:TOOLS, or calculate"
         )
     try:
         module = importlib.import_module(module_name)
@@ -46,3 +50,8 @@ def _load(place: str) -> list[Tool]:
                 f"--tools {place}: {item!r} is no tool: put @tool before the function"
             )
     return [item if isinstance(item, Tool) else tool(item) for item in given]
+
+
+def is_in_toolkit(name: str) -> bool:
+    """Whether a tool that is ready to use is called so."""
+    return isinstance(getattr(importlib.import_module(TOOLKIT), name, None), Tool)

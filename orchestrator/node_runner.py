@@ -14,16 +14,26 @@ from engines import (
     ForkjoinError,
     Outcome,
     RunError,
+    WatchedEngine,
     converse,
     single_error,
 )
 from planners import Call, Conclude, Node, PlanError, Reduce, Think
-from reasoning import Answer, NoCandidates, extract_answer, method_named, reducer_named
+from reasoning import (
+    Answer,
+    Method,
+    NoCandidates,
+    Reducer,
+    extract_answer,
+    method_named,
+    reducer_named,
+)
 
 from .agent_settings import AgentSettings
 from .budget import Account, Purse
 from .calls import Calls
 from .events import EventBus, NodeFinished, NodeStarted
+from .nesting import Outer, inside
 from .on_failure import blocked, reasons, substitute
 from .resolve import as_text, resolve
 from .toolbox import Toolbox
@@ -56,6 +66,8 @@ class NodeRunner:
         purse: The budget.
         bus: Takes the events.
         gives_answer: Whether a node is the plan's last one.
+        around: What runs inside a node share with this one, given the node's name and account.
+        tell_answer: Told of the answer's text while it comes; None where nobody reads it.
     """
 
     root: Context
@@ -65,6 +77,8 @@ class NodeRunner:
     purse: Purse
     bus: EventBus
     gives_answer: Callable[[Node], bool]
+    around: Callable[[str, Account], Outer]
+    tell_answer: Callable[[str], None] | None = None
     _told: set[str] = field(default_factory=set, init=False)
 
     async def run(self, node: Node, outcomes: Mapping[str, Outcome[Result]]) -> Outcome[Result]:
@@ -146,10 +160,12 @@ class NodeRunner:
     ) -> tuple[Answer, Any]:
         arguments = {name: resolve(value, data) for name, value in node.arguments.items()}
         notify = self.calls.notify(node.id)
-        value = await self.toolbox.call(node.id, account, node.tool, arguments, notify)
+        with inside(self.around(node.id, account)) as outer:
+            value = await self.toolbox.call(node.id, account, node.tool, arguments, notify)
         shown = ", ".join(f"{name}={as_text(argument)}" for name, argument in arguments.items())
         text = f"{node.tool}({shown}) = {as_text(value)}"
-        return Answer(text=text, value=as_text(value)), value
+        answer = Answer(text=text, value=as_text(value), critical_path=outer.critical_path)
+        return answer, value
 
     async def _think(
         self, node: Think, inputs: Mapping[str, Result], data: Mapping[str, Any], engine: Engine
@@ -167,13 +183,27 @@ class NodeRunner:
         method = settings.method
         if node.method is not None:
             method = method_named(node.method, settings.sampling)
-        return await method.solve(context, engine)
+        return await method.solve(context, self._read(node, method, engine))
 
     async def _reduce(self, node: Reduce, inputs: Mapping[str, Result], engine: Engine) -> Answer:
         settings = self.settings
         reducer = settings.reducer or reducer_named(node.reducer, settings.sampling)
         candidates = [inputs[name].answer for name in node.inputs if name in inputs]
-        return await reducer.reduce(candidates, self.root.fork(node.id), engine)
+        return await reducer.reduce(
+            candidates, self.root.fork(node.id), self._read(node, reducer, engine)
+        )
+
+    def _read(self, node: Node, thinker: Method | Reducer, engine: Engine) -> Engine:
+        """The engine, which tells what it generates where that is the answer.
+
+        A thread that begins while the plan is still being written may turn out not to be the last one: nobody reads it.
+        """
+        tell = self.tell_answer
+        if tell is None or not self.gives_answer(node):
+            return engine
+        if not getattr(thinker, "answers_in_one_call", False):
+            return engine
+        return WatchedEngine(engine, lambda path, tokens, text: tell(text), interval=1)
 
 
 def _ended_by(error: BaseException) -> Outcome[Result]:

@@ -33,10 +33,15 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Wait:
-    """One part of a node that waits; `go_on` is called once it may go on."""
+    """One part of a node that waits; `go_on` is called once it may go on.
+
+    Attributes:
+        outside: Whether it waits for what no node brings, such as a person's answer.
+    """
 
     place: Place
     go_on: Callable[[], None]
+    outside: bool = False
 
 
 class Places:
@@ -59,6 +64,7 @@ class Places:
         self._limit = limit
         self._lent: set[Place] = set()
         self._returning: deque[Wait] = deque()
+        self._outside = 0
 
     @property
     def wanted(self) -> bool:
@@ -68,7 +74,7 @@ class Places:
     @property
     def stuck(self) -> list[str]:
         """The nodes that wait, if nobody is left for whom they could wait."""
-        return [] if self.taken else sorted(place.node for place in self._lent)
+        return [] if self.taken or self._outside else sorted(place.node for place in self._lent)
 
     def take(self) -> bool:
         """Takes a place if one is free."""
@@ -87,6 +93,7 @@ class Places:
 
     def lend(self, wait: Wait) -> None:
         """A part of a node begins to wait."""
+        self._outside += wait.outside
         wait.place.waits += 1
         if wait.place.waits == 1:
             self._lent.add(wait.place)
@@ -107,6 +114,7 @@ class Places:
         self.taken += not wait.place.waits
 
     def _go_on(self, wait: Wait) -> None:
+        self._outside -= wait.outside
         wait.place.waits -= 1
         if not wait.place.waits:
             self._lent.remove(wait.place)

@@ -6,6 +6,8 @@ It stands in the run's event loop, so an event only changes what is known; a tab
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -88,6 +90,15 @@ class Progress:
             name = self._view.name
             self._display.say(f"stopping; forkjoin resume {name} goes on" if name else "stopping")
         self._display.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Draws nothing in this block, so that a person can be asked."""
+        self._display.close()
+        try:
+            yield
+        finally:
+            self._display.open()
 
     def starting(self, engine: str, model: str | None) -> None:
         """Says that an engine is being opened."""

@@ -37,7 +37,8 @@ def check_nodes(begun: RunRecord, names: Collection[str]) -> None:
     """
     known = begun.view.nodes
     for name in names:
-        if name not in known:
+        # What follows a slash is a node of a run inside the node.
+        if name.partition("/")[0] not in known:
             raise UsageError(
                 f"the run {begun.path} has no node {name!r}: its nodes are {', '.join(known) or 'not planned yet'}"
             )

@@ -6,27 +6,38 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from engines import Outcome, RunError, Usage, converse, single_error
-from planners import Finding, Node, Plan, PlanChecker, PlanError, Vocabulary
+from planners import Call, Finding, Node, Plan, PlanChecker, PlanError
 
 from .agent_settings import AgentSettings
-from .budget import Purse
+from .approval import Approve
+from .budget import Account, Purse
 from .calls import Calls
 from .critical_path import CriticalPathQueue, ExpectedSeconds
-from .errors import RunFailed, RunFolderError
-from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunFinished, RunStarted
+from .ending import PLANNER, Ending, place_of
+from .errors import OutputFailed, RunFailed, RunFolderError
+from .events import (
+    AnswerText,
+    EventBus,
+    NodePlanned,
+    PlanFinished,
+    PlanText,
+    RunFinished,
+    RunStarted,
+)
 from .executor import Executor
+from .history import History
 from .journal import Journal, JournaledTools
+from .nesting import Outer
 from .node_runner import NodeRunner, Result
 from .resolve import as_text
 from .run_result import RunResult
+from .speculation import Speculation
 from .toolbox import Toolbox
-
-PLANNER = "(planner)"
-"""What the planner's calls are booked under; no node can be called so."""
 
 
 @dataclass(kw_only=True)
@@ -35,7 +46,6 @@ class Run:
 
     Attributes:
         settings: What the agent is made of.
-        vocabulary: What plans may name.
         question: What is asked.
         bus: Takes the events.
         name: The run's name, for limits that runs share to be fair.
@@ -44,10 +54,14 @@ class Run:
         resumed: Whether it has run before.
         repeat: Nodes whose tools are called again though they may not be repeated.
         live: Whether tokens are told while they come.
+        dependencies: What tools get that ask for it.
+        history: What was asked and answered before; None if nothing was.
+        outer: What it shares with the run that it is inside of; None if it is inside of none.
+        depth: How many runs it is inside of.
+        tells_answer: Whether the answer's text is told while it comes.
     """
 
     settings: AgentSettings
-    vocabulary: Vocabulary
     question: str
     bus: EventBus
     name: str = ""
@@ -56,14 +70,25 @@ class Run:
     resumed: bool = False
     repeat: Collection[str] = ()
     live: bool = False
+    dependencies: Any = None
+    history: History | None = None
+    outer: Outer | None = None
+    depth: int = 0
+    tells_answer: bool = False
     _nodes: list[Node] = field(default_factory=list)
     _texts: list[str] = field(default_factory=list)
     _remarks: list[str] = field(default_factory=list)
     _planned: bool = False
     _planner_path: int = 0
+    _told: str = ""
 
     def __post_init__(self) -> None:
         """Opens the budget, with what earlier processes have spent of it."""
+        outer = self.outer
+        if outer is not None:
+            self.name, self.journal, self.repeat = outer.owner, outer.journal, outer.repeat
+            self._purse = outer.purse.inside(outer.account, self.settings.budget)
+            return
         journal = self.journal
         self._purse = Purse(
             self.settings.budget,
@@ -78,9 +103,11 @@ class Run:
         self.journal.spend(account, usage=usage, calls=calls, money=money)
 
     def _seconds(self) -> float:
-        return self.bus.seconds if self.journal is None else self.journal.seconds
+        if self.journal is None or self.outer is not None:
+            return self.bus.seconds
+        return self.journal.seconds
 
-    async def to_end(self) -> RunResult:
+    async def to_end(self) -> RunResult[Any]:
         """Plans, executes and returns the result; raises what `Agent.run` says."""
         model = self.settings.engine.model
         name = "" if self.folder is None else self.folder.name
@@ -110,33 +137,31 @@ class Run:
 
     def _ended_by(self, error: BaseException) -> RunFinished:
         usage = self._purse.run.spent.usage
+        if isinstance(error, OutputFailed):
+            answer = error.result.answer.final
+            return RunFinished(status="failed", reason=str(error), answer=answer, usage=usage)
         if isinstance(error, Exception):
             return RunFinished(status="failed", reason=str(error), usage=usage)
         return RunFinished(status="cancelled", usage=usage)
 
-    async def _execute(self) -> RunResult:
+    async def _execute(self) -> RunResult[Any]:
         settings = self.settings
-        self._checker = PlanChecker(self.vocabulary)
-        root = await converse(settings.engine, [("user", self.question)], name="root")
-        self._calls = Calls(
-            settings.engine,
-            policy=settings.calls,
-            limiter=settings.limiter,
-            peers=settings.peers,
-            purse=self._purse,
-            journal=self.journal,
-            bus=self.bus,
-            owner=self.name,
-            live=self.live,
+        self._checker = PlanChecker(settings.vocabulary)
+        before = None if self.history is None else await self.history.context(settings.engine)
+        self._root = await converse(
+            settings.engine, [("user", self.question)], after=before, name="root"
         )
+        self._calls = self._make_calls()
         runner = NodeRunner(
-            root=root,
+            root=self._root,
             settings=settings,
             calls=self._calls,
             toolbox=self._toolbox(),
             purse=self._purse,
             bus=self.bus,
             gives_answer=self._gives_answer,
+            around=self._around,
+            tell_answer=self._tell_answer if self.tells_answer else None,
         )
         tokens = settings.sampling.max_tokens
         queue = CriticalPathQueue(ExpectedSeconds(think_tokens=tokens, reduce_tokens=tokens))
@@ -150,36 +175,98 @@ class Run:
         with single_error():
             async with anyio.create_task_group() as group:
                 group.start_soon(settings.limiter.adapt)
+                self._speculation = Speculation(
+                    group,
+                    toolbox=runner.toolbox,
+                    tools=settings.tools,
+                    outcomes=self._executor.outcomes,
+                    account=self._purse.work.child(PLANNER),
+                )
                 await self._executor.run(self._write_plan)
+                self._check_failure(runner)
+                result = await self._finish()
                 group.cancel_scope.cancel()
+        return result
+
+    def _make_calls(self) -> Calls:
+        settings = self.settings
+        if self.outer is not None:
+            return self.outer.calls.inside(
+                self.outer.node,
+                settings.engine,
+                policy=settings.calls,
+                limiter=settings.limiter,
+                peers=settings.peers,
+                purse=self._purse,
+            )
+        return Calls(
+            settings.engine,
+            policy=settings.calls,
+            limiter=settings.limiter,
+            peers=settings.peers,
+            purse=self._purse,
+            journal=self.journal,
+            bus=self.bus,
+            owner=self.name,
+            live=self.live,
+        )
+
+    def _around(self, node: str, account: Account) -> Outer:
+        return Outer(
+            node=node,
+            path=node if self.outer is None else f"{self.outer.path}/{node}",
+            depth=self.depth + 1,
+            account=account,
+            purse=self._purse,
+            calls=self._calls,
+            journal=self.journal,
+            repeat=self.repeat,
+            owner=self.name,
+            dependencies=self.dependencies,
+            approve=self._approve,
+        )
+
+    @property
+    def _approve(self) -> Approve | None:
+        return self.settings.approve or (self.outer.approve if self.outer else None)
+
+    def _check_failure(self, runner: NodeRunner) -> None:
         failure = self._executor.failure
         if failure:
             for node in self._nodes:
                 runner.tell_cancelled(node, failure)
-            raise RunFailed(f"the run was ended by its first failure: {failure}{self._place}")
-        return self._result(self._executor.outcomes)
-
-    @property
-    def _place(self) -> str:
-        return "" if self.folder is None else f"; its events are in {self.folder}"
+            place = place_of(self.folder)
+            raise RunFailed(f"the run was ended by its first failure: {failure}{place}")
 
     def _gives_answer(self, node: Node) -> bool:
         return self._planned and self._nodes[-1] is node
 
     def _toolbox(self) -> Toolbox:
         journal = self.journal
+        inside = "" if self.outer is None else self.outer.path
         return Toolbox(
             self.settings.tools,
             retry=self.settings.calls.retry,
             purse=self._purse,
-            journal=None if journal is None else JournaledTools(journal, repeat=self.repeat),
+            journal=None
+            if journal is None
+            else JournaledTools(journal, repeat=self.repeat, inside=inside),
             owner=self.name,
+            question=self.question,
+            dependencies=self.dependencies,
+            approve=self._approve,
+            emit=self.bus.emit,
+            aside=lambda work: self._executor.aside(work),
         )
 
     async def _write_plan(self) -> None:
         engine = self._calls.of(PLANNER, self._purse.work.child(PLANNER))
         planner = self.settings.planner
-        self._planner_path = await planner.plan(self.question, self.vocabulary, engine, self)
+        history = self.history
+        # Planners see no context, but what a question refers to they have to know.
+        question = self.question if history is None else history.before(self.question)
+        self._planner_path = await planner.plan(question, self.settings.vocabulary, engine, self)
+        self._speculation.guess(None)
         if not self._nodes:
             raise PlanError("the plan: it has no nodes")
         self._planned = True
@@ -212,34 +299,40 @@ class Run:
         """Takes a node of the plan and starts it as soon as its inputs are there."""
         self._checker.check(node)
         self._nodes.append(node)
+        self._speculation.settle(node)
         self.bus.emit(NodePlanned(node=node))
         self._executor.add(node)
 
-    def _result(self, outcomes: Mapping[str, Outcome[Result]]) -> RunResult:
-        plan = Plan(question=self.question, nodes=tuple(self._nodes))
-        last = outcomes[plan.answer]
-        if last.value is None:
-            raise RunFailed(
-                f"the run has no answer: node {plan.answer!r} {last.status}: {last.reason}{self._place}"
-            )
-        purse = self._purse
-        usage = {
-            name: purse.work.of(name).usage + purse.run.of(name).usage
-            for name in (*(node.id for node in plan.nodes), PLANNER)
-        }
-        return RunResult(
-            answer=last.value.answer,
-            plan=plan,
-            outcomes=outcomes,
-            usage=purse.run.spent.usage,
-            usage_by_node=usage,
-            critical_path=self._planner_path + last.value.critical_path,
-            seconds=self._seconds(),
+    def speculate(self, call: Call | None) -> None:
+        """Takes the call that will probably come next."""
+        self._speculation.guess(call)
+
+    def _tell_answer(self, delta: str) -> None:
+        if delta and self.tells_answer:
+            self._told += delta
+            self.bus.emit(AnswerText(delta=delta))
+
+    async def _finish(self) -> RunResult[Any]:
+        ending = Ending(
+            plan=Plan(question=self.question, nodes=tuple(self._nodes)),
+            outcomes=self._executor.outcomes,
+            root=self._root,
+            settings=self.settings,
+            calls=self._calls,
+            purse=self._purse,
+            seconds=self._seconds,
             folder=self.folder,
-            remark="; ".join(filter(None, (*self._remarks, last.reason))),
+            history=self.history,
+            planner_path=self._planner_path,
+            remarks=self._remarks,
         )
+        # All of it, where nobody could read it while it came.
+        self._tell_answer(ending.answer.text.removeprefix(self._told))
+        return await ending.result()
 
 
 def _finding(outcome: Outcome[Result]) -> Finding:
-    text = "" if outcome.value is None else as_text(outcome.value.data)
-    return Finding(status=outcome.status, text=text, reason=outcome.reason)
+    if outcome.value is None:
+        return Finding(status=outcome.status, reason=outcome.reason)
+    data = outcome.value.data
+    return Finding(status=outcome.status, text=as_text(data), reason=outcome.reason, data=data)

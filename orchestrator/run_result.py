@@ -5,33 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
+
+from pydantic_core import to_jsonable_python
+from typing_extensions import TypeVar
 
 from engines import Outcome, Usage
 from planners import Plan
 from reasoning import Answer
 
+from .history import History
 from .node_runner import Result
+
+T = TypeVar("T", default=str, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(Generic[T]):
     """The answer, how it came about and what it cost. Its `str` is the final answer.
 
     Attributes:
         answer: The answer of the plan's last node.
+        output: What the answer has become: a value of the output type, or the final answer's text where none was given.
         plan: The plan that ran.
         outcomes: What became of each node.
-        usage: Tokens of all calls, the planner's included; `usage_by_node` splits it, the planner as `(planner)`.
-        critical_path: Tokens generated one after another: the planner's, then along the longest chain of nodes.
+        history: The conversation up to here, for the next question to go on from.
+        usage: Tokens of all calls; `usage_by_node` splits it, what is of no node as `(planner)` and `(output)`.
+        critical_path: Tokens generated one after another: the planner's, then along the longest chain of nodes, then
+            the output's.
         seconds: Wall time.
         folder: The run folder; None if none was asked for.
         remark: What a reader should know of the answer, such as what cut it or its plan; empty if nothing.
     """
 
     answer: Answer
+    output: T
     plan: Plan
     outcomes: Mapping[str, Outcome[Result]]
+    history: History
     usage: Usage
     usage_by_node: Mapping[str, Usage]
     critical_path: int
@@ -47,6 +58,7 @@ class RunResult:
         return {
             "question": self.plan.question,
             "answer": self.answer.final,
+            "output": to_jsonable_python(self.output),
             "text": self.answer.text,
             "truncated": self.answer.truncated,
             "remark": self.remark,

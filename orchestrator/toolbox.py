@@ -1,24 +1,46 @@
-"""The tools of one run: paid by its budget, kept in its journal, tried again when they ask for it."""
+"""The tools of one run: approved, paid by its budget, kept in its journal, tried again when they ask for it.
+
+Memo             asks a pure tool once
+JournaledTools   answers what was finished before
+check_approved   waits for whoever has to approve it
+limiter, purse   wait for a place, and pay for it
+Tool.call        begins
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 
 from engines import Notice, Notify, RetryPolicy, delay_before_retry
 
+from .approval import ApprovalRequest, Approve, check_approved
 from .budget import Account, Purse
 from .errors import ToolError
+from .events import ApprovalAsked, ApprovalDecided, Event, Subscriber, ToolProgress
 from .journal import Begin, JournaledTools
 from .memo import Memo
+from .tool_context import ToolContext
 from .tools import Tool
+
+Aside: TypeAlias = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+"""Awaits what it is given."""
+
+
+def _ignore(event: Event) -> None:
+    """Nobody hears of events."""
+
+
+async def _in_place(work: Callable[[], Awaitable[None]]) -> None:
+    """Awaits it, and nobody gets the place meanwhile."""
+    await work()
 
 
 class Toolbox:
@@ -30,6 +52,11 @@ class Toolbox:
         purse: The run's budget: a call of a tool is a call.
         journal: Keeps results, and that calls were begun which must not be repeated; None keeps nothing.
         owner: The run's name, for limits that runs share.
+        question: What the run was asked, for tools that want to know.
+        dependencies: What the run was given for its tools; None if it was given nothing.
+        approve: Decides about calls that have to be approved; None refuses them.
+        emit: Takes the events.
+        aside: Awaits what needs no place among those that run at once.
     """
 
     def __init__(
@@ -40,12 +67,22 @@ class Toolbox:
         purse: Purse,
         journal: JournaledTools | None,
         owner: str,
+        question: str = "",
+        dependencies: Any = None,
+        approve: Approve | None = None,
+        emit: Subscriber = _ignore,
+        aside: Aside = _in_place,
     ) -> None:
         self._tools = tools
         self._retry = retry
         self._purse = purse
         self._journal = journal
         self._owner = owner
+        self._question = question
+        self._dependencies = dependencies
+        self._approve = approve
+        self._emit = emit
+        self._aside = aside
         self._memo = Memo()
         self._random = Random()
 
@@ -55,7 +92,7 @@ class Toolbox:
         """The result as JSON data; a pure tool is asked once for the same arguments.
 
         Raises:
-            ToolError: The tool failed, or may not be repeated.
+            ToolError: The tool failed, was refused, or may not be repeated.
             BudgetExhausted: No call is left, or time is over.
         """
         tool = self._tools[name]
@@ -72,7 +109,8 @@ class Toolbox:
         if self._journal is None:
             return await make(_begin_unseen)
         specification = tool.specification
-        repeatable = specification.repeatable or specification.pure
+        # What has to be approved has effects: an approval is for one call.
+        repeatable = specification.pure or (specification.repeatable and not tool.approval)
         return await self._journal.call(
             node, specification.name, arguments, make, repeatable=repeatable
         )
@@ -87,6 +125,8 @@ class Toolbox:
         begin: Begin,
     ) -> Any:
         with anyio.move_on_after(self._purse.seconds_left(account)):
+            if tool.approval:
+                await self._aside(partial(self._check_approved, node, tool, arguments))
             for attempt in itertools.count(1):
                 try:
                     return await self._once(node, account, tool, arguments, begin)
@@ -112,7 +152,25 @@ class Toolbox:
             await stack.enter_async_context(self._purse.call(account, node))
             # Only here: a call that waits for a slot, or is refused by the budget, has not begun.
             await begin()
-            return await tool.call(arguments)
+            return await tool.call(
+                arguments,
+                context=ToolContext(
+                    dependencies=self._dependencies, node=node, question=self._question
+                ),
+                tell=lambda item: self._emit(ToolProgress(node=node, data=item)),
+            )
+
+    async def _check_approved(self, node: str, tool: Tool, arguments: Mapping[str, Any]) -> None:
+        name = tool.specification.name
+        request = ApprovalRequest(tool=name, arguments=arguments, node=node)
+        self._emit(ApprovalAsked(node=node, tool=name))
+        try:
+            await check_approved(request, self._approve)
+        except ToolError as error:
+            reason = str(error)
+            self._emit(ApprovalDecided(node=node, tool=name, approved=False, reason=reason))
+            raise
+        self._emit(ApprovalDecided(node=node, tool=name, approved=True))
 
 
 async def _begin_unseen() -> None:

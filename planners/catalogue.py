@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from engines import UsageError
 
 from .llm_compiler import LLMCompiler
+from .outline import Outline
 from .planner import Planner, SinglePlanner
+from .scale import SCALE
 
 PLANNERS: Mapping[str, Callable[[int | None], Planner]] = {
     "llm-compiler": lambda seed: LLMCompiler().with_seed(seed),
+    "outline": lambda seed: Outline().with_seed(seed),
+    "scale": lambda seed: SCALE().with_seed(seed),
     "single": lambda seed: SinglePlanner(),
 }
 

@@ -10,7 +10,12 @@ ForkjoinError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engines import ForkjoinError, UsageError
+
+if TYPE_CHECKING:
+    from .plan import Node
 
 
 class PlanFileError(UsageError):
@@ -22,10 +27,16 @@ class PlanError(ForkjoinError):
 
 
 class PlanSyntaxError(PlanError):
-    """A planner's text is no plan."""
+    """A planner's text is no plan.
+
+    Attributes:
+        line: Where it is none, from 1.
+        nodes: What the piece of text that brought the error had completed before.
+    """
 
     def __init__(self, line: int, problem: str) -> None:
         self.line = line
+        self.nodes: tuple[Node, ...] = ()
         super().__init__(f"plan line {line}: {problem}")
 
 

@@ -1,47 +1,57 @@
 """LLMCompiler: the model writes a DAG of steps, and each runs while it still writes (Kim et al. 2024).
 
-question + tools ─> model, under a grammar ─> "1. multiply(12, 7)" ─> Call ─┐
-                                              "2. think("...")"    ─> Think ─┼─> Reduce
-                                              "join()"                       ┘
+    question + tools ─> model, under a grammar ─> "1. multiply(12, 7)" ─> Call ──┐
+        ^                                         "2. think("...")"    ─> Think ─┼─> results
+        │                                         "join()"                       │
+        └── replan: what is missing ── joiner <──────────────────────────────────┘
+                                          └── finish ─> Conclude         the last round ─> Reduce
+
+Each round goes on with the conversation of the one before, so that all of it is in the KV cache. Its steps are numbered
+on, may refer to earlier ones, and never make a call again that has a result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engines import Chunk, Context, Delivery, Engine, Grammar, Sampling, Segment, converse
+from engines import BudgetExhausted, Engine, EngineError, Sampling, UsageError, converse
 
-from .errors import PlanError, PlanSyntaxError
-from .grammar import plan_grammar
-from .plan import Node, Reduce, sinks
-from .plan_parser import JOIN, THINK, PlanParser
+from .compiler_prompts import instructions, next_round
+from .conversation import Conversation
+from .draft import Draft
+from .errors import PlanError
+from .joiner import Joiner
+from .plan_writer import PlanWriter
 from .planner import PlanSink
-from .tool_specification import ToolSpecification
 from .validation import Vocabulary
-
-_INSTRUCTIONS = f"""\
-You split a question into steps that can run at the same time.
-Write one step a line, numbered from 1. A step is a call of a tool, or {THINK}("...") for a part that no tool can do. \
-Use $1 for the result of step 1, and so on; refer to earlier steps only, and only where their result is needed. \
-End with {JOIN}()."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LLMCompiler:
-    """Has the model write the plan, under a grammar where the engine can enforce one.
+    """Has the model write the plan, under a grammar where the engine can enforce one, and judge what it gave.
+
+    A joiner that finishes has written the answer, and no reducer is asked, nor the agent's own. The last round has no
+    joiner: its open ends are merged. So without replans the reducer always has the last word.
 
     Attributes:
-        sampling: How to sample the plan; its constraint is replaced, a seed is made the branch's own.
-        min_steps: So many steps, the first ones, refer to no other and run at the same time.
-        max_steps: The most steps; what a free model writes after them is not read.
+        sampling: How to sample plans and verdicts; its constraint is replaced, a seed is made the branch's own.
+        min_steps: So many steps, the first ones of the plan, refer to no other and run at the same time.
+        max_steps: The most steps of a round; what a free model writes after them is not read.
+        max_replans: How often further steps may be planned once results are there.
+        max_repairs: How often the model is told what is wrong with a round, or with a verdict, and goes on.
+        methods: What thoughts may name as their method; without any they think with the run's own.
         reducer: What merges the results that no other step uses.
+        speculate: Whether pure calls may start before their line is complete.
     """
 
     sampling: Sampling = Sampling(max_tokens=768, temperature=0.3)
     min_steps: int = 2
     max_steps: int = 6
+    max_replans: int = 1
+    max_repairs: int = 2
+    methods: tuple[str, ...] = ()
     reducer: str = "synthesise"
+    speculate: bool = False
 
     def with_seed(self, seed: int | None) -> LLMCompiler:
         """The same with a seed for sampling."""
@@ -50,161 +60,66 @@ class LLMCompiler:
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
     ) -> int:
-        """Streams the plan; the model is stopped at its `join()`.
+        """Streams the plan, round by round; the model is stopped at each `join()`.
 
         Returns:
-            The tokens that it generated.
+            The tokens that it generated: plans, repairs and verdicts.
 
         Raises:
             PlanError: The model wrote no plan that can be run.
+            EngineError: The engine failed the first round.
+            BudgetExhausted: Nothing is left for the first round.
         """
-        tools = vocabulary.tools
-        # The instructions come first and never change, so that the next question finds them in the KV cache.
         prompt = await converse(
             engine,
             [
-                ("system", instructions(tools.values())),
+                ("system", instructions(vocabulary.tools.values(), self.methods)),
                 ("user", f"Question: {question}"),
                 ("assistant", ""),
             ],
             name="plan",
         )
-        writing = _Writing(PlanParser(tools, max_steps=self.max_steps), sink)
-        sampling = self._sampling(engine, tools.values(), 0).for_branch(prompt.path)
-        # What a run wrote before it died stands: its nodes may have been carried out.
-        while kept := await engine.unfinished(prompt, sampling):
-            lines = _complete_lines(kept, tools)
-            if not lines:
-                break
-            writing.take(lines)
-            writing.tokens += kept[-1].usage.generated_tokens
-            if writing.joined or not prompt.has_token_ids:
-                break
-            prompt = prompt.extend(await _segment(engine, prompt, kept, lines))
-            sampling = self._rest_of(sampling, engine, vocabulary, len(writing.nodes), kept)
-        # Without ids nobody can go on with the model's turn: such a plan ends where it stands.
-        if not writing.joined and not prompt.has_token_ids and writing.nodes:
-            sink.remark("the plan ends where it stood when the run died")
-        elif not writing.joined:
-            await self._write(engine, prompt, sampling, writing, sink)
-        writing.end(self.reducer)
-        return writing.tokens
-
-    async def _write(
-        self,
-        engine: Engine,
-        prompt: Context,
-        sampling: Sampling,
-        writing: _Writing,
-        sink: PlanSink,
-    ) -> None:
-        async with engine.stream(prompt, sampling, Delivery(durable=True)) as chunks:
-            async for chunk in chunks:
-                writing.take(chunk.text, last=chunk.finish_reason == "stop")
-                if chunk.finish_reason is not None:
-                    writing.tokens += chunk.usage.generated_tokens
-                if chunk.finish_reason == "length" and not writing.joined:
-                    sink.remark(f"the plan was cut after {chunk.usage.generated_tokens} tokens")
-                # A grammar ends with the plan; a free model may go on.
-                if writing.joined and sampling.constraint is None:
-                    break
-
-    def _sampling(self, engine: Engine, tools: Iterable[ToolSpecification], steps: int) -> Sampling:
-        if "grammar" not in engine.capabilities.constraints:
-            return self.sampling
-        rules = plan_grammar(
-            tools, min_steps=self.min_steps, max_steps=self.max_steps, first_step=steps + 1
+        conversation, draft = Conversation(engine, prompt), Draft(sink)
+        writer = PlanWriter(
+            tools=vocabulary.tools,
+            sink=sink,
+            sampling=self.sampling,
+            methods=self.methods,
+            min_steps=self.min_steps,
+            max_steps=self.max_steps,
+            max_repairs=self.max_repairs,
+            speculate=self.speculate,
         )
-        return self.sampling.model_copy(update={"constraint": Grammar(rules=rules)})
+        await writer.write(conversation, draft)
+        answer = None
+        try:
+            answer = await self._answer(conversation, draft, writer, sink)
+        except (PlanError, EngineError, BudgetExhausted, UsageError) as error:
+            # What there is may well do for an answer.
+            sink.remark(f"no further steps were planned: {error}")
+        if answer is None:
+            draft.reduce(self.reducer)
+        else:
+            draft.conclude(answer)
+        return conversation.tokens
 
-    def _rest_of(
-        self,
-        sampling: Sampling,
-        engine: Engine,
-        vocabulary: Vocabulary,
-        steps: int,
-        kept: Sequence[Chunk],
-    ) -> Sampling:
-        """For the steps after these: a grammar that begins with the next, and the tokens that are left."""
-        rest = self._sampling(engine, vocabulary.tools.values(), steps)
-        left = max(1, sampling.max_tokens - kept[-1].usage.generated_tokens)
-        return rest.model_copy(update={"seed": sampling.seed, "max_tokens": left})
-
-
-class _Writing:
-    """A plan that is being written: text in, nodes to the sink."""
-
-    def __init__(self, parser: PlanParser, sink: PlanSink) -> None:
-        self.nodes: list[Node] = []
-        self.tokens = 0
-        self._parser = parser
-        self._sink = sink
-
-    @property
-    def joined(self) -> bool:
-        return self._parser.joined
-
-    def take(self, text: str, *, last: bool = False) -> None:
-        self._sink.text(text)
-        written = self._parser.feed(text)
-        if last:
-            written += self._parser.close()
-        for node in written:
-            self.nodes.append(node)
-            self._sink.node(node)
-
-    def end(self, reducer: str) -> None:
-        """Merges what no other step uses."""
-        if not self.nodes:
-            raise PlanError(
-                "the planner wrote no complete step: use another model, --planner single, or a plan file"
+    async def _answer(
+        self, conversation: Conversation, draft: Draft, writer: PlanWriter, sink: PlanSink
+    ) -> str | None:
+        """The joiner's answer; None where it has none to give."""
+        joiner = Joiner(sampling=self.sampling, attempts=self.max_repairs + 1)
+        for replan in range(1, self.max_replans + 1):
+            asked = await joiner.judge(conversation, await draft.look(), f"joiner-{replan}")
+            if asked.value is None:
+                sink.remark(f"nobody has judged the results: {asked.problem}")
+                return None
+            if asked.value.action == "finish":
+                return asked.value.text
+            sink.text("\n")
+            await conversation.ask(next_round(draft.last + 1), f"replan-{replan}")
+            await writer.write(conversation, draft)
+        if self.max_replans:
+            sink.remark(
+                f"replans_exhausted: {self.max_replans} of {self.max_replans} used, and nobody judged what came last"
             )
-        name = str(1 + max(int(node.id) for node in self.nodes))
-        self._sink.node(Reduce(id=name, inputs=sinks(tuple(self.nodes)), reducer=reducer))
-
-
-def _complete_lines(kept: Sequence[Chunk], tools: Mapping[str, ToolSpecification]) -> str:
-    """The text of these chunks up to the end of its last complete line."""
-    text = "".join(chunk.text for chunk in kept)
-    parser = PlanParser(tools)
-    try:
-        parser.feed(text)
-    except PlanSyntaxError:
-        # A line that is no step is written again; those before it stand.
-        return text[: parser.complete]
-    return text if parser.joined else text[: parser.complete]
-
-
-async def _segment(engine: Engine, prompt: Context, kept: Sequence[Chunk], lines: str) -> Segment:
-    """The text as the model wrote it: its own ids as far as they go, the rest of the last line encoded."""
-    ids: list[int] = []
-    length = 0
-    for chunk in kept:
-        # Ids whose text has not come out yet belong to what is written again.
-        if length == len(lines) or length + len(chunk.text) > len(lines):
-            break
-        length += len(chunk.text)
-        ids += chunk.token_ids
-    rest = await engine.encode(lines[length:], role="assistant", after=prompt)
-    return Segment("assistant", lines, (*ids, *(rest.token_ids or ())))
-
-
-def instructions(tools: Iterable[ToolSpecification]) -> str:
-    """The planner's system prompt: what to do, the tools, an example that uses one of them."""
-    tools = list(tools)
-    listed = "\n".join(f"{tool.signature}: {tool.description}" for tool in tools)
-    return f"{_INSTRUCTIONS}\n\nTools:\n{listed or '(none)'}\n\nExample:\n{_example(tools)}"
-
-
-def _example(tools: Sequence[ToolSpecification]) -> str:
-    """A plan for another question: weak models copy what they can, so that it must not fit every question."""
-    calls = [tools[0].example] if tools else []
-    older, newer = len(calls) + 1, len(calls) + 2
-    steps = [
-        *calls,
-        f'{THINK}("How high is the older tower?")',
-        f'{THINK}("How high is the newer tower?")',
-        f'{THINK}("The towers measure ${{{older}}} and ${{{newer}}}. Which one is higher?")',
-    ]
-    numbered = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
-    return "\n".join(["Question: Which of the two towers is higher?", *numbered, f"{JOIN}()"])
+        return None

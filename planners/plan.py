@@ -7,6 +7,7 @@ nodes before it only, so a plan is a DAG in an order that can be run. Pure data:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -18,6 +19,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    field_validator,
 )
 from typing_extensions import TypeAliasType
 
@@ -52,9 +54,22 @@ class Reference(_Frozen):
 
 
 class Template(_Frozen):
-    """A text with results in it. In JSON `{"$text": ["the root of ", {"$ref": "1"}]}`."""
+    """A text with results in it. In JSON `{"$text": ["the root of ", {"$ref": "1"}]}`.
+
+    Attributes:
+        parts: Neighbouring texts are made one, and empty ones are left out, so that a text has one form only.
+    """
 
     parts: tuple[StrictStr | Reference, ...] = Field(alias="$text")
+
+    @field_validator("parts")
+    @classmethod
+    def _joined(cls, parts: tuple[str | Reference, ...]) -> tuple[str | Reference, ...]:
+        joined: list[str | Reference] = []
+        for is_text, run in groupby(parts, lambda part: isinstance(part, str)):
+            same = list(run)
+            joined += ["".join(map(str, same))] if is_text else same
+        return tuple(part for part in joined if part)
 
 
 if TYPE_CHECKING:

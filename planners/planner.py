@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engines import Engine, Status
 
-from .plan import Node, Plan, Think
+from .plan import Call, Node, Plan, Think
 from .validation import Vocabulary, check_plan
 
 
@@ -20,11 +20,13 @@ class Finding:
         status: How it ended.
         text: Its result as it stands in a prompt; empty where there is none.
         reason: Why there is none, or what cut it.
+        data: Its result as other nodes get it: JSON data.
     """
 
     status: Status
     text: str = ""
     reason: str = ""
+    data: Any = None
 
     @property
     def usable(self) -> bool:
@@ -53,6 +55,13 @@ class PlanSink(Protocol):
 
         Raises:
             PlanError: The node does not fit into the plan.
+        """
+        ...
+
+    def speculate(self, call: Call | None) -> None:
+        """Takes the call that will probably be the next node, so that it may start early, in place of the last guess.
+
+        A hint, which costs nothing but time if it is wrong: the next node, or None, settles it.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What an argument looks like, read from its JSON Schema; grammars, signatures and examples are made from it. Pure.
 
-It knows less than the schema: no `minimum`, no `pattern`. Those are checked when a plan comes in.
+It knows less than the schema: of numbers whether they may be below 0 or 1, and no `maximum`, no `pattern`. Those are
+checked when a plan comes in.
 """
 
 from __future__ import annotations
@@ -13,9 +14,15 @@ from urllib.parse import unquote
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number, integer, boolean, null or string; `any` is what no form is known of."""
+    """A number, integer, boolean, null or string; `any` is what no form is known of.
+
+    Attributes:
+        kind: Which of these.
+        least: Of a number, 0 or 1 where it may not be below.
+    """
 
     kind: str
+    least: int | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ class _Reader:
             name = schema["$ref"]
             return None if name in above else self.shape(self._found(name), (*above, name))
         if "enum" in schema:
-            return OneOf(tuple(schema["enum"]))
+            return OneOf(tuple(schema["enum"])) if schema["enum"] else None
         if "const" in schema:
             return OneOf((schema["const"],))
         if options := _options(schema):
@@ -111,7 +118,7 @@ class _Reader:
             return self._list(schema, above)
         if kind == "object":
             return self._object(schema, above)
-        return Scalar(kind) if kind in _SCALARS else ANY
+        return Scalar(kind, _least(schema)) if kind in _SCALARS else ANY
 
     def _found(self, reference: str) -> Any:
         found: Any = self._root
@@ -149,7 +156,7 @@ class _Reader:
     def _members(self, schema: Mapping[str, Any], above: tuple[str, ...]) -> Shape | None:
         properties, required = schema.get("properties", {}), schema.get("required", ())
         # With constants that have a default, since these tell the options of a union apart.
-        names = [name for name in properties if name in required or "const" in properties[name]]
+        names = [name for name in properties if name in required or _is_constant(properties[name])]
         names += [name for name in required if name not in properties]
         members = {name: self.shape(properties.get(name, {}), above) for name in names}
         known = {name: shape for name, shape in members.items() if shape is not None}
@@ -165,6 +172,19 @@ def _options(schema: Mapping[str, Any]) -> Sequence[Any]:
         return [{**schema, "type": kind} for kind in schema["type"]]
     # A text would seldom match its pattern.
     return [option for option in options if not _has_pattern(option)] or options
+
+
+def _is_constant(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and "const" in schema
+
+
+def _least(schema: Mapping[str, Any]) -> int | None:
+    above, least = schema.get("exclusiveMinimum"), schema.get("minimum")
+    if isinstance(above, int | float) and above >= 0:
+        return 1 if schema["type"] == "integer" else 0
+    if isinstance(least, int | float) and least >= 0:
+        return int(least > 0)
+    return None
 
 
 def _has_pattern(schema: Any) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .notation import JOIN, THINK, literal
 from .shape import DictionaryOf, Either, Items, ListOf, Members, OneOf, Shape, shape_of
 
 
@@ -16,20 +16,29 @@ class ToolSpecification(BaseModel):
     """A tool as planners see it.
 
     Attributes:
-        name: As plans call it.
+        name: As plans call it: ASCII letters, digits and any of _ . -, 64 at most.
         description: What it does, in a sentence or two.
-        parameters: A JSON Schema of type object; the order of its properties is that of positional arguments.
+        parameters: A JSON Schema of type object; the order of its properties is that of positional arguments, those
+            that have to be given before the others.
         pure: Whether the same arguments always give the same result, so that a run asks once.
         repeatable: Whether a call that a dead run had begun may be made again; not where it changes the world.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z_][\w.-]*$")
+    # What a grammar and every model's notation of calls can carry; `\w` would take letters of any script.
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=64)
     description: str = ""
     parameters: dict[str, Any] = {"type": "object", "properties": {}}
     pure: bool = False
     repeatable: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name in (JOIN, THINK):
+            raise ValueError(f"a tool cannot be called {name!r}: plans use this word")
+        return name
 
     @property
     def properties(self) -> Mapping[str, dict[str, Any]]:
@@ -49,6 +58,12 @@ class ToolSpecification(BaseModel):
         return tuple(name for name in self.properties if name in required)
 
     @property
+    def optional(self) -> tuple[str, ...]:
+        """The parameters that have a default, in order."""
+        required = self.required
+        return tuple(name for name in self.properties if name not in required)
+
+    @property
     def signature(self) -> str:
         """The call as a prompt shows it.
 
@@ -56,11 +71,25 @@ class ToolSpecification(BaseModel):
         >>> ToolSpecification(name="add", parameters=parameters).signature
         'add(a: number, b: any = ...)'
         """
-        parameters = (
-            f"{name}: {_type(shape)}{'' if name in self.required else ' = ...'}"
-            for name, shape in self.shapes.items()
-        )
-        return f"{self.name}({', '.join(parameters)})"
+        shapes = self.shapes
+        required = [f"{name}: {_type(shapes[name])}" for name in self.required]
+        optional = [f"{name}: {_type(shapes[name])} = ..." for name in self.optional]
+        return f"{self.name}({', '.join([*required, *optional])})"
+
+    @property
+    def listing(self) -> str:
+        """The tool in a list of tools: the call, what it does, and what its parameters mean.
+
+        >>> parameters = {"properties": {"a": {"type": "number", "description": "In metres."}}, "required": ["a"]}
+        >>> print(ToolSpecification(name="area", description="Of a square.", parameters=parameters).listing)
+        area(a: number): Of a square.
+            a: In metres.
+        """
+        lines = [f"{self.signature}: {self.description}"]
+        for name, schema in self.properties.items():
+            if description := schema.get("description"):
+                lines.append(f"    {name}: {' '.join(str(description).split())}")
+        return "\n".join(lines)
 
     @property
     def example(self) -> str:
@@ -75,7 +104,7 @@ class ToolSpecification(BaseModel):
         Raises:
             ValueError: Too many arguments, or one given twice. Names are checked by the plan's validation.
         """
-        names = list(self.properties)
+        names = [*self.required, *self.optional]
         if len(positional) > len(names):
             raise ValueError(
                 f"{self.signature} takes {len(names)} arguments, not {len(positional)}"
@@ -86,11 +115,6 @@ class ToolSpecification(BaseModel):
                 raise ValueError(f"argument {name!r} is given twice")
             bound[name] = value
         return bound
-
-
-def literal(value: Any) -> str:
-    """A JSON value as a plan's text holds it, where a lone dollar sign would be a reference."""
-    return json.dumps(value, ensure_ascii=False).replace("$", "$$")
 
 
 def _type(shape: Shape) -> str:

@@ -6,6 +6,7 @@ context ─> "step by step" ─> one completion ─> its final answer
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engines import Context, Engine, Sampling, converse
 
@@ -21,7 +22,10 @@ class ChainOfThought:
     Attributes:
         sampling: How to sample; a seed is made the branch's own.
         instruction: What is added to the user's turn.
+        answers_in_one_call: That its answer is the text of its only call, and can be read while it comes.
     """
+
+    answers_in_one_call: ClassVar[bool] = True
 
     sampling: Sampling = Sampling()
     instruction: str = INSTRUCTION

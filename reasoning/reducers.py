@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from engines import Context, Engine, Sampling, Usage, converse
 
@@ -70,7 +70,10 @@ class Synthesise:
 
     Attributes:
         sampling: How to sample; a seed is made the branch's own.
+        answers_in_one_call: That its answer is the text of its only call, and can be read while it comes.
     """
+
+    answers_in_one_call: ClassVar[bool] = True
 
     sampling: Sampling = Sampling()
 

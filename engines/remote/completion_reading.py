@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from ..completion import Chunk, Usage
 from ..errors import EngineError, EngineUnavailable, NotAnEngine
+from ..logprobs import TokenLogprobs
 from .answer_shape import expected_shape, ids_in, text_in
+from .logprob_reading import logprobs_of_chat, logprobs_of_ids
 
 
 class Reading:
@@ -16,14 +18,16 @@ class Reading:
     Args:
         url: The server, for messages.
         prompt_tokens: Ids sent.
+        most_logprobs: How many of the likeliest tokens were asked for.
 
     Attributes:
         usage: What it has cost so far: the ids counted, at the end what the server says.
     """
 
-    def __init__(self, url: str, prompt_tokens: int) -> None:
+    def __init__(self, url: str, prompt_tokens: int, most_logprobs: int = 0) -> None:
         self.usage = Usage(prompt_tokens=prompt_tokens, cached_tokens=None)
         self._url = url
+        self._most_logprobs = most_logprobs
         self._last: Chunk | None = None
 
     def feed(self, event: dict[str, Any]) -> Chunk | None:
@@ -72,7 +76,7 @@ class Reading:
         return replace(self._last, usage=self.usage)
 
     def _chunk(self, choice: dict[str, Any], *, is_counted: bool) -> Chunk | None:
-        text, ids, tokens = self._content(choice)
+        text, ids, tokens, logprobs = self._content(choice)
         reason = choice.get("finish_reason")
         if reason not in (None, "stop", "length"):
             raise EngineError(f"{self._url} ended the request: {reason}")
@@ -85,37 +89,41 @@ class Reading:
             usage=self.usage,
             finish_reason=reason,
             stop_reason=_stop_reason(choice),
+            logprobs=logprobs,
         )
         if reason is not None or self._last is not None:
             # Some servers end twice, or send more after the end.
             self._last = chunk if self._last is None else _joined(self._last, chunk)
             return None
-        return chunk if text or ids else None
+        return chunk if text or ids or logprobs else None
 
     def _content(self, choice: dict[str, Any]) -> _Content:
         ids = choice.get("token_ids")
         if ids is None:
             raise NotAnEngine("the vLLM server returns no token ids: update it to 0.25 or later")
-        return _Content(text_in(choice["text"]), ids_in(ids), len(ids))
+        logprobs = logprobs_of_ids(choice.get("logprobs"), ids, self._most_logprobs)
+        return _Content(text_in(choice["text"]), ids_in(ids), len(ids), logprobs)
 
 
 class TextReading(Reading):
     """Reads the answer to one chat completion; counts its parts until the server tells the usage."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, 0)
+    def __init__(self, url: str, most_logprobs: int = 0) -> None:
+        super().__init__(url, 0, most_logprobs)
         self.usage = Usage(cached_tokens=None, lower_bound=True)
 
     def _content(self, choice: dict[str, Any]) -> _Content:
         said = choice.get("delta") or choice.get("message") or {}
         text = text_in(said.get("content") or "")
-        return _Content(text, (), bool(text))
+        logprobs = logprobs_of_chat(choice.get("logprobs"), self._most_logprobs)
+        return _Content(text, (), bool(text), logprobs)
 
 
 class _Content(NamedTuple):
     text: str
     token_ids: tuple[int, ...]
     tokens: int
+    logprobs: tuple[TokenLogprobs, ...]
 
 
 def _joined(last: Chunk, more: Chunk) -> Chunk:
@@ -123,6 +131,7 @@ def _joined(last: Chunk, more: Chunk) -> Chunk:
         more,
         text=last.text + more.text,
         token_ids=last.token_ids + more.token_ids,
+        logprobs=last.logprobs + more.logprobs,
         finish_reason=more.finish_reason or last.finish_reason,
         stop_reason=last.stop_reason if more.stop_reason is None else more.stop_reason,
     )

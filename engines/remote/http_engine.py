@@ -223,13 +223,18 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
         self, server: _Server, context: Context, sampling: Sampling, delivery: Delivery
     ) -> _Call:
         url, model, capabilities = self._address.url, self.model, server.profile.capabilities
-        if not capabilities.token_ids:
+        logprobs = sampling.logprobs or 0
+        if capabilities.token_ids:
+            body = completion_body(model, context, sampling, delivery, capabilities.window or 0)
+            reading = Reading(url, len(body["prompt"]), logprobs)
+            call = _Call(server.api, "/v1/completions", body, reading)
+        else:
             body = chat_body(model, context, sampling, delivery)
-            return _Call(server.api, "/v1/chat/completions", body, TextReading(url))
-        body = completion_body(model, context, sampling, delivery, capabilities.window or 0)
+            reading = TextReading(url, logprobs)
+            call = _Call(server.api, "/v1/chat/completions", body, reading)
         for name in self._refused:
             body.pop(name, None)
-        return _Call(server.api, "/v1/completions", body, Reading(url, len(body["prompt"])))
+        return call
 
     def _end(self, call: _Call) -> None:
         self._running -= 1

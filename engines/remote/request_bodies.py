@@ -10,7 +10,7 @@ from ..errors import CapabilityMissing, ContextTooLong
 from ..sampling import Sampling
 
 # What a call can do without, where a server refuses it.
-WISHES = frozenset({"priority", "stream_interval"})
+WISHES = frozenset({"priority", "stream_interval", "logprobs", "top_logprobs"})
 
 
 def completion_body(
@@ -35,6 +35,8 @@ def completion_body(
     # What is left out, the server takes from the model's generation_config.json.
     body["repetition_penalty"] = 1.0
     body["min_p"] = 0.0
+    if sampling.logprobs is not None:
+        body["logprobs"] = sampling.logprobs
     if constraint := sampling.constraint:
         body["structured_outputs"] = {constraint.kind: constraint.value}
     if delivery.interval > 1 and not delivery.whole:
@@ -61,6 +63,9 @@ def chat_body(
     body = _common(model, sampling, delivery)
     body["messages"] = messages
     body["max_tokens"] = sampling.max_tokens
+    if sampling.logprobs is not None:
+        body["logprobs"] = True
+        body["top_logprobs"] = sampling.logprobs
     if constraint := sampling.constraint:
         body["response_format"] = {
             "type": "json_schema",

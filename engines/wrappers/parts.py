@@ -12,11 +12,11 @@ from ..delivery import Delivery
 COARSE_INTERVAL = 16
 
 
-def in_parts(delivery: Delivery) -> Delivery:
-    """How to ask the engine inside, where a wrapper has to see parts: in coarse ones if the caller wants none."""
+def in_parts(delivery: Delivery, interval: int = COARSE_INTERVAL) -> Delivery:
+    """How to ask the engine inside, where a wrapper has to see parts: in such ones if the caller wants none."""
     if not delivery.whole:
         return delivery
-    return replace(delivery, whole=False, interval=max(delivery.interval, COARSE_INTERVAL))
+    return replace(delivery, whole=False, interval=max(delivery.interval, interval))
 
 
 def as_asked(chunks: AsyncGenerator[Chunk], delivery: Delivery) -> AsyncGenerator[Chunk]:

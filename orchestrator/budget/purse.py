@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import anyio
@@ -19,12 +19,15 @@ import anyio
 from engines import BudgetExhausted, Usage
 
 from .account import Account, AccountStatistics, Reservation
-from .amounts import NO_MONEY, Amount
+from .amounts import NO_MONEY, Amount, Limits
 from .budget import Budget
 from .waiting_line import Grant, Request, WaitingLine, exhausted
 
 WORK = "(work)"
 """The account of all that comes before the last reduction; no node can be called so."""
+
+INSIDE = "(run)"
+"""The account of a run inside a node; it is beneath that of the node."""
 
 Clock = Callable[[], float]
 """The seconds that the run has taken, those before it was resumed included."""
@@ -71,6 +74,27 @@ class Purse:
         self._clock = clock
         self._spent = spent
         self._line = WaitingLine()
+
+    def inside(self, account: Account, budget: Budget) -> Purse:
+        """The budget of a run inside a node of this one: what it spends, the node spends too.
+
+        Its seconds begin now, and where this run has prices, they are its prices.
+
+        Args:
+            account: The node's.
+            budget: What the run inside may cost by itself.
+        """
+        inner = Purse(budget, clock=self._clock, spent=self._spent)
+        inner.run = account.child(INSIDE, self._from_now(budget.limits))
+        inner.work = inner.run.child(WORK, self._from_now(budget.work_limits))
+        inner._prices = self._prices or budget.prices
+        inner._line = self._line
+        return inner
+
+    def _from_now(self, limits: Limits) -> Limits:
+        if limits.seconds is None:
+            return limits
+        return replace(limits, seconds=self._clock() + limits.seconds)
 
     async def reserve(self, account: Account, place: str, *, prompt: int, tokens: int) -> Grant:
         """Reserves what a call may cost; waits while calls that run may give back what is missing.

@@ -14,11 +14,13 @@ from ..agent import Agent
 from ..runs.words import printable
 from .options import agent_options
 from .output import write
+from .tool_sources import opened_servers
 
 
 async def dry_run(arguments: argparse.Namespace) -> None:
     """Prints what would run; calls neither an engine nor a tool."""
-    options = agent_options(arguments)
+    async with opened_servers(arguments.mcp) as served:
+        options = agent_options(arguments, served)
     options["tools"] = [replace(tool, function=_not_called) for tool in options["tools"]]
     # The first call shows its prompt, and its failure ends the run.
     engine = FakeEngine(lambda context, sampling: EngineError("a dry run ends here"))
@@ -30,6 +32,7 @@ async def dry_run(arguments: argparse.Namespace) -> None:
         "planner": arguments.plan or arguments.planner,
         "method": arguments.method,
         "reducer": arguments.reducer,
+        "settings": arguments.set,
         "engine": arguments.engine,
         "model": arguments.model,
         "max_tokens": arguments.max_tokens,

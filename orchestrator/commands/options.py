@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -26,19 +27,33 @@ from planners import (
     planner_named,
     read_plan,
 )
-from reasoning import METHODS, REDUCERS, method_named, reducer_named
+from reasoning import METHODS, REDUCERS, Reducer, method_named, reducer_named
 
-from ..agent import vocabulary_of
+from ..agent_settings import vocabulary_of
 from ..budget import Budget, Prices
 from ..calls import CallPolicy
-from ..load_tools import load_tools
+from ..load_tools import is_in_toolkit, load_tools
 from ..on_failure import ON_FAILURE
-from ..tools import tools_by_name
+from ..tools import Tool, check_dependencies, tools_by_name
+from .approval import WAYS
+from .settings import Settings, add_settings
+from .tool_sources import server_at
 
 # What a resumed run may change.
-RAISABLE = ("budget", "attempts", "timeout", "idle_timeout", "hedge", "width", "engine", "trace")
+RAISABLE = (
+    "budget",
+    "attempts",
+    "timeout",
+    "idle_timeout",
+    "hedge",
+    "width",
+    "engine",
+    "approve",
+    "trace",
+)
 # What `resume` needs no more, or gets anew.
 _NOT_KEPT = ("command", "question", "json", "dry_run", "out")
+_PLACE = re.compile(r"[\w.]+:\w+")
 _BUDGET = {"tokens": int, "calls": int, "seconds": float, "money": float}
 _PRICES = {"prompt": float, "cached": float, "generated": float}
 
@@ -47,11 +62,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of a run."""
     add = parser.add_argument
     add("--tools", metavar="MODULE:NAME", nargs="+", action="extend", default=[],
-        help="tools, or lists of tools")  # fmt: skip
+        help="tools, or lists of tools; calculate is one that is ready to use")  # fmt: skip
+    add("--mcp", metavar="COMMAND|URL", action="append", default=[],
+        help="an MCP server whose tools may be called; NAME: before it gives them a prefix")  # fmt: skip
     add("--planner", metavar="NAME", default="llm-compiler", help=_choices(PLANNERS))
-    add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON)")
+    add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON or YAML)")
     add("--method", metavar="NAME", default="chain-of-thought", help=_choices(METHODS))
     add("--reducer", metavar="NAME", help=f"{', '.join(sorted(REDUCERS))}; default: the plan's")
+    add_settings(parser)
     add("--model", metavar="NAME",
         help="default: the embedded model, or the one that the server has")  # fmt: skip
     add("--max-tokens", metavar="N", type=int, default=512,
@@ -86,6 +104,8 @@ def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
     add("--idle-timeout", metavar="S", type=float, help="seconds without a token for each try")
     add("--hedge", action="store_true",
         help="start calls that take much longer than their peers a second time")  # fmt: skip
+    add("--approve", metavar="ask|all", default=given("ask"),
+        help=f"calls of tools that have to be approved: ask at the terminal, or approve all{usual('ask')}")  # fmt: skip
     add("--trace", action="store_true",
         help="make spans with OpenTelemetry, for an SDK such as opentelemetry-instrument sets up")  # fmt: skip
 
@@ -93,6 +113,15 @@ def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
 def kept_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that a run folder keeps, so that the run can be resumed."""
     return {name: value for name, value in vars(arguments).items() if name not in _NOT_KEPT}
+
+
+def question_of(arguments: argparse.Namespace) -> str | None:
+    """The question, also where it follows `--tools` and argparse takes it for one more of them."""
+    question: str | None = arguments.question
+    last = arguments.tools[-1] if arguments.tools else ""
+    if question is None and last and not (_PLACE.fullmatch(last) or is_in_toolkit(last)):
+        question = arguments.tools.pop()
+    return question
 
 
 def check_options(arguments: argparse.Namespace) -> None:
@@ -116,21 +145,28 @@ def check_options(arguments: argparse.Namespace) -> None:
         seconds = getattr(arguments, name)
         if seconds is not None and not seconds > 0:
             raise UsageError(f"--{name.replace('_', '-')} {seconds:g}: give more than 0 seconds")
+    for place in arguments.mcp:
+        server_at(place)
+    if arguments.approve not in WAYS:
+        raise UsageError(f"--approve {arguments.approve}: choose from {', '.join(WAYS)}")
     if arguments.on_failure not in ON_FAILURE:
         known = ", ".join(ON_FAILURE)
         raise UsageError(f"--on-failure {arguments.on_failure}: choose from {known}")
 
 
-def agent_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What `Agent` takes beside the engine.
+def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) -> dict[str, Any]:
+    """What `Agent` takes beside the engine; `served` are the tools of servers.
 
     Raises:
         UsageError: A name that does not exist, or a file that cannot be used.
     """
     check_options(arguments)
     sampling = Sampling(max_tokens=arguments.max_tokens, seed=arguments.seed)
-    tools = tools_by_name(load_tools(arguments.tools))
-    planner = _planner(arguments)
+    settings = Settings(arguments)
+    tools = tools_by_name([*load_tools(arguments.tools), *served])
+    # There are none on the command line.
+    check_dependencies(tools.values(), None)
+    planner = _planner(arguments, settings)
     if isinstance(planner, GivenPlanner):
         try:
             check_plan(planner.given, vocabulary_of(tools))
@@ -139,8 +175,8 @@ def agent_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "tools": tools.values(),
         "planner": planner,
-        "method": method_named(arguments.method, sampling),
-        "reducer": arguments.reducer and reducer_named(arguments.reducer, sampling),
+        "method": settings.applied("method", method_named(arguments.method, sampling)),
+        "reducer": _reducer(arguments, settings, sampling),
         "sampling": sampling,
         "budget": budget_of(arguments),
         "calls": _call_policy(arguments),
@@ -200,10 +236,20 @@ def _urls(engine: str) -> list[str]:
     return [] if engine == "local" else [url.strip() for url in engine.split(",")]
 
 
-def _planner(arguments: argparse.Namespace) -> Planner:
+def _planner(arguments: argparse.Namespace, settings: Settings) -> Planner:
     if arguments.plan is not None:
+        settings.refuse("planner", f"the plan is in {arguments.plan}, and no planner is asked")
         return GivenPlanner(given=read_plan(arguments.plan))
-    return planner_named(arguments.planner, arguments.seed)
+    return settings.applied("planner", planner_named(arguments.planner, arguments.seed))
+
+
+def _reducer(
+    arguments: argparse.Namespace, settings: Settings, sampling: Sampling
+) -> Reducer | None:
+    if arguments.reducer is None:
+        settings.refuse("reducer", "the plan names the reducer: choose one with --reducer")
+        return None
+    return settings.applied("reducer", reducer_named(arguments.reducer, sampling))
 
 
 def _call_policy(arguments: argparse.Namespace) -> CallPolicy:

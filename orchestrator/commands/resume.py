@@ -59,5 +59,7 @@ def _options_of(folder: Path, arguments: argparse.Namespace) -> argparse.Namespa
     given = {name: getattr(arguments, name) for name in RAISABLE}
     raised = {name: value for name, value in given.items() if value not in (None, False)}
     return argparse.Namespace(
-        **{"journal_dir": None, **kept, **raised}, out=str(folder.parent), json=arguments.json
+        **{"journal_dir": None, "approve": "ask", "set": [], "mcp": [], **kept, **raised},
+        out=str(folder.parent),
+        json=arguments.json,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from contextlib import redirect_stdout
 
@@ -11,13 +10,11 @@ import anyio
 
 from engines import UsageError
 
-from ..agent import check_question
 from ..runs.run_folder import check_runs
+from ..starting import check_question
 from .dry_run import dry_run
-from .options import add_options, check_options, kept_options
+from .options import add_options, check_options, kept_options, question_of
 from .running import carry_out
-
-_PLACE = re.compile(r"[\w.]+:\w+")
 
 
 class RunCommand:
@@ -39,7 +36,9 @@ class RunCommand:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Runs the question to its answer."""
-        question = arguments.question = _question(arguments)
+        question = arguments.question = question_of(arguments)
+        if question is None:
+            raise UsageError('the question is missing: write forkjoin run "QUESTION"')
         check_question(question)
         check_options(arguments)
         if arguments.dry_run:
@@ -57,12 +56,3 @@ class RunCommand:
 
 
 command = RunCommand()
-
-
-def _question(arguments: argparse.Namespace) -> str:
-    """The question, also where it follows `--tools` and argparse takes it for one more of them."""
-    if arguments.question is None and arguments.tools and not _PLACE.fullmatch(arguments.tools[-1]):
-        arguments.question = arguments.tools.pop()
-    if arguments.question is None:
-        raise UsageError('the question is missing: write forkjoin run "QUESTION"')
-    return str(arguments.question)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, redirect_stdout
 from dataclasses import dataclass
+from typing import TypeVar
 
 import anyio
 
@@ -19,10 +20,14 @@ from ..errors import RunFolderError
 from ..events import Subscriber
 from ..progress import Progress
 from ..run_result import RunResult
+from .approval import approver
 from .options import agent_options, open_engine
 from .output import write_result
+from .tool_sources import opened_servers
 
-Start = Callable[[Agent, Sequence[Subscriber], bool], Awaitable[RunResult]]
+T = TypeVar("T")
+
+Start = Callable[[Agent, Sequence[Subscriber], bool], Awaitable[T]]
 """Takes the agent, who hears of events, and whether tokens are shown while they come."""
 
 
@@ -31,8 +36,13 @@ class _Answered:
     yet: bool = False
 
 
-def carry_out(arguments: argparse.Namespace, start: Start) -> int:
-    """Runs `start` with an agent made of the arguments, and returns the exit code.
+def carry_out(arguments: argparse.Namespace, start: Start[RunResult]) -> int:
+    """Runs `start` with an agent made of the arguments, writes the result, and returns the exit code."""
+    return with_agent(arguments, start, lambda result: write_result(result, as_json=arguments.json))
+
+
+def with_agent(arguments: argparse.Namespace, start: Start[T], tell: Callable[[T], None]) -> int:
+    """Runs `start` with an agent made of the arguments, tells what it gave, and returns the exit code.
 
     An interrupt or SIGTERM cancels the run: what runs is aborted in the engine and written down, and
     `KeyboardInterrupt` is raised.
@@ -41,7 +51,7 @@ def carry_out(arguments: argparse.Namespace, start: Start) -> int:
     with redirect_stdout(sys.stderr) as stderr:
         answered = _Answered()
         try:
-            anyio.run(_until_signal, lambda: _run(arguments, start, answered))
+            anyio.run(_until_signal, lambda: _run(arguments, start, tell, answered))
         except KeyboardInterrupt:
             if not answered.yet:
                 raise
@@ -51,15 +61,24 @@ def carry_out(arguments: argparse.Namespace, start: Start) -> int:
     return 0
 
 
-async def _run(arguments: argparse.Namespace, start: Start, answered: _Answered) -> None:
-    # Everything that can be wrong in the arguments is told before an engine starts.
-    options = agent_options(arguments)
+async def _run(
+    arguments: argparse.Namespace, start: Start[T], tell: Callable[[T], None], answered: _Answered
+) -> None:
     async with AsyncExitStack() as exits:
+        # Everything that can be wrong in the arguments is told before an engine starts.
+        served = await exits.enter_async_context(opened_servers(arguments.mcp))
+        options = agent_options(arguments, served)
         with Progress() as progress:
             opening = open_engine(arguments, progress.tell)
             progress.starting(arguments.engine, arguments.model)
             engine = await exits.enter_async_context(opening)
-            agent = Agent(engine, runs=arguments.out, journal_dir=arguments.journal_dir, **options)
+            agent = Agent(
+                engine,
+                runs=arguments.out,
+                journal_dir=arguments.journal_dir,
+                approve=approver(arguments.approve, progress.paused),
+                **options,
+            )
             try:
                 subscribers = [progress.show, *_tracing(arguments)]
                 result = await start(agent, subscribers, sys.stderr.isatty())
@@ -68,7 +87,7 @@ async def _run(arguments: argparse.Namespace, start: Start, answered: _Answered)
                     write_result(error.result, as_json=arguments.json)
                 raise
         # Closing an engine takes some seconds, which nobody has to wait for.
-        write_result(result, as_json=arguments.json)
+        tell(result)
         answered.yet = True
 
 

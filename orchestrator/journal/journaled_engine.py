@@ -7,7 +7,7 @@ calls goes around it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from engines import (
@@ -20,6 +20,7 @@ from engines import (
     EngineWrapper,
     Sampling,
 )
+from engines.completion import alone
 
 from .journal import Journal
 from .recorded_call import RecordedCall
@@ -55,7 +56,9 @@ class JournaledEngine(EngineWrapper):
         call = RecordedCall(self._journal, context, sampling, self.fingerprint)
         with call:
             if call.is_finished:
-                yield _alone(await call.answer())
+                # A reader may have seen enough before it comes to the end.
+                async with aclosing(alone(await call.answer())) as answer:
+                    yield answer
                 return
             if call.timeout is not None:
                 raise CallTimedOut(call.timeout)
@@ -87,7 +90,3 @@ class _Recorded(AsyncIterator[Chunk]):
         chunk = await self._chunks.__anext__()
         await self._call.receive(chunk, durable=self._durable)
         return chunk
-
-
-async def _alone(chunk: Chunk) -> AsyncIterator[Chunk]:
-    yield chunk

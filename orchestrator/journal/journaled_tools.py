@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from ..errors import ToolError, ToolUnfinished
+from ..errors import ToolError, ToolRefused, ToolUnfinished
 from .index import ToolState
 from .journal import Journal
 from .keys import tool_key
@@ -23,10 +23,12 @@ class JournaledTools:
     Args:
         journal: Knows what has been called.
         repeat: Nodes whose tools are called again though they were begun or failed and may not be repeated.
+        inside: Of a run inside a node of another one, the path of that node: its nodes stand beneath it.
     """
 
-    def __init__(self, journal: Journal, *, repeat: Collection[str] = ()) -> None:
+    def __init__(self, journal: Journal, *, repeat: Collection[str] = (), inside: str = "") -> None:
         self._journal = journal
+        self._inside = f"{inside}/" if inside else ""
         self._repeat = frozenset(repeat)
         self._calls: OncePerRun[bytes] = OncePerRun("calls of a tool")
 
@@ -56,6 +58,7 @@ class JournaledTools:
             RepeatedName: The run has made this call already.
             JournalError: The journal cannot be written.
         """
+        node = self._inside + node
         call = _ToolCall(self._journal, node, tool, arguments)
         self._calls.begin(call.key, lambda: node)
         ended = False
@@ -110,8 +113,8 @@ class _ToolCall:
         try:
             result = await function(begin)
         except ToolError as error:
-            # Where nothing speaks against another try, a later run makes one.
-            if begun and not repeatable:
+            # Where nothing speaks against another try, a later run makes one. A refusal stands.
+            if not repeatable and (begun or isinstance(error, ToolRefused)):
                 await self._write("failed", str(error))
             raise
         await self._write("finished", result)

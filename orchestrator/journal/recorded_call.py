@@ -13,10 +13,12 @@ from .keys import call_key, request_of
 from .packing import (
     Value,
     pack_ids,
+    pack_logprobs,
     pack_stop,
     pack_text,
     pack_usage,
     unpack_ids,
+    unpack_logprobs,
     unpack_stop,
     unpack_text,
     unpack_usage,
@@ -27,9 +29,12 @@ from .writer import Row, Statement
 if TYPE_CHECKING:
     from .journal import Journal
 
-_ANSWER = f"SELECT context, text, token_ids, finish_reason, stop_reason, limited_by, {USAGE} FROM calls WHERE id = ?"
-_WHOLE = f"SELECT text, token_ids, {USAGE} FROM calls WHERE id = ? AND text IS NOT NULL"
-_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY rowid"
+_GENERATED = f"text, token_ids, logprobs, {USAGE}"
+_ANSWER = (
+    f"SELECT context, finish_reason, stop_reason, limited_by, {_GENERATED} FROM calls WHERE id = ?"
+)
+_WHOLE = f"SELECT {_GENERATED} FROM calls WHERE id = ? AND text IS NOT NULL"
+_PARTS = f"SELECT {_GENERATED} FROM parts WHERE call = ? ORDER BY rowid"
 _FORGET_PARTS = "DELETE FROM parts WHERE call = ?"
 
 
@@ -90,22 +95,12 @@ class RecordedCall:
         """The answer that the journal has."""
         journal = self._journal
         id = journal.index.finished[self._key]
-        ((before, packed, ids, finish, stop, limit, *usage),) = await journal.writer.read(
-            _ANSWER, (id,)
-        )
-        text = unpack_text(packed)
-        journal.index.add_output(before, text, id)
+        ((before, finish, stop, limit, *generated),) = await journal.writer.read(_ANSWER, (id,))
+        chunk = _kept(*generated)
+        journal.index.add_output(before, chunk.text, id)
         journal.replayed += 1
         self._ended = True
-        return Chunk(
-            text=text,
-            token_ids=unpack_ids(ids) or (),
-            usage=unpack_usage(usage),
-            finish_reason=finish,
-            stop_reason=unpack_stop(stop),
-            limited_by=limit,
-            replayed=True,
-        )
+        return replace(chunk, finish_reason=finish, stop_reason=unpack_stop(stop), limited_by=limit)
 
     async def parts(self) -> Sequence[Chunk]:
         """What the journal has of it, if it did not end."""
@@ -115,15 +110,7 @@ class RecordedCall:
         # Of a call that a budget cut, the parts are in its text.
         read = self._journal.writer.read
         rows = await read(_PARTS, (id,)) or await read(_WHOLE, (id,))
-        return [
-            Chunk(
-                text=unpack_text(text),
-                token_ids=unpack_ids(ids) or (),
-                usage=unpack_usage(usage),
-                replayed=True,
-            )
-            for text, ids, *usage in rows
-        ]
+        return [_kept(*row) for row in rows]
 
     async def receive(self, chunk: Chunk, *, durable: bool) -> None:
         """Takes a chunk, and returns when it is in the journal: the last one, and each one of a durable call."""
@@ -146,8 +133,7 @@ class RecordedCall:
         record: list[Row] = []
         if self._id is None:
             self._journal.index.unfinished[self._key] = self._store(chunk, record)
-        part = (*pack_usage(chunk.usage), pack_text(chunk.text), self._pack_ids(chunk))
-        record.append(("parts", (self._id, *part)))
+        record.append(("parts", (self._id, *pack_usage(chunk.usage), *self._generated(chunk))))
         return record
 
     def _store(self, chunk: Chunk, record: list[Row]) -> int:
@@ -156,9 +142,9 @@ class RecordedCall:
         before = index.store_context(self._context, record)
         request = index.store_request(self._request, self._fingerprint, record)
         self._id = self._id or index.new_id("contexts")
-        text = ids = None
+        generated: tuple[Value, ...] = (None, None, 0)
         if chunk.finish_reason is not None:
-            text, ids = pack_text(chunk.text), self._pack_ids(chunk)
+            generated = self._generated(chunk)
             index.add_output(before, chunk.text, self._id)
         values: tuple[Value, ...] = (
             self._id,
@@ -172,14 +158,24 @@ class RecordedCall:
             self._started,
             pack_stop(chunk.stop_reason),
             *pack_usage(chunk.usage),
-            text,
-            ids,
+            *generated,
         )
         record.append(("calls", values))
         return self._id
 
-    def _pack_ids(self, chunk: Chunk) -> bytearray | None:
-        return pack_ids(chunk.token_ids) if self._context.has_token_ids else None
+    def _generated(self, chunk: Chunk) -> tuple[Value, ...]:
+        ids = pack_ids(chunk.token_ids) if self._context.has_token_ids else None
+        return pack_text(chunk.text), ids, pack_logprobs(chunk.logprobs)
+
+
+def _kept(text: str | bytes, ids: bytes | None, logprobs: bytes | int, *usage: int | None) -> Chunk:
+    return Chunk(
+        text=unpack_text(text),
+        token_ids=unpack_ids(ids) or (),
+        usage=unpack_usage(usage),
+        replayed=True,
+        logprobs=unpack_logprobs(logprobs),
+    )
 
 
 def _joined(chunks: Sequence[Chunk]) -> Chunk:
@@ -190,4 +186,5 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
         chunks[-1],
         text="".join(chunk.text for chunk in chunks),
         token_ids=tuple(id for chunk in chunks for id in chunk.token_ids),
+        logprobs=tuple(place for chunk in chunks for place in chunk.logprobs),
     )

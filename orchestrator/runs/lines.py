@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from ..events import CallNoticed, Event, NodeFinished, NodeStarted
+from ..events import ApprovalAsked, CallNoticed, Event, NodeFinished, NodeStarted
 from .run_view import RunView
 from .words import MARKS, printable, recap, short
 
@@ -48,6 +48,8 @@ class Lines:
                     f"{MARKS[node.state]} {node.id}  {short(node.outcome)}  "
                     f"({node.tokens + node.streamed} tokens, {node.seconds:.1f} s)"
                 )
+            case ApprovalAsked():
+                self._write(f"  {event.node}  {event.tool} waits for approval")
             case CallNoticed():
                 self._write(f"  {event.node}  {event.what}: {short(event.reason)}")
 

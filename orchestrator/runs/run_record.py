@@ -102,7 +102,7 @@ class RunReader:
             configuration = read_configuration(self._path)
             # In this order, so that an end that is written meanwhile is not missed.
             holder = lock_holder(self._path)
-            for event in self._new_events():
+            for event in self.new_events():
                 self._view.apply(event)
         except OSError as error:
             raise RunUnreadable(f"the run {self._path} cannot be read: {error}") from error
@@ -120,7 +120,13 @@ class RunReader:
             return "running"
         return "interrupted" if self._view.end is None else self._view.end.status
 
-    def _new_events(self) -> Iterator[Event]:
+    def new_events(self) -> Iterator[Event]:
+        """What has happened since the last look; `read` looks too.
+
+        Raises:
+            RunUnreadable: A newer version wrote it.
+            OSError: It cannot be read.
+        """
         try:
             file = (self._path / "events.jsonl").open("rb")
         except FileNotFoundError:

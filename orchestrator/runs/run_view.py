@@ -16,6 +16,9 @@ from pydantic import JsonValue
 from planners import Node
 
 from ..events import (
+    AnswerText,
+    ApprovalAsked,
+    ApprovalDecided,
     CallNoticed,
     Event,
     GenerationFinished,
@@ -28,6 +31,7 @@ from ..events import (
     RunFinished,
     RunStarted,
     TokensGenerated,
+    ToolProgress,
 )
 from .run_statistics import NodeState, RunStatistics
 from .words import describe
@@ -46,7 +50,7 @@ class NodeView:
         tokens: Generated in calls that have ended.
         streamed: Generated in calls that go on.
         result: What other nodes get from it.
-        reason: Why it is not ok.
+        reason: Why it is not ok, or does not go on.
     """
 
     id: str
@@ -153,8 +157,12 @@ class RunView:
                 self._finish_node(event)
             case CallNoticed():
                 self._notices[event.what] += 1
-            case PlanText() | PlanFinished():
+            case PlanText() | PlanFinished() | ToolProgress() | AnswerText():
                 pass
+            case ApprovalAsked():
+                self._node(event.node).reason = "waits for approval"
+            case ApprovalDecided():
+                self._node(event.node).reason = ""
             case RunStarted():
                 self.earlier_seconds += self.time
                 self.name = event.name

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from planners import Call, Conclude, Node, Reduce, Reference, Template, Think
-from planners.plan import Argument
+from planners.description import describe as describe
 
 from .run_statistics import NodeState, RunStatistics
 
@@ -17,32 +16,6 @@ _WIDEST = 90
 _STATES: tuple[NodeState, ...] = ("running", "waiting", "ok", "truncated", "failed", "cancelled")
 # What a terminal would obey instead of showing it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def describe(node: Node) -> str:
-    """A node in a few words.
-
-    >>> describe(Call(id="3", tool="add", arguments={"a": Reference(node="1"), "b": 38}))
-    'add($1, 38)'
-    """
-    match node:
-        case Call():
-            return f"{node.tool}({', '.join(_shown(value) for value in node.arguments.values())})"
-        case Think():
-            after = f" after {node.after}" if node.after else ""
-            return f"think{after}: {_shown(node.prompt) or 'the question'}"
-        case Reduce():
-            return f"{node.reducer} of {', '.join(node.inputs)}"
-        case Conclude():
-            return f"conclude: {_shown(node.text)}"
-
-
-def _shown(value: Argument) -> str:
-    if isinstance(value, Reference):
-        return f"${value.node}" + (f".{value.field}" if value.field else "")
-    if isinstance(value, Template):
-        return "".join(_shown(part) for part in value.parts)
-    return str(value)
 
 
 def printable(text: str) -> str:

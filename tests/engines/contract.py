@@ -9,7 +9,6 @@ import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import anyio
 import pytest
@@ -37,6 +36,10 @@ from engines import (
     converse,
     join,
 )
+from tests.engines import logprob_contract  # noqa: F401  # its checks belong to it
+from tests.engines.checks import CHECKS, GREEDY, Check, check, question
+
+__all__ = ["CHECKS", "Check"]
 
 SCHEMA = JsonSchema(
     definition={
@@ -47,38 +50,12 @@ SCHEMA = JsonSchema(
     }
 )
 ANSWER = Choice(options=("Yes.",))
-GREEDY = Sampling(max_tokens=24, temperature=0)
 LONG = Sampling(max_tokens=1500, temperature=0, ignore_eos=True)
-
-
-@dataclass(frozen=True)
-class Check:
-    run: Callable[[Engine], Awaitable[None]]
-    needs_ids: bool = False
-    needs_model: bool = False
-    closes: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.run.__name__
-
-
-CHECKS: list[Check] = []
-
-
-def check(
-    *, needs_ids: bool = False, needs_model: bool = False, closes: bool = False
-) -> Callable[[Callable[[Engine], Awaitable[None]]], Callable[[Engine], Awaitable[None]]]:
-    def register(run: Callable[[Engine], Awaitable[None]]) -> Callable[[Engine], Awaitable[None]]:
-        CHECKS.append(Check(run, needs_ids, needs_model, closes))
-        return run
-
-    return register
 
 
 @check(needs_ids=True)
 async def usage_is_the_ids_sent_and_received(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     completion = await engine.generate(context, GREEDY)
     assert completion.usage.prompt_tokens == len(context.token_ids)
     assert completion.usage.generated_tokens == len(completion.token_ids) > 0
@@ -88,7 +65,7 @@ async def usage_is_the_ids_sent_and_received(engine: Engine) -> None:
 @check()
 async def a_limit_cuts_a_completion(engine: Engine) -> None:
     sampling = Sampling(max_tokens=5, temperature=0, ignore_eos=True)
-    completion = await engine.generate(await _question(engine), sampling)
+    completion = await engine.generate(await question(engine), sampling)
     assert completion.finish_reason == "length"
     assert completion.truncated
     assert completion.usage.generated_tokens == 5
@@ -96,7 +73,7 @@ async def a_limit_cuts_a_completion(engine: Engine) -> None:
 
 @check(needs_ids=True)
 async def ids_are_stitched(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     completion = await engine.generate(context, GREEDY)
     assert completion.context.token_ids == context.token_ids + completion.token_ids
     assert completion.text in await engine.decode(completion.token_ids)
@@ -104,7 +81,7 @@ async def ids_are_stitched(engine: Engine) -> None:
 
 @check(needs_ids=True)
 async def a_completion_can_be_continued(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     start = await engine.generate(context, Sampling(max_tokens=4, temperature=0, ignore_eos=True))
     rest = await engine.generate(start.context, Sampling(max_tokens=4, temperature=0))
     assert rest.usage.prompt_tokens == len(context.token_ids) + 4
@@ -112,7 +89,7 @@ async def a_completion_can_be_continued(engine: Engine) -> None:
 
 @check()
 async def chunks_add_up_to_the_completion(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     completion = await engine.generate(context, GREEDY)
     async with engine.stream(context, GREEDY) as stream:
         chunks = [chunk async for chunk in stream]
@@ -126,7 +103,7 @@ async def chunks_add_up_to_the_completion(engine: Engine) -> None:
 
 @check()
 async def a_whole_call_is_one_chunk(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     completion = await engine.generate(context, GREEDY, STREAMED)
     async with engine.stream(context, GREEDY, WHOLE) as stream:
         (chunk,) = [chunk async for chunk in stream]
@@ -138,14 +115,14 @@ async def a_whole_call_is_one_chunk(engine: Engine) -> None:
 
 @check()
 async def a_priority_is_taken_by_every_engine(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     background = Delivery(whole=True, priority=5, interval=4)
     assert (await engine.generate(context, GREEDY, background)).text
 
 
 @check()
 async def a_seed_repeats_a_sample(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     sampling = Sampling(max_tokens=16, temperature=1.0, seed=7)
     first, second = [await engine.generate(context, sampling) for _ in range(2)]
     assert first.text == second.text
@@ -154,7 +131,7 @@ async def a_seed_repeats_a_sample(engine: Engine) -> None:
 
 @check()
 async def a_stop_text_ends_a_completion(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     whole = (await engine.generate(context, GREEDY)).text
     stop = whole[len(whole) // 2 :][:3]
     stopped = await engine.generate(context, GREEDY.model_copy(update={"stop": (stop,)}))
@@ -190,7 +167,7 @@ async def grammars_are_kept(engine: Engine) -> None:
 async def a_bad_grammar_is_rejected(engine: Engine) -> None:
     sampling = Sampling(constraint=Grammar(rules="root ::= ((("))
     with pytest.raises(RequestRejected):
-        await engine.generate(await _question(engine), sampling)
+        await engine.generate(await question(engine), sampling)
     await _wait_until_quiet(engine)
 
 
@@ -216,7 +193,7 @@ async def forks_share_their_prefix(engine: Engine) -> None:
 
 @check()
 async def leaving_a_stream_aborts_its_request(engine: Engine) -> None:
-    async with engine.stream(await _question(engine), LONG) as chunks:
+    async with engine.stream(await question(engine), LONG) as chunks:
         async for _ in chunks:
             break
         assert await _in_flight(engine) == 1
@@ -226,7 +203,7 @@ async def leaving_a_stream_aborts_its_request(engine: Engine) -> None:
 @check()
 async def errors_of_the_caller_pass_through(engine: Engine) -> None:
     async def fail() -> None:
-        async with engine.stream(await _question(engine), LONG) as chunks:
+        async with engine.stream(await question(engine), LONG) as chunks:
             async for _ in chunks:
                 raise ValueError("mine")
 
@@ -237,7 +214,7 @@ async def errors_of_the_caller_pass_through(engine: Engine) -> None:
 
 @check()
 async def cancelling_a_call_aborts_its_request(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     async with anyio.create_task_group() as group:
         group.start_soon(engine.generate, context, LONG)
         with anyio.fail_after(10):
@@ -287,12 +264,12 @@ async def marks_stand_where_the_role_changes(engine: Engine) -> None:
 
 @check(needs_ids=True)
 async def a_generated_turn_ends_once(engine: Engine) -> None:
-    question = await _question(engine)
-    ended = await engine.generate(question, Sampling(constraint=ANSWER))
+    asked = await question(engine)
+    ended = await engine.generate(asked, Sampling(constraint=ANSWER))
     assert ended.finish_reason == "stop"
-    cut = await engine.generate(question, Sampling(max_tokens=6, ignore_eos=True, temperature=0))
+    cut = await engine.generate(asked, Sampling(max_tokens=6, ignore_eos=True, temperature=0))
     for completion in (ended, cut):
-        written = await converse(engine, [("assistant", completion.text)], after=question)
+        written = await converse(engine, [("assistant", completion.text)], after=asked)
         contexts = [written, completion.context, completion.context.fork("branch")]
         following = [await converse(engine, [("user", "And?")], after=c) for c in contexts]
         texts = [await engine.decode(context.token_ids) for context in following]
@@ -302,7 +279,7 @@ async def a_generated_turn_ends_once(engine: Engine) -> None:
 @check()
 async def statistics_grow_by_what_calls_cost(engine: Engine) -> None:
     before = await _wait_until_quiet(engine)
-    context = await _question(engine)
+    context = await question(engine)
     cost = Usage()
     for tokens in (3, 9):
         sampling = Sampling(max_tokens=tokens, seed=1)
@@ -318,7 +295,7 @@ async def statistics_grow_by_what_calls_cost(engine: Engine) -> None:
 
 @check(needs_ids=True)
 async def text_survives_encoding(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     text = "Grüße, 東京!\n\n2 + 2 = 4;\u2028\tdone  "
     segment = await engine.encode(text, role="assistant", after=context)
     assert segment.text == text
@@ -327,7 +304,7 @@ async def text_survives_encoding(engine: Engine) -> None:
 
 @check(closes=True)
 async def a_closed_engine_is_dead(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
     await engine.aclose()
     await engine.aclose()
     with pytest.raises(EngineDead):
@@ -336,7 +313,7 @@ async def a_closed_engine_is_dead(engine: Engine) -> None:
 
 @check(closes=True)
 async def closing_ends_what_runs(engine: Engine) -> None:
-    context = await _question(engine)
+    context = await question(engine)
 
     async def close_in_the_middle() -> None:
         async with engine.stream(context, LONG) as chunks:
@@ -345,10 +322,6 @@ async def closing_ends_what_runs(engine: Engine) -> None:
 
     with pytest.raises(EngineDead):
         await close_in_the_middle()
-
-
-async def _question(engine: Engine) -> Context:
-    return await converse(engine, [("user", "Tell me about the sea."), ("assistant", "")])
 
 
 async def _context_of(engine: Engine, tokens: int) -> Context:
@@ -360,7 +333,7 @@ async def _context_of(engine: Engine, tokens: int) -> Context:
 
 async def _constrained(engine: Engine, constraint: Constraint) -> str | None:
     """What is generated under a constraint; None where the engine says that it cannot."""
-    context = await _question(engine)
+    context = await question(engine)
     sampling = Sampling(max_tokens=64, temperature=1.0, seed=3, constraint=constraint)
     if constraint.kind in engine.capabilities.constraints:
         completion = await engine.generate(context, sampling)

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from engines import Context, Engine, Sampling, Usage, converse
+from engines import Context, Engine, Sampling, TokenLogprobs, Usage, converse
 
 MODELS = {"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": "tests"}]}
 
@@ -132,17 +132,36 @@ def event_response(events: AsyncIterator[dict[str, Any] | str]) -> StreamingResp
     return StreamingResponse(lines(), media_type="text/event-stream")
 
 
-def delta(text: str | None, finish_reason: str | None = None) -> dict[str, Any]:
+def delta(
+    text: str | None, finish_reason: str | None = None, logprobs: Sequence[TokenLogprobs] = ()
+) -> dict[str, Any]:
     """An event of a chat completion."""
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
-    return {"object": "chat.completion.chunk", "choices": [choice]}
+    return {"object": "chat.completion.chunk", "choices": [choice | _told(logprobs)]}
 
 
-def message(text: str, finish_reason: str | None = "stop") -> dict[str, Any]:
+def message(
+    text: str, finish_reason: str | None = "stop", logprobs: Sequence[TokenLogprobs] = ()
+) -> dict[str, Any]:
     """A chat completion as a whole."""
     said = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": said, "finish_reason": finish_reason}
-    return {"object": "chat.completion", "choices": [choice]}
+    return {"object": "chat.completion", "choices": [choice | _told(logprobs)]}
+
+
+def _told(logprobs: Sequence[TokenLogprobs]) -> dict[str, Any]:
+    """What a choice says of logprobs; nothing without them, as servers do that do not know them."""
+    if not logprobs:
+        return {}
+    content = [
+        {
+            "token": place.chosen.text,
+            "logprob": place.chosen.value,
+            "top_logprobs": [{"token": top.text, "logprob": top.value} for top in place.top],
+        }
+        for place in logprobs
+    ]
+    return {"logprobs": {"content": content}}
 
 
 def usage_of(usage: Usage) -> dict[str, Any]:
@@ -175,7 +194,7 @@ async def unless_it_leaves(
 async def _chat_answer(engine: Engine, body: dict[str, Any]) -> dict[str, Any]:
     context, sampling = await _asked(engine, body)
     completion = await engine.generate(context, sampling)
-    return message(completion.text, completion.finish_reason) | {
+    return message(completion.text, completion.finish_reason, completion.logprobs) | {
         "usage": usage_of(completion.usage)
     }
 
@@ -185,7 +204,7 @@ async def _chat_events(engine: Engine, body: dict[str, Any]) -> AsyncIterator[di
     usage = Usage()
     async with engine.stream(context, sampling) as chunks:
         async for chunk in chunks:
-            yield delta(chunk.text, chunk.finish_reason)
+            yield delta(chunk.text, chunk.finish_reason, chunk.logprobs)
             usage = chunk.usage
     yield {"choices": [], "usage": usage_of(usage)}
     yield "data: [DONE]\n\n"
@@ -193,5 +212,9 @@ async def _chat_events(engine: Engine, body: dict[str, Any]) -> AsyncIterator[di
 
 async def _asked(engine: Engine, body: dict[str, Any]) -> tuple[Context, Sampling]:
     messages = [(message["role"], message["content"]) for message in body["messages"]]
-    sampling = Sampling(max_tokens=body["max_tokens"], stop=tuple(body.get("stop", ())))
+    sampling = Sampling(
+        max_tokens=body["max_tokens"],
+        stop=tuple(body.get("stop", ())),
+        logprobs=body["top_logprobs"] if body.get("logprobs") else None,
+    )
     return await converse(engine, messages), sampling

@@ -17,9 +17,12 @@ from engines import (
     FakeEngine,
     Grammar,
     JsonSchema,
+    Logprob,
     Regex,
     Sampling,
+    Scripted,
     Segment,
+    TokenLogprobs,
     converse,
 )
 from tests import backends
@@ -332,6 +335,27 @@ async def test_a_text_only_engine_has_no_ids_and_continues_no_turn() -> None:
         await engine.generate(completion.context, Sampling())
     with pytest.raises(CapabilityMissing, match="cannot decode"):
         await engine.decode((1,))
+
+
+@pytest.mark.anyio
+async def test_a_script_says_how_likely_its_tokens_were_to_who_asks() -> None:
+    seven, three = Logprob("7", -0.5), Logprob("3", -1.5)
+    script = Scripted("7!", [TokenLogprobs(seven, (seven, three)), TokenLogprobs(Logprob("!", -2))])
+    engine = FakeEngine(script, chunk_tokens=1)
+    asked = await engine.generate(prompt(), Sampling(logprobs=1, stop=("!",)))
+    assert asked.logprobs == (TokenLogprobs(seven, (seven,)),)
+    assert (await engine.generate(prompt(), Sampling())).logprobs == ()
+    with pytest.raises(ValueError, match="1 logprobs for 'ab'"):
+        Scripted("ab", [TokenLogprobs(seven)])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_what_a_plain_script_says_is_certain(text_only: bool) -> None:
+    engine = FakeEngine("ab", text_only=text_only)
+    a = Logprob("a", 0.0, None if text_only else ord("a"))
+    completion = await engine.generate(prompt(), Sampling(logprobs=20, max_tokens=1))
+    assert completion.logprobs == (TokenLogprobs(a, (a,)),)
 
 
 @pytest.mark.anyio

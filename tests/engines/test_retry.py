@@ -123,7 +123,7 @@ def test_the_wait_is_as_long_as_the_policy_says() -> None:
 async def test_a_call_that_is_read_whole_is_repeated_wherever_it_broke(broken_after: int) -> None:
     inner = FakeEngine("a long reply", chunk_tokens=4)
     told: list[int] = []
-    watched = WatchedEngine(Breaking(inner, broken_after), lambda _, new: told.append(new))
+    watched = WatchedEngine(Breaking(inner, broken_after), lambda _, new, text: told.append(new))
     assert await text_of(RetryEngine(watched, AT_ONCE)) == "a long reply"
     assert sum(told) == 4 * broken_after + len("a long reply")
     assert inner.aborted == 1

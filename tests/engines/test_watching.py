@@ -18,14 +18,14 @@ REPLY = "x" * 40
 async def test_tokens_are_told_as_they_come_and_the_caller_gets_what_it_asked_for(
     delivery: Delivery,
 ) -> None:
-    told: list[tuple[str, int]] = []
+    told: list[tuple[str, int, str]] = []
     inner = FakeEngine(REPLY)
-    watched = WatchedEngine(inner, lambda path, new: told.append((path, new)))
+    watched = WatchedEngine(inner, lambda *seen: told.append(seen))
     async with watched.stream(prompt("leaf"), Sampling(), delivery) as chunks:
         seen = [chunk async for chunk in chunks]
     async with FakeEngine(REPLY).stream(prompt("leaf"), Sampling(), delivery) as chunks:
         assert seen == [chunk async for chunk in chunks]
-    assert told == [("leaf", 16), ("leaf", 16), ("leaf", 8)]
+    assert told == [("leaf", 16, REPLY[:16]), ("leaf", 16, REPLY[16:32]), ("leaf", 8, REPLY[32:])]
     assert inner.aborted == 0
 
 
@@ -35,16 +35,19 @@ async def test_who_reads_parts_decides_how_fine_they_are() -> None:
     watched = WatchedEngine(inner, lambda *_: None)
     for delivery in (Delivery(interval=3, priority=2), Delivery(whole=True, priority=2)):
         await watched.generate(prompt(), Sampling(), delivery)
+    fine = WatchedEngine(inner, lambda *_: None, interval=1)
+    await fine.generate(prompt(), Sampling(), Delivery(whole=True))
     assert [call.delivery for call in inner.calls] == [
         Delivery(interval=3, priority=2),
         Delivery(interval=16, priority=2),
+        Delivery(interval=1),
     ]
 
 
 @pytest.mark.anyio
 async def test_a_call_that_breaks_tells_what_there_was() -> None:
     told: list[int] = []
-    watched = WatchedEngine(Breaking(FakeEngine(REPLY), 2), lambda _, new: told.append(new))
+    watched = WatchedEngine(Breaking(FakeEngine(REPLY), 2), lambda _, new, text: told.append(new))
     with pytest.raises(EngineUnavailable):
         await text_of(watched)
     assert told == [16, 16]

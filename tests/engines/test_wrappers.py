@@ -121,7 +121,7 @@ def test_everything_that_can_go_wrong_with_a_call_read_whole_is_mended() -> None
     """One breaks off in the middle, one stalls for ever, one straggles; all are answered, each once."""
     told: dict[str, int] = {}
 
-    def tell(path: str, new: int) -> None:
+    def tell(path: str, new: int, text: str) -> None:
         told[path] = told.get(path, 0) + new
 
     async def main() -> list[str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,9 +18,11 @@ from engines import (
     Engine,
     Grammar,
     JsonSchema,
+    Logprob,
     Regex,
     Sampling,
     Segment,
+    TokenLogprobs,
     Usage,
 )
 from tests.engines.servers import event_response, unless_it_leaves, usage_of
@@ -68,6 +70,7 @@ class VllmLike:
             "prompt_token_ids": body["prompt"],
             "finish_reason": completion.finish_reason,
             "stop_reason": completion.stop_reason,
+            "logprobs": _logprobs(completion.logprobs, sampling),
         }
         return {"choices": [choice], "usage": usage_of(completion.usage)}
 
@@ -76,7 +79,7 @@ class VllmLike:
         context, sampling = _asked(body)
         async with self._engine.stream(context, sampling) as chunks:
             async for chunk in chunks:
-                yield {"choices": [_choice(chunk)]}
+                yield {"choices": [_choice(chunk, sampling)]}
                 usage = chunk.usage
         yield {"choices": [], "usage": usage_of(usage)}
         yield "data: [DONE]\n\n"
@@ -107,13 +110,32 @@ class VllmLike:
 _WINDOW = {"max_model_len": 2048}
 
 
-def _choice(chunk: Chunk) -> dict[str, Any]:
+def _choice(chunk: Chunk, sampling: Sampling) -> dict[str, Any]:
     return {
         "text": chunk.text,
         "token_ids": chunk.token_ids,
         "finish_reason": chunk.finish_reason,
         "stop_reason": chunk.stop_reason,
+        "logprobs": _logprobs(chunk.logprobs, sampling),
     }
+
+
+def _logprobs(places: Sequence[TokenLogprobs], sampling: Sampling) -> dict[str, Any] | None:
+    """As vLLM writes them: the chosen token first, and beyond the likeliest where it is none of them."""
+    if sampling.logprobs is None:
+        return None
+    return {
+        "text_offset": [0] * len(places),
+        "tokens": [place.chosen.text for place in places],
+        "token_logprobs": [_told(place.chosen) for place in places],
+        "top_logprobs": [
+            {token.text: _told(token) for token in (place.chosen, *place.top)} for place in places
+        ],
+    }
+
+
+def _told(token: Logprob) -> float:
+    return max(token.value, -9999.0)
 
 
 def _asked(body: dict[str, Any]) -> tuple[Context, Sampling]:
@@ -122,6 +144,7 @@ def _asked(body: dict[str, Any]) -> tuple[Context, Sampling]:
         stop=tuple(body.get("stop", ())),
         ignore_eos=body["ignore_eos"],
         constraint=_constraint(body.get("structured_outputs")),
+        logprobs=body.get("logprobs"),
     )
     return Context(Segment("user", "", tuple(body["prompt"]))), sampling
 

@@ -10,6 +10,7 @@ from engines import (
     STREAMED,
     WHOLE,
     BudgetExhausted,
+    Choice,
     Chunk,
     Completion,
     Context,
@@ -84,9 +85,9 @@ async def test_within_its_limits_it_is_the_engine_that_it_wraps(
     def reply(context: Context, sampling: Sampling) -> str:
         if sampling.constraint is None:
             return "The sea is large, deep and full of salt. " * 50
-        return {"choice": "Yes.", "regex": "123-ab", "json": '{"n": 4}', "grammar": "abd"}[
-            sampling.constraint.kind
-        ]
+        if isinstance(sampling.constraint, Choice):
+            return sampling.constraint.options[0]
+        return {"regex": "123-ab", "json": '{"n": 4}', "grammar": "abd"}[sampling.constraint.kind]
 
     def wanted(check: Check) -> bool:
         wrong = check.needs_model or (text_only and check.needs_ids)

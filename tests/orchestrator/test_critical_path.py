@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import anyio
 import anyio.lowlevel
@@ -216,3 +217,23 @@ def test_what_nodes_are_expected_to_take() -> None:
     assert [expected(node) for node in nodes] == [5.0, 1.0, 3.0, 0.5]
     usual["other"] = 0.1
     assert expected(nodes[-1]) == 0.1
+
+
+def test_what_is_known_of_methods_and_reducers_counts_up_to_the_limit_of_a_node() -> None:
+    expected = ExpectedSeconds(
+        think_tokens=500,
+        reduce_tokens=100,
+        seconds_per_token=1.0,
+        tokens={"plain": 200, "long": 9000, "vote": 0},
+        method="plain",
+    )
+    nodes = (
+        Think(id="1"),
+        Think(id="2", max_tokens=50),
+        Think(id="3", method="long"),
+        Think(id="4", method="unknown", max_tokens=400),
+        Reduce(id="5", inputs=("1",), reducer="vote"),
+        Reduce(id="6", inputs=("1",), reducer="unknown"),
+    )
+    assert [expected(node) for node in nodes] == [200, 50, 500, 400, 0, 100]
+    assert replace(expected, reducer="vote")(nodes[-1]) == 0

@@ -21,7 +21,7 @@ from orchestrator import (
     RunStarted,
     TokensGenerated,
 )
-from orchestrator.events import EventBus
+from orchestrator.events import AnswerText, ApprovalAsked, ApprovalDecided, EventBus, ToolProgress
 from planners import Call, Reduce, Reference, Template, Think
 
 USAGE = Usage(prompt_tokens=7, cached_tokens=None, generated_tokens=3, lower_bound=True)
@@ -40,6 +40,10 @@ EVENTS: list[Event] = [
     PlanFinished(text=""),
     NodeStarted(node="1"),
     TokensGenerated(node="2", tokens=9),
+    AnswerText(delta="é"),
+    ToolProgress(node="1", data={"page": [1, None]}),
+    ApprovalAsked(node="1", tool="add"),
+    ApprovalDecided(node="1", tool="add", approved=False, reason="add was refused: no"),
     GenerationStarted(node="2", call=1, path="root/2"),
     CallNoticed(node="2", path="root/2", what="retried", reason="the server answered 500"),
     GenerationFinished(node="2", path="root/2", usage=USAGE, finish_reason="aborted", seconds=0.25),
@@ -120,4 +124,5 @@ def test_subscribers_cannot_change_an_event(field: str) -> None:
 
 
 def test_only_what_is_for_the_eyes_is_transient() -> None:
-    assert {event.kind for event in EVENTS if event.transient} == {"plan-text", "tokens-generated"}
+    transient = {event.kind for event in EVENTS if event.transient}
+    assert transient == {"plan-text", "tokens-generated", "answer-text", "tool-progress"}

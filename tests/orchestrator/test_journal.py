@@ -173,7 +173,7 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path, open_one: Any) 
         connection.execute("PRAGMA user_version = 0")
     connection.close()
     for _ in range(2):
-        with pytest.raises(JournalError, match=r"has schema 0, and .* works with 1: resume it"):
+        with pytest.raises(JournalError, match=r"has schema 0, and .* works with 2: resume it"):
             open_one(tmp_path / "j")
 
 
@@ -197,7 +197,7 @@ def test_keys_stay_what_they_are() -> None:
     root = Context(Segment("user", "2 + 2?", (5, 6)), name="root")
     sampling = Sampling(seed=7, stop=("é",), constraint=Choice(options=("3", "4")))
     key = call_key(root.fork("a"), request_of(sampling), sampling.seed, "model")
-    assert key.hex() == "f869d0ba060269929bfd33d8ddd89da9"
+    assert key.hex() == "0b0f9cc6a6fef4655d50b87a481f09be"
     assert (
         tool_key("7", "send", {"to": "é", "copies": 2}).hex() == "430e1fa6898e5a4e2d314806a9bf027e"
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,8 +22,10 @@ from engines import (
     FakeEngine,
     ForkjoinError,
     KOfN,
+    Logprob,
     Sampling,
     Segment,
+    TokenLogprobs,
     Usage,
     join,
 )
@@ -32,6 +35,10 @@ from tests.orchestrator.journals import journaled, question, reply, rows
 pytestmark = pytest.mark.anyio
 
 DURABLE = Delivery(durable=True)
+LOGPROBS = (
+    TokenLogprobs(Logprob(" a", -0.1, 7), (Logprob(" a", -0.1, 7), Logprob("\ud800", -2.5))),
+    TokenLogprobs(Logprob("", -math.inf, 2**32 - 1)),
+)
 
 
 class Ending(EngineWrapper):
@@ -87,6 +94,7 @@ async def test_a_finished_call_is_answered_by_the_journal(tmp_path: Path, text_o
         lambda chunk: replace(chunk, usage=Usage(generated_tokens=9, lower_bound=True)),
         lambda chunk: replace(chunk, token_ids=(0, 2**32 - 1)),
         lambda chunk: replace(chunk, token_ids=()),
+        lambda chunk: replace(chunk, logprobs=LOGPROBS),
     ],
 )
 async def test_nothing_of_an_answer_is_lost(
@@ -228,25 +236,40 @@ async def test_a_branch_that_is_repeated_makes_only_what_is_unfinished(tmp_path:
     assert paths == ["root/a", "root/a/next", "root/b", "root/b/next", "root/b/next"]
 
 
+@pytest.mark.parametrize("delivery", [STREAMED, DURABLE], ids=["streamed", "durable"])
+async def test_the_logprobs_of_all_parts_are_kept(tmp_path: Path, delivery: Delivery) -> None:
+    async def use(engine: JournaledEngine) -> None:
+        asked = Sampling(logprobs=1)
+        found.append(await engine.generate(await question(engine), asked, delivery))
+
+    found: list[Completion] = []
+    await journaled(tmp_path / "j", use)
+    assert (await journaled(tmp_path / "j", use)).calls == []
+    first, second = found
+    assert "".join(place.chosen.text for place in first.logprobs) == first.text
+    assert second.logprobs == first.logprobs
+
+
 async def test_a_durable_call_can_be_gone_on_from(tmp_path: Path) -> None:
-    path = tmp_path / "j"
+    path, sampling = tmp_path / "j", Sampling(logprobs=1)
 
     async def begin(engine: JournaledEngine) -> None:
-        async with engine.stream(await question(engine), Sampling(), DURABLE) as chunks:
+        async with engine.stream(await question(engine), sampling, DURABLE) as chunks:
             for _ in range(3):
                 received.append(await anext(chunks))
 
     async def look(engine: JournaledEngine) -> None:
-        found.extend(await engine.unfinished(await question(engine), Sampling()))
+        found.extend(await engine.unfinished(await question(engine), sampling))
 
     async def end(engine: JournaledEngine) -> None:
-        await engine.generate(await question(engine), Sampling(), DURABLE)
+        await engine.generate(await question(engine), sampling, DURABLE)
 
     received: list[Chunk] = []
     found: list[Chunk] = []
     await journaled(path, begin)
     await journaled(path, look)
     assert [replace(chunk, replayed=False) for chunk in found] == received
+    assert all(len(chunk.logprobs) == len(chunk.token_ids) for chunk in found)
     assert (await journaled(path, end)).calls
     found.clear()
     await journaled(path, look)

@@ -77,7 +77,7 @@ class Stopping:
 def agent_on(engine: FakeEngine, runs: Path, **options: Any) -> Agent:
     options = {
         "tools": [multiply],
-        "planner": LLMCompiler(sampling=Sampling(max_tokens=200, seed=5)),
+        "planner": LLMCompiler(sampling=Sampling(max_tokens=200, seed=5), max_replans=0),
         "method": "self-consistency",
         "sampling": Sampling(seed=5),
         "runs": runs,

@@ -163,7 +163,7 @@ async def test_the_planners_tokens_are_on_the_critical_path_and_in_the_usage() -
     text = '1. think("a")\n2. think("b")\njoin()'
     replies = plans.by_path({"plan": text, "root/1": "123", "root/2": "12345"}, "1234567")
     engine = FakeEngine(replies)
-    result = await Agent(engine, planner=LLMCompiler()).run("Why?")
+    result = await Agent(engine, planner=LLMCompiler(max_replans=0)).run("Why?")
     assert result.critical_path == len(text) + 5 + 7
     assert result.usage.generated_tokens == len(text) + 3 + 5 + 7
     assert result.usage_by_node["(planner)"].generated_tokens == len(text)
@@ -178,7 +178,8 @@ def test_a_node_starts_while_the_planner_still_writes() -> None:
             started[event.node] = event.time
 
     engine = FakeEngine(plans.by_path({"plan": text}), seconds_per_token=1, chunk_tokens=1)
-    run_virtually(lambda: Agent(engine).run("Why?", subscribers=[note]))
+    agent = Agent(engine, planner=LLMCompiler(max_replans=0))
+    run_virtually(lambda: agent.run("Why?", subscribers=[note]))
     first_line = len('1. think("a")\n')
     assert started["1"] == first_line
     assert started["2"] == 2 * first_line

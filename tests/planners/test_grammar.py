@@ -3,60 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, create_model
 
+from engines import UsageError
 from planners import Plan, PlanParser, ToolSpecification, Vocabulary, check_plan, plan_grammar
-from tests.planners.tools import ADD, EITHER, MEAN, PICK, SEARCH, TOOLS, VOCABULARY, tool
-
-xgrammar = pytest.importorskip("xgrammar")
+from tests.planners.grammars import accepts, compiled, derived, rules
+from tests.planners.tools import (
+    ADD,
+    EITHER,
+    MEAN,
+    NUMBER,
+    PICK,
+    SEARCH,
+    TEXT,
+    TOOLS,
+    VOCABULARY,
+    tool,
+)
 
 MIN_STEPS, MAX_STEPS = 2, 4
-# A made-up vocabulary: one token a byte that plans are written with, and the end of the sequence.
-LETTERS = [chr(code) for code in range(32, 127)] + ["\n", "é"]
-END = len(LETTERS)
-
-
-def compiled(rules: str) -> Any:
-    information = xgrammar.TokenizerInfo([*LETTERS, "</s>"], stop_token_ids=[END])
-    return xgrammar.GrammarCompiler(information).compile_grammar(xgrammar.Grammar.from_ebnf(rules))
 
 
 @pytest.fixture(scope="module")
 def grammar() -> Any:
-    return compiled(plan_grammar(TOOLS.values(), min_steps=MIN_STEPS, max_steps=MAX_STEPS))
-
-
-def accepts(grammar: Any, text: str) -> bool:
-    matcher = xgrammar.GrammarMatcher(grammar)
-    return bool(matcher.accept_string(text) and matcher.accept_token(END))
-
-
-def derived(grammar: Any, source: random.Random) -> str:
-    """A random text of the grammar, one allowed character after another."""
-    matcher = xgrammar.GrammarMatcher(grammar)
-    bitmask = xgrammar.allocate_token_bitmask(1, END + 1)
-    written: list[str] = []
-    while True:
-        matcher.fill_next_token_bitmask(bitmask)
-        words = bitmask[0].tolist()
-        allowed = [token for token in range(END + 1) if words[token // 32] >> token % 32 & 1]
-        token = source.choice(allowed)
-        # Else nearly every text would be as long as it may be, and a reference rare.
-        for letter in '"$':
-            if LETTERS.index(letter) in allowed and source.random() < 0.2:
-                token = LETTERS.index(letter)
-        assert matcher.accept_token(token)
-        if token == END:
-            return "".join(written)
-        written.append(LETTERS[token])
+    methods = VOCABULARY.methods
+    bounds = {"min_steps": MIN_STEPS, "max_steps": MAX_STEPS, "methods": methods}
+    return compiled(rules(*TOOLS.values(), **bounds))
 
 
 @settings(max_examples=60, deadline=None)
@@ -83,6 +59,11 @@ THINKS = '1. think("a")\n2. think("b")\n'
         '1. pick("red", true)\n2. pick("dark \\"blue\\"", false)\njoin()',
         '1. pick("ocre é", true)\n2. pick("$$1", false)\njoin()',
         '1. either(null)\n2. either("x")\njoin()',
+        '1. search("it costs $$5, \\"so\\" \\\\ \\n")\n2. search("x", most=3)\njoin()',
+        THINKS + "3. mean([1, $2, $1])\n4. mean([$3])\njoin()",
+        THINKS + '3. think("of ${2}2?", $1, $2)\n4. search($3, most=1)\njoin()',
+        THINKS + '3. think("why?", method="chain-of-thought")\njoin()',
+        '1. think("why?", method="chain-of-thought")\n2. think("so")\njoin()',
     ],
 )
 def test_plans_are_accepted(grammar: Any, text: str) -> None:
@@ -114,148 +95,23 @@ def test_plans_are_accepted(grammar: Any, text: str) -> None:
         pytest.param('1. think("")\n2. add(1, 2)\njoin()', id="an empty thought"),
         pytest.param('1. think("a\nb")\n2. add(1, 2)\njoin()', id="a line break in a text"),
         pytest.param('1. think("$1")\n2. add(1, 2)\njoin()', id="a dollar sign in a text"),
-        pytest.param('1. think("' + "x" * 121 + '")\n2. add(1, 2)\njoin()', id="a long text"),
+        pytest.param('1. think("' + "x " * 30 + 'x")\n2. add(1, 2)\njoin()', id="a long text"),
+        pytest.param('1. think("a  b")\n2. add(1, 2)\njoin()', id="two spaces"),
+        pytest.param('1. search("a", 3)\n2. add(1, 2)\njoin()', id="an option without its name"),
+        pytest.param("1. search(most=3)\n2. add(1, 2)\njoin()", id="an option alone"),
+        pytest.param('1. search("a", most="b")\n2. add(1, 2)\njoin()', id="a text for an option"),
+        pytest.param('1. search("a", least=3)\n2. add(1, 2)\njoin()', id="an unknown option"),
+        pytest.param(THINKS + '3. search("a", most=$1)\njoin()', id="a result as an option"),
+        pytest.param('1. think("a", $1)\n2. add(1, 2)\njoin()', id="a thought of itself"),
+        pytest.param('1. think("a", "b")\n2. add(1, 2)\njoin()', id="a thought of two texts"),
+        pytest.param('1. think("a", method="b")\n2. add(1, 2)\njoin()', id="an unknown method"),
+        pytest.param("join()", id="nothing"),
         pytest.param("1. add(1234567890, 1)\n2. add(1, 2)\njoin()", id="a long number"),
         pytest.param("Sure! " + THINKS + "join()", id="talk"),
     ],
 )
 def test_what_is_no_plan_is_refused(grammar: Any, text: str) -> None:
     assert not accepts(grammar, text)
-
-
-class Colour(Enum):
-    RED = "red"
-    DARK = 'dark "$blue"'
-
-
-class Place(BaseModel):
-    x: float
-    colour: Colour
-    note: str = ""
-
-
-class Tree(BaseModel):
-    value: int
-    children: list[Tree]
-
-
-class Chain(BaseModel):
-    following: Chain | None
-
-
-class Circle(BaseModel):
-    shape: Literal["circle"] = "circle"
-    size: float
-
-
-class Square(BaseModel):
-    shape: Literal["square"] = "square"
-    size: float
-
-
-TYPES: Mapping[str, Any] = {
-    "enum": Colour,
-    "model": Place,
-    "models": list[Place],
-    "optional": Place | None,
-    "dictionary": dict[str, Place],
-    "by_enum": dict[Colour, int],
-    "by_number": dict[int, list[int]],
-    "anything": dict[str, Any],
-    "by_pattern": dict[Annotated[str, Field(pattern="^a$")], int],
-    "pair": tuple[int, Colour],
-    "numbers": tuple[int, ...],
-    "nothing": tuple[()],
-    "two_or_three": Annotated[list[int], Field(min_length=2, max_length=3)],
-    "five_keys": Annotated[dict[str, int], Field(max_length=5)],
-    "tree": Tree,
-    "chain": Chain,
-    "union": Annotated[Circle | Square, Field(discriminator="shape")],
-    "decimal": Decimal,
-    "number_or_pattern": Annotated[str, Field(pattern="^a$")] | int,
-    "text_or_number": str | int,
-}
-
-
-def typed(name: str) -> ToolSpecification:
-    model = create_model(name, x=(TYPES[name], ...))
-    return ToolSpecification(name=name, parameters=model.model_json_schema())
-
-
-TYPED = {name: typed(name) for name in TYPES}
-
-
-@settings(max_examples=20, deadline=None)
-@given(seeds=st.lists(st.integers(0, 10**9), min_size=5, max_size=5))
-@pytest.mark.parametrize("name", TYPES)
-def test_arguments_of_every_common_type_pass_the_check_of_the_plan(
-    name: str, seeds: list[int]
-) -> None:
-    one = TYPED[name]
-    grammar = typed_grammar(name)
-    for seed in seeds:
-        text = derived(grammar, random.Random(seed))
-        check_text(text, one)
-
-
-GRAMMARS: dict[str, Any] = {}
-
-
-def typed_grammar(name: str) -> Any:
-    if name not in GRAMMARS:
-        GRAMMARS[name] = compiled(plan_grammar([TYPED[name]], min_steps=1, max_steps=2))
-    return GRAMMARS[name]
-
-
-def check_text(text: str, one: ToolSpecification) -> None:
-    parser = PlanParser({one.name: one})
-    plan = Plan(nodes=tuple(parser.feed(text) + parser.close()))
-    check_plan(plan, Vocabulary(tools={one.name: one}, methods=[], reducers=[]))
-
-
-@pytest.mark.parametrize("name", TYPES)
-def test_the_example_of_a_tool_is_a_plan_that_can_be_run(name: str) -> None:
-    text = f"1. {TYPED[name].example}\njoin()"
-    check_text(text, TYPED[name])
-    assert accepts(typed_grammar(name), text)
-
-
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [
-        ("enum", '"red"'),
-        ("model", '{"x": 1.5, "colour": "dark \\"$$blue\\""}'),
-        ("models", '[{"x": 1, "colour": "red"}, {"x": 2, "colour": "red"}]'),
-        ("optional", "null"),
-        ("dictionary", '{"a": {"x": 1, "colour": "red"}, "b c": {"x": 1, "colour": "red"}}'),
-        ("by_enum", '{"red": 1}'),
-        ("by_pattern", "{}"),
-        ("pair", '[1, "red"]'),
-        ("nothing", "[]"),
-        ("two_or_three", "[1, 2, 3]"),
-        ("tree", '{"value": 1, "children": []}'),
-        ("chain", '{"following": null}'),
-        ("union", '{"shape": "square", "size": 2}'),
-    ],
-)
-def test_arguments_of_common_types_can_be_written(name: str, written: str) -> None:
-    assert accepts(typed_grammar(name), f"1. {name}({written})\njoin()")
-
-
-def test_types_that_refer_to_each_other_in_many_ways_have_a_short_grammar_still() -> None:
-    names = [f"T{i}" for i in range(12)]
-    options = [{"$ref": f"#/$defs/{name}"} for name in names]
-    several = {"type": "array", "items": {"anyOf": [{"type": "null"}, *options]}}
-    parameters = {
-        "$defs": dict.fromkeys(names, several),
-        "properties": {"x": {"$ref": "#/$defs/T0"}},
-        "required": ["x"],
-    }
-    one = ToolSpecification(name="f", parameters=parameters)
-    rules = plan_grammar([one], min_steps=1, max_steps=1)
-    assert len(rules) < 50_000
-    check_text("1. f([[null], null])\njoin()", one)
-    assert accepts(compiled(rules), "1. f([[null], null])\njoin()")
 
 
 def test_without_tools_plans_think_only() -> None:
@@ -265,8 +121,107 @@ def test_without_tools_plans_think_only() -> None:
     assert not accepts(thinking, "join()")
 
 
-def test_a_plan_may_be_empty_where_no_step_is_asked_for() -> None:
-    assert accepts(compiled(plan_grammar([ADD], min_steps=0, max_steps=1)), "join()")
+@pytest.mark.parametrize("min_steps", [-1, 0, 1])
+def test_a_bare_join_is_never_a_plan(min_steps: int) -> None:
+    only = compiled(rules(ADD, min_steps=min_steps))
+    assert not accepts(only, "join()")
+    assert accepts(only, "1. add(1, 2)\njoin()")
+
+
+def test_without_methods_no_thought_names_one() -> None:
+    assert "method" not in rules(*TOOLS.values())
+
+
+OPTIONS = tool("f", "b", a=TEXT, b=NUMBER, **{"c-d": NUMBER, 'e"$': TEXT})
+ONLY_OPTIONS = tool("g", a=NUMBER, b=NUMBER, c=NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("call", "good"),
+    [
+        ("f(1)", True),
+        ('f(1, a="x")', True),
+        ('f(1, a="x", "c-d"=2, "e\\"$$"="y")', True),
+        ('f(1, "e\\"$$"="y")', True),
+        ('f(1, "c-d"=2, a="x")', False),
+        ('f(1, a="x", a="x")', False),
+        ("f()", False),
+        ("g()", True),
+        ("g(a=1)", True),
+        ("g(b=1)", True),
+        ("g(c=1)", True),
+        ("g(a=1, c=1)", True),
+        ("g(a=1, b=1, c=1)", True),
+        ("g(b=1, c=1)", True),
+        ("g(b=1, a=1)", False),
+        ("g(, a=1)", False),
+        ("g(a=1, )", False),
+        ("g(1)", False),
+    ],
+)
+def test_optional_arguments_follow_by_name_in_their_order(call: str, good: bool) -> None:
+    text = f"1. {call}\njoin()"
+    assert accepts(compiled(rules(OPTIONS, ONLY_OPTIONS)), text) is good
+    if good:
+        tools = {one.name: one for one in (OPTIONS, ONLY_OPTIONS)}
+        parser = PlanParser(tools)
+        plan = Plan(nodes=tuple(parser.feed(text) + parser.close()))
+        check_plan(plan, Vocabulary(tools=tools, methods=[], reducers=[]))
+
+
+@pytest.mark.parametrize(
+    ("step", "good"),
+    [
+        ("7. add($1, $4)", True),
+        ("7. add($4, 1)\n8. add($7, 1)", True),
+        ('7. think("${4}0", $1)', True),
+        ("7. add($2, 1)", False),
+        ("7. add($7, 1)", False),
+        ("7. add($6, 1)", False),
+        ("1. add(1, 1)", False),
+    ],
+)
+def test_a_later_round_goes_on_numbering_and_refers_to_what_exists(step: str, good: bool) -> None:
+    later = compiled(rules(ADD, min_steps=6, max_steps=8, first_step=7, known=[4, 1]))
+    assert accepts(later, f"{step}\njoin()") is good
+    every = compiled(rules(ADD, min_steps=6, max_steps=8, first_step=7))
+    assert accepts(every, "7. add($2, $6)\njoin()")
+
+
+def many(count: int) -> list[ToolSpecification]:
+    """Tools of which no two take the same arguments."""
+
+    def one(i: int) -> ToolSpecification:
+        own: dict[str, Any] = {"enum": [i]}
+        schemas = {f"first_{i}": own, "second": TEXT, f"option_{i}": NUMBER}
+        return tool(f"look_up_{i}", f"first_{i}", "second", **schemas)
+
+    return [one(i) for i in range(count)]
+
+
+def test_a_grammar_grows_with_its_tools_and_little_with_its_steps() -> None:
+    def size(count: int, steps: int) -> int:
+        return len(rules(*many(count), max_steps=steps))
+
+    assert size(200, 6) < 2.2 * size(100, 6)
+    # Tools that take the same arguments differ in their names only.
+    same = [tool(f"look_up_{i}", "query", query=TEXT) for i in range(200)]
+    assert len(rules(*same, max_steps=6)) < 150 * 200
+
+
+def test_a_thousand_tools_have_a_grammar_and_their_plans_can_be_run() -> None:
+    tools = many(1000)
+    large = compiled(rules(*tools, max_steps=2))
+    text = '1. look_up_999(999, "x", option_999=2)\n2. look_up_0(0, $1)\njoin()'
+    assert accepts(large, text)
+    assert not accepts(large, text.replace("(999,", "(998,"))
+
+
+def test_a_grammar_that_no_engine_would_compile_is_refused_with_what_to_do() -> None:
+    with pytest.raises(
+        UsageError, match=r"3000 tools and up to 40 steps is too large.*fewer steps"
+    ):
+        rules(*many(3000), max_steps=40)
 
 
 def test_the_order_of_the_tools_does_not_matter() -> None:
@@ -275,21 +230,3 @@ def test_the_order_of_the_tools_does_not_matter() -> None:
     assert plan_grammar(tools, min_steps=2, max_steps=3) == plan_grammar(
         shuffled, min_steps=2, max_steps=3
     )
-
-
-@pytest.mark.parametrize(
-    ("schema", "good", "bad"),
-    [
-        ({"const": 'a"b\\'}, '"a\\"b\\\\"', '"a"'),
-        ({"enum": [1, None, True]}, "null", "2"),
-        ({"type": "integer"}, "-12", "1.5"),
-        ({"type": "array", "items": {"type": "string"}}, '["a", "b"]', "[1]"),
-        ({}, "true", "[]"),
-    ],
-)
-def test_arguments_have_the_form_of_their_schema(
-    schema: dict[str, Any], good: str, bad: str
-) -> None:
-    only = compiled(plan_grammar([tool("f", "x", x=schema)], min_steps=1, max_steps=1))
-    assert accepts(only, f"1. f({good})\njoin()")
-    assert not accepts(only, f"1. f({bad})\njoin()")

@@ -165,7 +165,7 @@ def test_a_node_cannot_be_changed() -> None:
     [
         (b"{", "the file"),
         (b'{"nodes": []}', "nodes"),
-        (b'{"nodes": [{"kind": "think", "id": "1", "speed": 3}]}', r"nodes\.0\.think\.speed"),
+        (b'{"nodes": [{"kind": "think", "id": "1", "speed": 3}]}', r"nodes\.0\.speed"),
         (b'{"version": 2, "nodes": [{"kind": "think", "id": "1"}]}', "version"),
         (b"\xff\xfe", "cannot be read"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +30,7 @@ class Remembering(EngineWrapper):
         self.pieces = pieces
 
     async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
-        if context.turns[-1].text:
+        if context.path != "plan" or context.turns[-1].text:
             return ()
         ids = self.inner.capabilities.token_ids
         return [
@@ -51,7 +50,7 @@ def resumed(pieces: Sequence[str], *, text_only: bool = False) -> tuple[Recorder
     sink = Recorder()
 
     async def run() -> None:
-        planner = LLMCompiler(sampling=Sampling(max_tokens=200, seed=3))
+        planner = LLMCompiler(sampling=Sampling(max_tokens=200, seed=3), max_replans=0)
         await planner.plan("?", VOCABULARY, Remembering(engine, pieces), sink)
 
     run_virtually(run)
@@ -87,15 +86,12 @@ def test_a_plan_that_was_joined_asks_no_model() -> None:
     assert engine.calls == []
 
 
-def test_without_ids_the_plan_ends_where_it_stands() -> None:
+def test_without_ids_the_model_gets_another_turn_to_go_on_in() -> None:
     sink, engine = resumed(["1. add(1, 2)\n2. thi"], text_only=True)
-    assert [node.id for node in sink.nodes] == ["1", "2"]
-    assert engine.calls == []
-
-
-@pytest.mark.parametrize("first", [1, 2, 3, 7])
-def test_the_grammar_of_the_rest_begins_with_its_first_step(first: int) -> None:
-    rules = plan_grammar(TOOLS.values(), min_steps=2, max_steps=6, first_step=first)
-    root = rules.splitlines()[0]
-    assert ("step1 " in root) == (first == 1)
-    assert (root == 'root ::= "join()"') == (first == 7)
+    assert sink.nodes == NODES
+    (call,) = engine.calls
+    assert call.context.path == "plan/resumed-1"
+    *_, plan, request, _ = call.context.turns
+    assert plan.text == "1. add(1, 2)\n"
+    assert "Go on with step 2" in request.text
+    assert call.sampling.max_tokens == 200 - len("1. add(1, 2)\n2. thi")

@@ -36,7 +36,7 @@ from planners import (
     ToolSpecification,
     planner_named,
 )
-from planners.llm_compiler import instructions
+from planners.compiler_prompts import instructions
 from tests.backends import run_virtually
 from tests.planners.tools import ADD, MEAN, PICK, TOOLS, VOCABULARY, Recorder, tool
 
@@ -49,6 +49,9 @@ NODES: list[Node] = [
 ]
 
 
+ONE_ROUND = LLMCompiler(max_replans=0)
+
+
 class WithoutGrammars(EngineWrapper):
     """An engine that cannot constrain, such as a chat server."""
 
@@ -59,22 +62,22 @@ class WithoutGrammars(EngineWrapper):
 
 async def planned(engine: Engine, compiler: LLMCompiler | None = None) -> Recorder:
     sink = Recorder()
-    await (compiler or LLMCompiler()).plan("How many?", VOCABULARY, engine, sink)
+    await (compiler or ONE_ROUND).plan("How many?", VOCABULARY, engine, sink)
     return sink
 
 
 @pytest.mark.anyio
 async def test_the_model_s_plan_comes_with_a_reduction_of_its_open_ends() -> None:
     engine = FakeEngine(TEXT, chunk_tokens=5)
-    sink = await planned(engine, LLMCompiler(reducer="synthesise"))
-    assert sink.nodes == NODES
+    sink = await planned(engine, replace(ONE_ROUND, reducer="majority"))
+    assert sink.nodes == [*NODES[:-1], Reduce(id="4", inputs=("2", "3"), reducer="majority")]
     assert engine.aborted == 0
 
 
 @pytest.mark.anyio
 async def test_the_model_writes_under_a_grammar_of_the_tools() -> None:
     engine = FakeEngine(TEXT)
-    await planned(engine, LLMCompiler(min_steps=1, max_steps=3).with_seed(5))
+    await planned(engine, replace(ONE_ROUND, min_steps=1, max_steps=3).with_seed(5))
     sampling = engine.calls[0].sampling
     assert isinstance(sampling.constraint, Grammar)
     assert '"add("' in sampling.constraint.rules
@@ -104,7 +107,7 @@ def test_a_node_is_sent_while_the_model_still_writes() -> None:
 
     async def main() -> None:
         engine = FakeEngine(TEXT, seconds_per_token=1, chunk_tokens=1)
-        await LLMCompiler().plan("?", VOCABULARY, engine, Clocked())
+        await ONE_ROUND.plan("?", VOCABULARY, engine, Clocked())
 
     run_virtually(main)
     line_ends = [i for i, character in enumerate(TEXT, start=1) if character == "\n"]
@@ -149,7 +152,7 @@ async def test_a_free_model_that_stops_without_a_join_or_a_line_break_loses_no_s
 @pytest.mark.anyio
 async def test_a_plan_cut_by_its_limit_keeps_its_complete_steps() -> None:
     engine = FakeEngine(TEXT)
-    sink = await planned(engine, LLMCompiler(sampling=Sampling(max_tokens=20)))
+    sink = await planned(engine, replace(ONE_ROUND, sampling=Sampling(max_tokens=20)))
     assert [node.id for node in sink.nodes] == ["1", "2"]
 
 
@@ -158,7 +161,7 @@ async def test_a_plan_cut_by_its_limit_keeps_its_complete_steps() -> None:
 async def test_of_a_free_model_s_plan_only_so_many_steps_are_read(chunk_tokens: int) -> None:
     text = "".join(f"{i}. add(1, 2)\n" for i in range(1, 5)) + "that is all"
     inner = FakeEngine(text, chunk_tokens=chunk_tokens)
-    sink = await planned(WithoutGrammars(inner), LLMCompiler(max_steps=3))
+    sink = await planned(WithoutGrammars(inner), replace(ONE_ROUND, max_steps=3))
     assert sink.nodes[-1] == Reduce(id="4", inputs=("1", "2", "3"), reducer="synthesise")
     assert len(sink.nodes) == 4
 
@@ -205,7 +208,7 @@ async def test_a_sink_that_refuses_a_node_ends_the_planning() -> None:
 
     engine = FakeEngine(TEXT, chunk_tokens=4)
     with pytest.raises(PlanError, match="no"):
-        await LLMCompiler().plan("?", VOCABULARY, engine, Refusing())
+        await LLMCompiler(max_repairs=0).plan("?", VOCABULARY, engine, Refusing())
     assert (engine.aborted, (await engine.statistics()).running) == (1, 0)
 
 
@@ -228,7 +231,7 @@ async def test_the_next_question_finds_the_instructions_in_the_cache() -> None:
     cached: list[int | None] = []
     engine = FakeEngine(TEXT, block_size=16)
     for question in ("What is one?", "Who was two?"):
-        await LLMCompiler().plan(question, VOCABULARY, Counting(engine), Recorder())
+        await ONE_ROUND.plan(question, VOCABULARY, Counting(engine), Recorder())
     system = len(engine.calls[0].context.lineage[0].token_ids)
     first, second = cached
     assert first == 0
@@ -250,6 +253,12 @@ def test_the_instructions_show_each_tool_and_an_example_that_is_a_plan() -> None
     sink = run_virtually(main)
     assert sink.nodes[0] == Call(id="1", tool="add", arguments={"a": 2, "b": 3})
     assert sink.nodes[3].dependencies == ("2", "3")
+
+
+def test_the_instructions_name_the_methods_that_thoughts_may_take() -> None:
+    shown = instructions([ADD], ["self-consistency", "chain-of-thought"])
+    assert 'method="...") thinks by one of these: chain-of-thought, self-consistency.' in shown
+    assert "method" not in instructions([ADD])
 
 
 def test_without_tools_the_instructions_say_so() -> None:
@@ -287,7 +296,9 @@ def test_planners_have_names() -> None:
     assert isinstance(compiler, LLMCompiler)
     assert compiler.sampling.seed == 7
     assert planner_named("single") == SinglePlanner()
-    with pytest.raises(UsageError, match="no planner 'react': choose from llm-compiler, single;"):
+    with pytest.raises(
+        UsageError, match="no planner 'react': choose from llm-compiler, outline, scale, single;"
+    ):
         planner_named("react")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from planners import Finding, Node, ToolSpecification, Vocabulary
+from planners import Call, Finding, Node, ToolSpecification, Vocabulary
 
 
 def tool(name: str, *required: str, **schemas: dict[str, Any]) -> ToolSpecification:
@@ -48,6 +48,9 @@ class Recorder:
 
     async def wait(self, nodes: Iterable[str]) -> Mapping[str, Finding]:
         return {name: Finding(status="ok", text=f"result of {name}") for name in nodes}
+
+    def speculate(self, call: Call | None) -> None:
+        self.log.append(f"guess {call.id}" if call else "no guess")
 
     def text(self, delta: str) -> None:
         self.log.append(f"text {delta!r}")

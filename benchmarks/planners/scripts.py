@@ -1,0 +1,91 @@
+"""What a model says to a scenario, as a planner and in a ReAct loop, and how long that has to take at best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.planners.scenarios import Scenario
+from engines import Context, Grammar, Sampling
+
+# A sentence of the length that models write before they act; FakeEngine's tokens are characters, four to a real one.
+_THOUGHT = (
+    "The question needs this next, and nothing that I have seen so far tells it, so I look it up."
+)
+_CONCLUSION = "All the results are there, so the question can be answered now."
+CHARACTERS_PER_TOKEN = 4
+
+Script = Callable[[Context, Sampling], str]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the model and the tools are.
+
+    Attributes:
+        first_token: Seconds until the first token of a call.
+        token: Seconds for each further one.
+        tools: Seconds of a call of each tool.
+    """
+
+    first_token: float
+    token: float
+    tools: Mapping[str, float]
+
+    def scaled(self, factor: float) -> Pace:
+        """All times multiplied, so that a benchmark ends soon."""
+        tools = {name: seconds * factor for name, seconds in self.tools.items()}
+        return Pace(self.first_token * factor, self.token * factor, tools)
+
+    def writing(self, text: str) -> float:
+        """Seconds from a call to the end of this text."""
+        return self.first_token + self.token * len(text) / CHARACTERS_PER_TOKEN
+
+
+def react_says(scenario: Scenario) -> Script:
+    """The turns of a ReAct loop."""
+
+    def say(context: Context, sampling: Sampling) -> str:
+        seen = sum(turn.text.startswith("Observation") for turn in context.turns)
+        if seen == len(scenario.steps):
+            return f"Thought: {_CONCLUSION}\nFinish[{scenario.answer}]"
+        return f"Thought: {_THOUGHT}\nAction: {scenario.steps[seen].call}"
+
+    return say
+
+
+def planner_says(scenario: Scenario) -> Script:
+    """The plan, and the joiner's verdict on its results."""
+
+    def say(context: Context, sampling: Sampling) -> str:
+        if isinstance(sampling.constraint, Grammar):
+            return scenario.plan
+        return verdict(scenario)
+
+    return say
+
+
+def verdict(scenario: Scenario) -> str:
+    """What the joiner says."""
+    said = {"thought": _CONCLUSION, "action": "finish", "answer": scenario.answer}
+    return json.dumps(said)
+
+
+def react_seconds(scenario: Scenario, pace: Pace) -> float:
+    """What a ReAct loop takes where nothing but the model and the tools takes time."""
+    turns = [f"Thought: {_THOUGHT}\nAction: {step.call}" for step in scenario.steps]
+    tools = sum(pace.tools[step.tool] for step in scenario.steps)
+    last = f"Thought: {_CONCLUSION}\nFinish[{scenario.answer}]"
+    return sum(map(pace.writing, [*turns, last])) + tools
+
+
+def critical_seconds(scenario: Scenario, pace: Pace) -> float:
+    """The critical path of the plan: the lines as they are written, the calls that wait for them, the verdict."""
+    ends: list[float] = []
+    written = ""
+    for number, step in enumerate(scenario.steps, start=1):
+        written += f"{number}. {step.call}\n"
+        start = max([pace.writing(written), *(ends[needed - 1] for needed in step.needs)])
+        ends.append(start + pace.tools[step.tool])
+    return max(pace.writing(scenario.plan), *ends) + pace.writing(verdict(scenario))

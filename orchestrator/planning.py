@@ -1,0 +1,151 @@
+"""Makes a plan and carries out nothing of it: what a run's planner would begin with.
+
+A planner that waits for results waits for ever here: its first round is the plan, whose open ends are merged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from engines import Usage, single_error
+from planners import Call, Finding, Node, Plan, PlanChecker, PlanError, Reduce
+from planners.plan import sinks
+
+from .agent_settings import AgentSettings
+from .budget import Purse
+from .calls import Calls
+from .ending import PLANNER
+from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunStarted, Subscriber
+
+_REDUCER = "synthesise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A plan that was made and not carried out.
+
+    Attributes:
+        plan: As far as it could be made.
+        model: The model of the engine that was asked.
+        remarks: What a reader should know of it, such as that the planner would look at results.
+        usage: What planning has cost.
+        seconds: How long it took.
+    """
+
+    plan: Plan
+    model: str
+    remarks: tuple[str, ...]
+    usage: Usage
+    seconds: float
+
+
+async def preview(
+    settings: AgentSettings, question: str, *, subscribers: Sequence[Subscriber] = ()
+) -> Preview:
+    """Has the planner plan.
+
+    Args:
+        settings: What the agent is made of.
+        question: What is asked.
+        subscribers: Called with the events of planning, at once.
+
+    Raises:
+        PlanError: The planner made no plan that can be run.
+        BudgetExhausted: The budget has not even room for the plan.
+        EngineError: The engine failed the planner.
+    """
+    bus = EventBus(anyio.current_time, tuple(subscribers))
+    bus.emit(RunStarted(question=question, model=settings.engine.model))
+    purse = Purse(settings.budget, clock=lambda: bus.seconds)
+    sink = _Sink(PlanChecker(settings.vocabulary), purse, bus)
+    calls = Calls(
+        settings.engine,
+        policy=settings.calls,
+        limiter=settings.limiter,
+        peers=settings.peers,
+        purse=purse,
+        journal=None,
+        bus=bus,
+        owner=os.urandom(8).hex(),
+        live=False,
+    )
+    engine = calls.of(PLANNER, purse.work.child(PLANNER))
+    with single_error():
+        async with anyio.create_task_group() as group:
+            group.start_soon(settings.limiter.adapt)
+            with sink.planning:
+                await settings.planner.plan(question, settings.vocabulary, engine, sink)
+            group.cancel_scope.cancel()
+    return Preview(
+        plan=sink.plan(question),
+        model=settings.engine.model,
+        remarks=tuple(sink.remarks),
+        usage=purse.run.spent.usage,
+        seconds=bus.seconds,
+    )
+
+
+@dataclass(eq=False)
+class _Sink:
+    """Takes what the planner writes, and ends it where it would wait."""
+
+    checker: PlanChecker
+    purse: Purse
+    bus: EventBus
+    planning: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    nodes: list[Node] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    waited: bool = False
+
+    @property
+    def tokens_left(self) -> int | None:
+        work = self.purse.work
+        limit = None if work.limits is None else work.limits.tokens
+        usage = work.spent.usage
+        spent = usage.prompt_tokens + usage.generated_tokens
+        return None if limit is None else max(0, limit - spent)
+
+    def text(self, delta: str) -> None:
+        self.texts.append(delta)
+        self.bus.emit(PlanText(delta=delta))
+
+    def remark(self, text: str) -> None:
+        self.remarks.append(text)
+
+    def node(self, node: Node) -> None:
+        self.checker.check(node)
+        self.nodes.append(node)
+        self.bus.emit(NodePlanned(node=node))
+
+    def speculate(self, call: Call | None) -> None:
+        """Nothing is called."""
+
+    async def wait(self, nodes: Iterable[str]) -> Mapping[str, Finding]:
+        # No exception, which a planner may catch for a failure of its own.
+        self.waited = True
+        self.planning.cancel()
+        await anyio.sleep_forever()
+        raise AssertionError("a cancelled sleep ends in no other way")
+
+    def plan(self, question: str) -> Plan:
+        if not self.nodes:
+            raise PlanError("the plan: it has no nodes")
+        if self.waited:
+            self.remarks.append(
+                "the planner would go on once it has seen results: this is its first round"
+            )
+            self._merge_open_ends()
+        self.bus.emit(PlanFinished(text="".join(self.texts)))
+        return Plan(question=question, nodes=tuple(self.nodes))
+
+    def _merge_open_ends(self) -> None:
+        open_ends = sinks(self.nodes)
+        if len(open_ends) > 1:
+            taken = {node.id for node in self.nodes}
+            name = next(n for n in map(str, range(1, len(taken) + 2)) if n not in taken)
+            self.node(Reduce(id=name, inputs=open_ends, reducer=_REDUCER))

@@ -1,0 +1,67 @@
+"""Measured rates: what earlier runs, in their folders, tell of an engine, of tools and of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunUnreadable
+from ..events import Event, RunStarted
+from ..rates import Rates
+from .measurements import Measurements
+from .run_record import RunReader, read_configuration
+
+# The last runs tell most, and reading takes time: about two seconds for so many bytes.
+_MOST_RUNS = 20
+_MOST_BYTES = 32 * 2**20
+
+
+def measured_rates(folders: Iterable[Path], model: str | None = None) -> Rates:
+    """What the newest runs on one model took.
+
+    What is not known from them is guessed, all of it where there are no runs.
+
+    Args:
+        folders: Of runs, the newest first. Those that cannot be read are passed over.
+        model: The engine's model; None is that of the newest run.
+    """
+    measurements = Measurements()
+    runs = bytes_read = 0
+    for folder in folders:
+        events = _events(folder)
+        first = next(events, None)
+        if not isinstance(first, RunStarted) or model not in (None, first.model):
+            continue
+        model = first.model
+        bytes_read += (folder / "events.jsonl").stat().st_size
+        if runs and (runs == _MOST_RUNS or bytes_read > _MOST_BYTES):
+            break
+        runs += 1
+        command = _command(folder)
+        measurements.begin_run(
+            method=command.get("method") or "", reducer=command.get("reducer") or ""
+        )
+        for event in chain([first], events):
+            measurements.apply(event)
+    if not runs:
+        return Rates()
+    many = "1 earlier run" if runs == 1 else f"{runs} earlier runs"
+    return measurements.rates(f"measured in {many} on {model}")
+
+
+def _command(folder: Path) -> Mapping[str, Any]:
+    """The options of the command line; empty for runs from Python."""
+    try:
+        command = read_configuration(folder).get("command")
+    except (RunUnreadable, OSError):
+        return {}
+    return command if isinstance(command, dict) else {}
+
+
+def _events(folder: Path) -> Iterator[Event]:
+    try:
+        yield from RunReader(folder).new_events()
+    except (RunUnreadable, OSError):
+        return

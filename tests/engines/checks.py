@@ -1,0 +1,39 @@
+"""How the contract of engines is written down: a check is an async function of an open engine."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from engines import Context, Engine, Sampling, converse
+
+GREEDY = Sampling(max_tokens=24, temperature=0)
+
+
+@dataclass(frozen=True)
+class Check:
+    run: Callable[[Engine], Awaitable[None]]
+    needs_ids: bool = False
+    needs_model: bool = False
+    closes: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+CHECKS: list[Check] = []
+
+
+def check(
+    *, needs_ids: bool = False, needs_model: bool = False, closes: bool = False
+) -> Callable[[Callable[[Engine], Awaitable[None]]], Callable[[Engine], Awaitable[None]]]:
+    def register(run: Callable[[Engine], Awaitable[None]]) -> Callable[[Engine], Awaitable[None]]:
+        CHECKS.append(Check(run, needs_ids, needs_model, closes))
+        return run
+
+    return register
+
+
+async def question(engine: Engine) -> Context:
+    return await converse(engine, [("user", "Tell me about the sea."), ("assistant", "")])

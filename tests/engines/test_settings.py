@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from engines import Sampling, UsageError
+from engines.settings import configured, option_names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    size: int = 1
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    least: int = 1
+    most: int = 3
+    share: float = 0.5
+    name: str = "a"
+    sure: bool = False
+    limit: int | None = 7
+    kind: Literal["fast", "slow"] = "fast"
+    words: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
+    inner: Inner = Inner()
+    judge: Sampling | None = None
+    check: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.least > self.most:
+            raise UsageError(f"from {self.least} to {self.most} is nothing")
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("most", "12", 12),
+        ("share", "1", 1.0),
+        ("share", "1e-3", 0.001),
+        ("name", "12", "12"),
+        ("name", "true", "true"),
+        ("name", '"quoted"', "quoted"),
+        ("name", "", ""),
+        ("name", "a=b", "a=b"),
+        ("sure", "true", True),
+        ("sure", "yes", True),
+        ("limit", "null", None),
+        ("limit", "3", 3),
+        ("kind", "slow", "slow"),
+        ("words", '["a", "b"]', ("a", "b")),
+        ("rates", '{"x": 2}', {"x": 2.0}),
+    ],
+)
+def test_a_text_becomes_a_value_of_the_type_of_the_field(
+    option: str, text: str, value: object
+) -> None:
+    found = getattr(configured(Outer(), {option: text}), option)
+    assert (type(found), found) == (type(value), value)
+
+
+def test_options_of_what_a_field_holds_are_named_with_dots_also_where_it_holds_nothing_yet() -> (
+    None
+):
+    options = {"inner.sampling.temperature": "0", "inner.size": "5", "judge.max_tokens": "9"}
+    assert configured(Outer(), options) == Outer(
+        inner=Inner(size=5, sampling=Sampling(temperature=0)), judge=Sampling(max_tokens=9)
+    )
+
+
+def test_options_that_fit_only_together_are_taken_together() -> None:
+    assert configured(Outer(), {"least": "8", "most": "9"}) == Outer(least=8, most=9)
+
+
+def test_nothing_else_changes() -> None:
+    assert configured(Outer(name="mine"), {}) == Outer(name="mine")
+
+
+def test_every_option_that_a_text_can_set_is_named() -> None:
+    names = list(option_names(Outer()))
+    assert "check" not in names
+    assert {"least", "inner.size", "inner.sampling.top_p", "judge.temperature"} <= set(names)
+    for name in names:
+        assert isinstance(
+            configured(Outer(), {name: "null" if name == "limit" else _text(name)}), Outer
+        )
+
+
+def _text(name: str) -> str:
+    values: dict[str, Any] = {"kind": "slow", "rates": "{}", "sure": "no", "name": "b"}
+    last = name.rpartition(".")[2]
+    if last in ("words", "stop", "stop_token_ids"):
+        return "[]"
+    return str(values.get(last, "null" if last in ("constraint", "seed", "logprobs") else 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"must": "1"}, "--set x.must: there is no such option: there is least, most, share, "),
+        ({"inner": "1"}, "--set x.inner: there is no such option: there is least"),
+        ({"inner.sampling.heat": "1"}, "--set x.inner.sampling.heat: there is no such option"),
+        ({"most.x": "1"}, "--set x.most.x: there is no such option"),
+        ({"": "1"}, "--set x.: there is no such option"),
+        ({"check": "print"}, "--set x.check: there is no such option"),
+        ({"most": "many"}, "--set x.most=many: input should be a valid integer"),
+        ({"most": "1.5"}, "--set x.most=1.5: input should be a valid integer"),
+        ({"share": "NaN"}, "--set x.share=NaN: input should be a finite number"),
+        ({"share": "inf"}, "--set x.share=inf: input should be a finite number"),
+        ({"kind": "new"}, "--set x.kind=new: input should be 'fast' or 'slow'"),
+        ({"words": "a"}, "--set x.words=a: input should be a valid tuple"),
+        ({"sure": "maybe"}, "--set x.sure=maybe: input should be a valid boolean"),
+        (
+            {"inner.sampling.temperature": "-1"},
+            "--set x.inner.sampling.temperature=-1: input should be greater than or equal to 0",
+        ),
+        ({"least": "9"}, "--set x.least=9: from 9 to 3 is nothing"),
+    ],
+)
+def test_what_an_option_does_not_take_is_told_in_one_line(
+    options: Mapping[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        configured(Outer(), options, place="--set x.")
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_has_no_fields_has_no_options() -> None:
+    with pytest.raises(UsageError, match=r"^size: there is no such option: there is none$"):
+        configured(object(), {"size": "1"})

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from engines import FakeEngine, Sampling
+from orchestrator import Agent, Prices
+from orchestrator.critical_path import ExpectedSeconds
+from orchestrator.forecast import Forecaster, with_configurations
+from orchestrator.rates import Rates
+from orchestrator.token_estimate import TokenEstimate, estimate_tokens
+from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think
+from reasoning import Majority, SelfConsistency, Synthesise
+from tests.backends import run_virtually
+
+QUESTION = "How many apples are in the sack that Bob bought on the market of the town?"
+EXPECTED = ExpectedSeconds(think_tokens=100, reduce_tokens=50, tokens={"majority": 0})
+
+
+def estimated(*nodes: Think | Call | Reduce | Conclude, threads: int = 1) -> list[TokenEstimate]:
+    plan = Plan(question=QUESTION, nodes=nodes)
+    return list(estimate_tokens(plan, EXPECTED, threads=lambda node: threads).values())
+
+
+def test_threads_share_the_question_which_the_first_one_computes() -> None:
+    first, second = estimated(Think(id="1", prompt="x" * 400), Think(id="2", prompt="x" * 400))
+    question = -(-len(QUESTION) // 4) + 10
+    assert first == TokenEstimate(prompt=question + 130, shared=0, generated=100)
+    assert second == TokenEstimate(prompt=question + 130, shared=question, generated=100)
+
+
+def test_the_threads_of_a_node_share_all_that_they_begin_with() -> None:
+    (one,) = estimated(Think(id="1"))
+    (four,) = estimated(Think(id="1"), threads=4)
+    assert four == TokenEstimate(prompt=4 * one.prompt, shared=3 * one.prompt, generated=400)
+
+
+def test_what_goes_on_with_a_thread_shares_the_whole_of_it() -> None:
+    first, second = estimated(Think(id="1"), Think(id="2", after="1"))
+    assert second.shared == first.prompt + first.generated
+    assert second.prompt == second.shared + 30
+
+
+def test_a_reduction_reads_what_the_threads_wrote_and_a_vote_nothing() -> None:
+    thinks = (Think(id="1"), Think(id="2", max_tokens=40))
+    *_, merged = estimated(*thinks, Reduce(id="3", inputs=("1", "2"), reducer="synthesise"))
+    *_, voted = estimated(*thinks, Reduce(id="3", inputs=("1", "2"), reducer="majority"))
+    assert merged.prompt - merged.shared == 30 + 100 + 40
+    assert voted == TokenEstimate()
+
+
+def test_calls_and_conclusions_send_nothing() -> None:
+    text = Template(parts=("It is ", Reference(node="1")))
+    assert estimated(Call(id="1", tool="f"), Conclude(id="2", text=text)) == [TokenEstimate()] * 2
+
+
+def test_an_estimate_is_near_what_a_run_on_a_tokenizer_of_four_characters_sends() -> None:
+    plan = Plan(
+        nodes=(
+            Think(id="1", prompt="Look for the sack. " * 20),
+            Think(id="2", prompt="Look for the market. " * 20),
+            Think(id="3", prompt="And then?", after="1"),
+            Reduce(id="4", inputs=("2", "3"), reducer="synthesise"),
+        )
+    )
+    engine = FakeEngine("x" * 400)
+    agent = Agent(engine, planner=plan, sampling=Sampling(max_tokens=400))
+    usage = run_virtually(lambda: agent.run(QUESTION)).usage
+    expected = ExpectedSeconds(think_tokens=100, reduce_tokens=100)
+    found = sum(estimate_tokens(plan, expected, question=QUESTION).values(), start=TokenEstimate())
+    # Its tokens are characters.
+    assert found.generated == usage.generated_tokens / 4
+    assert found.prompt == pytest.approx(usage.prompt_tokens / 4, rel=0.15)
+    assert usage.cached_tokens is not None
+    assert found.shared == pytest.approx(usage.cached_tokens / 4, rel=0.15)
+
+
+# Forecasts
+
+
+def test_a_forecast_tells_seconds_tokens_and_money() -> None:
+    plan = Plan(
+        question=QUESTION,
+        nodes=(
+            Call(id="1", tool="search"),
+            Think(id="2", method="fork"),
+            Think(id="3", prompt=Template(parts=("See ", Reference(node="1")))),
+            Reduce(id="4", inputs=("2", "3"), reducer="majority"),
+        ),
+    )
+    rates = Rates(
+        pace={1: 0.5, 4: 1.0},
+        tools={"search": 3},
+        tokens={"fork": 20, "plain": 10, "majority": 0},
+        threads={"fork": 3},
+    )
+    forecaster = Forecaster(
+        rates=rates, method="plain", prices=Prices(prompt=1e6, cached=0, generated=0)
+    )
+    found = forecaster.of(plan)
+    assert found.total.generated == 3 * 20 + 10
+    assert found.simulation.peak_threads == 4
+    assert found.simulation.critical_path == ("2", "4")
+    assert found.critical_tokens == 20
+    assert found.money == found.total.prompt - found.total.shared
+    # Three threads at once take 0.896 s for a token: interpolated between one and four.
+    assert found.simulation.seconds > found.simulation.critical_seconds == 10
+
+
+@pytest.mark.parametrize(("reducer", "generated"), [(None, 512), ("majority", 0)])
+def test_the_runs_reducer_takes_the_place_of_each_nodes_own(
+    reducer: str | None, generated: int
+) -> None:
+    nodes = (Call(id="1", tool="f"), Reduce(id="2", inputs=("1",), reducer="synthesise"))
+    forecaster = Forecaster(rates=Rates(tokens={"majority": 0}), reducer=reducer)
+    assert forecaster.of(Plan(nodes=nodes)).total.generated == generated
+
+
+def test_what_was_not_measured_is_taken_from_the_configurations() -> None:
+    rates = with_configurations(
+        Rates(tokens={"best": 7}, threads={"self-consistency": 5}),
+        {"self-consistency": SelfConsistency(samples=16), "wide": SelfConsistency(samples=32)},
+        {"majority": Majority(), "best": Majority(), "synthesise": Synthesise()},
+    )
+    threads: Mapping[str, int] = {"self-consistency": 5, "wide": 32}
+    assert (rates.threads, rates.tokens) == (threads, {"majority": 0, "best": 7})
