@@ -99,7 +99,8 @@ async def plan(row: Row, planner: LLMCompiler, engine: Engine, count: Count) -> 
     vocabulary = Vocabulary(tools=row.tools, methods=(), reducers=(planner.reducer,))
     sink = Checking(PlanChecker(vocabulary))
     try:
-        count.tokens += await planner.plan(row.question, vocabulary, engine, sink)
+        tokens = await planner.plan(row.question, vocabulary, engine, sink)
+        count.tokens += tokens
     except PlanSyntaxError:
         count.syntax += 1
     except PlanError:
@@ -128,7 +129,9 @@ async def measure(engine: Engine, asked: list[Row], planner: LLMCompiler) -> Cou
 
 async def main(most: int, model: str | None) -> None:
     asked = list(rows(FILE, most))
-    planner = LLMCompiler(sampling=SAMPLING, min_steps=1, max_steps=8, max_replans=0)
+    planner = LLMCompiler(
+        sampling=SAMPLING, min_steps=1, max_steps=8, max_replans=0, thoughts=False
+    )
     repaired = replace(planner, max_repairs=2)
     async with local_engine(model) if model else local_engine() as engine:
         print(f"{engine.model}: {len(asked)} questions of {FILE}")

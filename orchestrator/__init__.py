@@ -34,12 +34,12 @@ from .events import (
     Subscriber,
     TokensGenerated,
 )
-from .executor import Executor
-from .graph import TaskGraph
+from .execution.executor import Executor
+from .execution.graph import TaskGraph
 from .node_runner import Result
 from .run_result import RunResult
 from .telemetry.tracing import Tracing
-from .tools import Tool, tool
+from .tools.definition import Tool, tool
 
 __all__ = [
     "Agent",

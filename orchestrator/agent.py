@@ -27,7 +27,6 @@ from reasoning import Method, Reducer, method_named, reducer_named
 
 from .agent_settings import AgentSettings
 from .agent_tool import agent_tool
-from .approval import Approve
 from .budget import Budget
 from .calls import CallPolicy
 from .events import Event, Subscriber
@@ -39,7 +38,8 @@ from .run_options import ResumeOptions, RunOptions
 from .run_result import RunResult
 from .run_stream import RunStream, answer_text, every_event, streaming
 from .starting import Starter, check_question
-from .tools import Tool, tools_by_name
+from .tools.approval import Approve
+from .tools.definition import Tool, tools_by_name
 
 T = TypeVar("T", default=str)
 S = TypeVar("S")

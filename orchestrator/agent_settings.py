@@ -12,12 +12,12 @@ from engines import CallLimiter, Engine, Peers, Sampling
 from planners import Planner, Vocabulary
 from reasoning import METHODS, REDUCERS, Method, Reducer
 
-from .approval import Approve
 from .budget import Budget
 from .calls import CallPolicy
 from .on_failure import OnFailure
 from .output import OutputType, output_type_of
-from .tools import Tool
+from .tools.approval import Approve
+from .tools.definition import Tool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 from engines import ForkjoinError
 
 from .errors import ToolError
-from .tools import Tool, tool
+from .tools.definition import Tool, tool
 
 
 def agent_tool(

@@ -16,10 +16,10 @@ from typing import Any
 
 from engines import UsageError
 
-from .approval import Approve
 from .budget import Account, Purse
 from .calls import Calls
 from .journal import Journal
+from .tools.approval import Approve
 
 MOST_DEPTH = 8
 """How many runs may be inside of one another: more are a recursion that has no end."""

@@ -36,7 +36,7 @@ from .events import EventBus, NodeFinished, NodeStarted
 from .nesting import Outer, inside
 from .on_failure import blocked, reasons, substitute
 from .resolve import as_text, resolve
-from .toolbox import Toolbox
+from .tools.toolbox import Toolbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +177,20 @@ class NodeRunner:
         if node.after is None and prompt:
             prompt = f"\n\nYour part of the work: {prompt}"
         context = await converse(engine, [("user", prompt)], after=start, name=node.id)
+        method = self._method(node)
+        engine = self._read(node, method, engine)
         if node.max_tokens is not None:
             engine = CappedEngine(engine, node.max_tokens)
-        settings = self.settings
-        method = settings.method
-        if node.method is not None:
-            method = method_named(node.method, settings.sampling)
-        return await method.solve(context, self._read(node, method, engine))
+        return await method.solve(context, engine)
+
+    def _method(self, node: Think) -> Method:
+        """The run's method, or the one that the node names, whose calls may be as long as the node says."""
+        if node.method is None:
+            return self.settings.method
+        sampling = self.settings.sampling
+        if node.max_tokens is not None:
+            sampling = sampling.model_copy(update={"max_tokens": node.max_tokens})
+        return method_named(node.method, sampling)
 
     async def _reduce(self, node: Reduce, inputs: Mapping[str, Result], engine: Engine) -> Answer:
         settings = self.settings

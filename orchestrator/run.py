@@ -14,10 +14,8 @@ from engines import Outcome, RunError, Usage, converse, single_error
 from planners import Call, Finding, Node, Plan, PlanChecker, PlanError
 
 from .agent_settings import AgentSettings
-from .approval import Approve
 from .budget import Account, Purse
 from .calls import Calls
-from .critical_path import CriticalPathQueue, ExpectedSeconds
 from .ending import PLANNER, Ending, place_of
 from .errors import OutputFailed, RunFailed, RunFolderError
 from .events import (
@@ -29,15 +27,17 @@ from .events import (
     RunFinished,
     RunStarted,
 )
-from .executor import Executor
+from .execution.critical_path import CriticalPathQueue, ExpectedSeconds
+from .execution.executor import Executor
 from .history import History
 from .journal import Journal, JournaledTools
 from .nesting import Outer
 from .node_runner import NodeRunner, Result
 from .resolve import as_text
 from .run_result import RunResult
-from .speculation import Speculation
-from .toolbox import Toolbox
+from .tools.approval import Approve
+from .tools.speculation import Speculation
+from .tools.toolbox import Toolbox
 
 
 @dataclass(kw_only=True)

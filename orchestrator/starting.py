@@ -22,7 +22,7 @@ from .run import Run
 from .run_options import CommonOptions, ResumeOptions, RunOptions
 from .run_result import RunResult
 from .runs.run_files import RunFiles, new_files, reopened_files
-from .tools import check_dependencies
+from .tools.definition import check_dependencies
 
 _EXCHANGES = "exchanges_before"
 

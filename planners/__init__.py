@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .catalogue import PLANNERS, planner_named
+from .compiler.llm_compiler import LLMCompiler
 from .errors import InvalidPlan, PlanError, PlanFileError, PlanSyntaxError
-from .grammar import plan_grammar
-from .llm_compiler import LLMCompiler
+from .language.grammar import plan_grammar
+from .language.plan_parser import PlanParser
 from .plan import Argument, Call, Conclude, Node, Plan, Reduce, Reference, Template, Think
-from .plan_parser import PlanParser
-from .plan_reader import read_plan
 from .planner import Finding, GivenPlanner, Planner, PlanSink, SinglePlanner
+from .static.plan_reader import read_plan
 from .tool_specification import ToolSpecification
 from .validation import PlanChecker, Vocabulary, check_plan
 

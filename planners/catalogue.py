@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from engines import UsageError
 
-from .llm_compiler import LLMCompiler
+from .compiler.llm_compiler import LLMCompiler
 from .outline import Outline
 from .planner import Planner, SinglePlanner
-from .scale import SCALE
+from .scaling.scale import SCALE
 
 PLANNERS: Mapping[str, Callable[[int | None], Planner]] = {
     "llm-compiler": lambda seed: LLMCompiler().with_seed(seed),

@@ -123,7 +123,8 @@ class Think(_Frozen):
         prompt: What to think about; may hold references.
         method: The name of the method; None is the run's.
         after: Goes on from the final context of this node; None forks from the plan's root.
-        max_tokens: The most that each of the method's calls generates, where the run's limit is not lower.
+        max_tokens: The most that each of the method's calls generates: instead of the run's limit where a method is
+            named, and where it is lower than that of the run's method otherwise.
     """
 
     kind: Literal["think"] = "think"

@@ -91,11 +91,11 @@ class ToolSpecification(BaseModel):
                 lines.append(f"    {name}: {' '.join(str(description).split())}")
         return "\n".join(lines)
 
-    @property
-    def example(self) -> str:
-        """A call with made-up arguments."""
+    def example(self, first: int = 2) -> str:
+        """A call with made-up arguments; numbers count up from `first`."""
         shapes = self.shapes
-        values = (_made_up(shapes[name], number) for number, name in enumerate(self.required, 2))
+        numbered = enumerate(self.required, first)
+        values = (_made_up(shapes[name], number) for number, name in numbered)
         return f"{self.name}({', '.join(values)})"
 
     def bind(self, positional: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.schedulers import forkjoin_executor
 from benchmarks.schedulers.forkjoin_executor import barrier
-from orchestrator.critical_path import CriticalPathQueue, ExpectedSeconds
+from orchestrator.execution.critical_path import CriticalPathQueue, ExpectedSeconds
 
 __all__ = ["barrier", "prepare"]
 

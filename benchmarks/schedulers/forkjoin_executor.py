@@ -9,8 +9,8 @@ import anyio
 from benchmarks.schedulers.shapes import SHAPES
 from engines import Outcome
 from orchestrator import Event, Executor, NodeFinished, NodeStarted
-from orchestrator.critical_path import CriticalPathQueue
 from orchestrator.events import EventBus
+from orchestrator.execution.critical_path import CriticalPathQueue
 from planners import Call, Node, Reference
 from planners.plan import Argument
 

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 
 import anyio
 
-from ..approval import ApprovalRequest, Approve, Decision, approve_all
 from ..runs.words import printable
-from ..tool_data import short
+from ..tools.approval import ApprovalRequest, Approve, Decision, approve_all
+from ..tools.data import short
 
 WAYS = ("ask", "all")
 """What `--approve` takes."""

@@ -32,9 +32,9 @@ from reasoning import METHODS, REDUCERS, Reducer, method_named, reducer_named
 from ..agent_settings import vocabulary_of
 from ..budget import Budget, Prices
 from ..calls import CallPolicy
-from ..load_tools import is_in_toolkit, load_tools
 from ..on_failure import ON_FAILURE
-from ..tools import Tool, check_dependencies, tools_by_name
+from ..tools.definition import Tool, check_dependencies, tools_by_name
+from ..tools.loading import is_in_toolkit, load_tools
 from .approval import WAYS
 from .settings import Settings, add_settings
 from .tool_sources import server_at

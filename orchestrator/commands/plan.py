@@ -12,9 +12,9 @@ from engines import Sampling, UsageError
 from planners import Plan
 from reasoning import METHODS, REDUCERS, method_named, reducer_named
 
-from ..forecast import Forecaster, with_configurations
+from ..forecasting.forecast import Forecaster, with_configurations
+from ..forecasting.rates import Rates, with_given_rates
 from ..planning import Preview
-from ..rates import Rates, with_given_rates
 from ..runs.measured_rates import measured_rates
 from ..runs.run_search import run_folders
 from ..starting import check_question

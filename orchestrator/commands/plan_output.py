@@ -13,7 +13,7 @@ from planners import Plan
 from planners.description import describe
 from planners.mermaid import to_mermaid
 
-from ..forecast import Forecast
+from ..forecasting.forecast import Forecast
 from ..planning import Preview
 from ..runs.text_table import TextTable
 from ..runs.words import duration, printable

@@ -16,7 +16,7 @@ from string import Template
 from engines import UsageError
 
 from ..tool_servers import ToolServer, tool_server
-from ..tools import Tool
+from ..tools.definition import Tool
 
 _NAMED = re.compile(r"(?:(?P<name>\w+):\s+)?(?P<rest>.*)", re.ASCII | re.DOTALL)
 _SETS = re.compile(r"(?P<variable>[A-Za-z_]\w*)=(?P<value>.*)", re.ASCII | re.DOTALL)

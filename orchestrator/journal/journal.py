@@ -21,8 +21,8 @@ import anyio
 
 from engines import Usage
 
-from ..daemon_thread import run_in_daemon_thread
 from ..errors import JournalError
+from ..tools.daemon_thread import run_in_daemon_thread
 from .file_systems import check_local
 from .index import Index, Spent
 from .once import OncePerRun

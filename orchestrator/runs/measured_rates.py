@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import RunUnreadable
 from ..events import Event, RunStarted
-from ..rates import Rates
+from ..forecasting.rates import Rates
 from .measurements import Measurements
 from .run_record import RunReader, read_configuration
 

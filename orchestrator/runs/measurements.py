@@ -23,7 +23,7 @@ from ..events import (
     NodeStarted,
     RunStarted,
 )
-from ..rates import GUESSED_PACE, GUESSED_TOOL, Rates
+from ..forecasting.rates import GUESSED_PACE, GUESSED_TOOL, Rates
 
 
 @dataclass(slots=True)

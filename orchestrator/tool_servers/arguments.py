@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ToolError
-from ..tool_data import short
+from ..tools.data import short
 
 
 def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any], name: str) -> None:

@@ -26,7 +26,7 @@ from engines import MissingExtra, UsageError, single_error
 from planners import ToolSpecification
 
 from ..errors import ToolDefinitionError, ToolError, ToolUnavailable
-from ..tools import Tool
+from ..tools.definition import Tool
 from .arguments import check_arguments
 from .blocking import HeldOnPortal
 from .connection import Connection, ConnectionLost

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..errors import ToolError
-from ..tools import tool
+from ..tools.definition import tool
 from .expression import Expression, ExpressionError
 
 

@@ -17,7 +17,7 @@ import anyio
 
 from engines import UsageError
 
-from ..tools import Tool, tool
+from ..tools.definition import Tool, tool
 
 _WORD = re.compile(r"\w+")
 # How soon a word that comes often counts no more, and how much long documents are held back: the usual values.

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from orchestrator.load_tools import load_tools
+from orchestrator.tools.loading import load_tools
 from tests.meta.sources import ROOT
 
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py") if path.stem != "__init__")

@@ -22,9 +22,9 @@ from orchestrator import (
     ToolError,
     tool,
 )
-from orchestrator.approval import ApprovalRequest
 from orchestrator.nesting import MOST_DEPTH
-from orchestrator.tool_context import ToolContext
+from orchestrator.tools.approval import ApprovalRequest
+from orchestrator.tools.context import ToolContext
 from planners import Call, LLMCompiler, Node, Reduce, Reference, Template, Think
 from tests import backends
 from tests.backends import run_virtually

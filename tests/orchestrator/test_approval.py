@@ -11,7 +11,6 @@ import pytest
 
 from engines import FakeEngine
 from orchestrator import Agent, Budget, Event, RunFailed, RunResult, Tool, tool
-from orchestrator.approval import ApprovalRequest, Approve, Decision
 from orchestrator.events import (
     ApprovalAsked,
     ApprovalDecided,
@@ -20,6 +19,7 @@ from orchestrator.events import (
     NodeStarted,
 )
 from orchestrator.runs.run_view import RunView
+from orchestrator.tools.approval import ApprovalRequest, Approve, Decision
 from planners import Call, Conclude, GivenPlanner, Plan
 from tests import backends
 from tests.backends import run_virtually

@@ -92,8 +92,12 @@ async def test_a_planner_sees_what_became_of_its_nodes() -> None:
 
 
 async def test_a_thread_of_a_node_generates_no_more_than_its_cap() -> None:
-    plan = given(Think(id="1", max_tokens=3), Think(id="2", after="1", max_tokens=500))
+    plan = given(
+        Think(id="1", max_tokens=3),
+        Think(id="2", after="1", max_tokens=500),
+        Think(id="3", after="2", max_tokens=500, method="chain-of-thought"),
+    )
     engine = FakeEngine("abcdefgh" * 10)
     agent = Agent(engine, planner=plan, sampling=Sampling(max_tokens=20))
     await agent.run("?")
-    assert [call.sampling.max_tokens for call in engine.calls] == [3, 20]
+    assert [call.sampling.max_tokens for call in engine.calls] == [3, 20, 500]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engines import FifoQueue, Outcome, ReadyQueue
 from orchestrator import Executor
-from orchestrator.critical_path import CriticalPathQueue, ExpectedSeconds
+from orchestrator.execution.critical_path import CriticalPathQueue, ExpectedSeconds
 from planners import Call, Node, Reduce, Think
 from tests.backends import run_virtually
 from tests.orchestrator.plans import Dependencies, call, dags

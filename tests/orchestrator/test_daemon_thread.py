@@ -5,7 +5,7 @@ import threading
 import anyio
 import pytest
 
-from orchestrator.daemon_thread import run_in_daemon_thread
+from orchestrator.tools.daemon_thread import run_in_daemon_thread
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engines import Outcome, PriorityQueue, UsageError
 from orchestrator import Executor
-from orchestrator.executor import ExecutorStatistics
+from orchestrator.execution.executor import ExecutorStatistics
 from planners import Node
 from tests.backends import run_virtually
 from tests.orchestrator.plans import Dependencies, call, dags

@@ -6,10 +6,10 @@ import pytest
 
 from engines import FakeEngine, Sampling
 from orchestrator import Agent, Prices
-from orchestrator.critical_path import ExpectedSeconds
-from orchestrator.forecast import Forecaster, with_configurations
-from orchestrator.rates import Rates
-from orchestrator.token_estimate import TokenEstimate, estimate_tokens
+from orchestrator.execution.critical_path import ExpectedSeconds
+from orchestrator.forecasting.forecast import Forecaster, with_configurations
+from orchestrator.forecasting.rates import Rates
+from orchestrator.forecasting.token_estimate import TokenEstimate, estimate_tokens
 from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think
 from reasoning import Majority, SelfConsistency, Synthesise
 from tests.backends import run_virtually

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator import ToolDefinitionError
-from orchestrator.load_tools import is_in_toolkit, load_tools
 from orchestrator.toolkit import calculate
+from orchestrator.tools.loading import is_in_toolkit, load_tools
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
 

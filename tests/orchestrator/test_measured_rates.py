@@ -20,12 +20,12 @@ from orchestrator import (
     RunStarted,
     tool,
 )
-from orchestrator.critical_path import ExpectedSeconds
-from orchestrator.rates import Rates, with_given_rates
+from orchestrator.execution.critical_path import ExpectedSeconds
+from orchestrator.forecasting.rates import Rates, with_given_rates
+from orchestrator.forecasting.simulation import simulate
 from orchestrator.runs.measured_rates import measured_rates
 from orchestrator.runs.measurements import Measurements
 from orchestrator.runs.run_search import run_folders
-from orchestrator.simulation import simulate
 from planners import Call, GivenPlanner, Node, Plan, Reduce, Think
 from reasoning import SelfConsistency
 from tests.backends import run_virtually

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from orchestrator.places import Place, Places, Wait
+from orchestrator.execution.places import Place, Places, Wait
 
 
 class Part:

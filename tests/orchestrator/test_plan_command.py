@@ -12,7 +12,7 @@ import pytest
 from engines import Context, FakeEngine, Sampling
 from orchestrator import command_line
 from planners import Call, Plan, Reduce, Think, read_plan
-from planners.building import build, call, reduce, think
+from planners.static.building import build, call, reduce, think
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator import here
 from tests.orchestrator.here import Here

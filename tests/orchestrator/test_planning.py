@@ -21,7 +21,7 @@ from planners import (
     Think,
     Vocabulary,
 )
-from planners.building import build, call, think
+from planners.static.building import build, call, think
 
 pytestmark = pytest.mark.anyio
 

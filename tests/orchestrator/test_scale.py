@@ -10,7 +10,7 @@ import pytest
 
 from engines import Context, FakeEngine, RetryPolicy, Sampling
 from orchestrator import Agent, Budget, CallPolicy, RunResult
-from planners.scale import SCALE
+from planners.scaling.scale import SCALE
 from tests import backends
 from tests.backends import run_virtually
 from tests.planners.outlines import BAD, DIAMOND, Reply, outline, scale_script, version

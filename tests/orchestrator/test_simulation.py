@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engines import CallLimiter, FakeEngine, Outcome, Sampling, UsageError
 from orchestrator import Agent, Tool, tool
-from orchestrator.critical_path import CriticalPathQueue, ExpectedSeconds
-from orchestrator.executor import Executor
-from orchestrator.simulation import Simulation, simulate
+from orchestrator.execution.critical_path import CriticalPathQueue, ExpectedSeconds
+from orchestrator.execution.executor import Executor
+from orchestrator.forecasting.simulation import Simulation, simulate
 from planners import (
     Argument,
     Call,

@@ -16,9 +16,9 @@ import pytest
 from rich.console import Console
 
 from engines import FakeEngine
-from orchestrator.approval import ApprovalRequest, approve_all
 from orchestrator.commands.approval import TerminalApproval, approver
 from orchestrator.progress import Progress
+from orchestrator.tools.approval import ApprovalRequest, approve_all
 from planners import Call, Plan
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator import here

@@ -12,7 +12,7 @@ import pytest
 
 from engines import FakeEngine, UsageError
 from orchestrator import Agent, Event, ToolDefinitionError, tool
-from orchestrator.tool_context import ToolContext
+from orchestrator.tools.context import ToolContext
 from planners import Call, GivenPlanner, Plan
 from tests import backends
 

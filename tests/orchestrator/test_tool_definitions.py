@@ -147,7 +147,7 @@ def test_odd_schemas_are_no_trouble_for_prompts() -> None:
     schema = {"properties": {"a": inner, "d": {"enum": []}}, "required": ["a", "d"]}
     (found,) = Selection().of([listed("odd", schema)]).values()
     assert found.signature == 'odd(a: {"c": 1}, d: any)'
-    assert found.example == 'odd({"c": 1}, "something")'
+    assert found.example() == 'odd({"c": 1}, "something")'
 
 
 def test_arguments_are_checked_by_the_schema() -> None:

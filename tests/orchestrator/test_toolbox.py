@@ -12,9 +12,9 @@ from engines import BudgetExhausted, Notice, RetryPolicy, UsageError, join
 from orchestrator import Budget, Tool, ToolError, ToolUnavailable, tool
 from orchestrator.budget import Purse
 from orchestrator.journal import JournaledTools, open_journal
-from orchestrator.memo import Memo
-from orchestrator.toolbox import Toolbox
-from orchestrator.tools import tools_by_name
+from orchestrator.tools.definition import tools_by_name
+from orchestrator.tools.memo import Memo
+from orchestrator.tools.toolbox import Toolbox
 from tests import backends
 from tests.backends import run_virtually
 

@@ -7,7 +7,7 @@ import pytest
 
 from engines import FakeEngine
 from orchestrator import Agent, Tool, ToolDefinitionError, tool
-from orchestrator.tools import tools_by_name
+from orchestrator.tools.definition import tools_by_name
 
 
 def test_a_decorated_function_can_still_be_called() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engines import UsageError
 from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think, read_plan
-from planners.building import Step, build, call, conclude, reduce, think
+from planners.static.building import Step, build, call, conclude, reduce, think
 
 
 def test_a_plan_is_what_its_steps_say() -> None:

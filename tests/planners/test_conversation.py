@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engines import Chunk, FakeEngine, Usage, converse
-from planners.conversation import Conversation
+from planners.compiler.conversation import Conversation
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from planners import Reference, Template
-from planners.decomposition import (
+from planners.scaling.decomposition import (
     Decomposition,
     SubProblem,
     decomposition_schema,

@@ -110,7 +110,7 @@ def check_text(text: str, one: ToolSpecification) -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_the_example_of_a_tool_is_a_plan_that_can_be_run(name: str) -> None:
-    text = f"1. {TYPED[name].example}\njoin()"
+    text = f"1. {TYPED[name].example()}\njoin()"
     check_text(text, TYPED[name])
     assert accepts(typed_grammar(name), text)
 

@@ -17,8 +17,8 @@ from engines import (
 )
 from planners import Finding
 from planners.asking import Asked
-from planners.conversation import Conversation
-from planners.joiner import SCHEMA, Joiner, Verdict
+from planners.compiler.conversation import Conversation
+from planners.compiler.joiner import SCHEMA, Joiner, Verdict
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planners import Call, Plan, PlanFileError, Reduce, Reference, Template, Think, read_plan
-from planners.plain_yaml import NotYaml, read_yaml
+from planners.static.plain_yaml import NotYaml, read_yaml
 from tests.planners.test_plan import plans
 
 YAML = """
@@ -116,7 +116,7 @@ CALL = "nodes:\n  - kind: call\n    id: 1\n    tool: f\n    arguments:\n"
         ("? [1]\n: 2", "line 1: a key is a text"),
         ("<<: {nodes: []}", "line 1: merge keys"),
         ("a: " + "9" * 400, "line 1: a number is too large"),
-        ("a: 1e999", "line 1: a number is too large"),
+        ("a: 1.0e+999", "line 1: a number is too large"),
         ("- " * 500_000, "line 1: values nest deeper than 100 levels"),
         ("a: \0", "line 1: unacceptable character"),
     ],
@@ -182,7 +182,8 @@ json_data = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**20), 10**20)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    # Python writes 1e+16 without a full stop, which is a text in YAML.
+    | st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: "." in repr(x))
     | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text("ab1", min_size=1), inner, max_size=3)
@@ -202,7 +203,8 @@ def test_json_on_one_line_is_yaml(data: Any) -> None:
     [
         ("12", 12),
         ("-0.5", -0.5),
-        ("1e3", 1000.0),
+        ("1.5e+3", 1500.0),
+        ("1e3", "1e3"),
         ("true", True),
         ("Null", None),
         ("~", None),

@@ -20,8 +20,8 @@ from planners import (
     Think,
     ToolSpecification,
 )
+from planners.language.plan_text import plan_text
 from planners.notation import literal
-from planners.plan_text import plan_text
 
 # Whatever a text may hold, and what the notation has a meaning for more often than chance would.
 texts = st.lists(

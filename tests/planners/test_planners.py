@@ -34,9 +34,10 @@ from planners import (
     Template,
     Think,
     ToolSpecification,
+    plan_grammar,
     planner_named,
 )
-from planners.compiler_prompts import instructions
+from planners.compiler.prompts import instructions
 from tests.backends import run_virtually
 from tests.planners.tools import ADD, MEAN, PICK, TOOLS, VOCABULARY, Recorder, tool
 
@@ -252,7 +253,7 @@ def test_the_instructions_show_each_tool_and_an_example_that_is_a_plan() -> None
 
     sink = run_virtually(main)
     assert sink.nodes[0] == Call(id="1", tool="add", arguments={"a": 2, "b": 3})
-    assert sink.nodes[3].dependencies == ("2", "3")
+    assert sink.nodes[2].dependencies == ("1", "2")
 
 
 def test_the_instructions_name_the_methods_that_thoughts_may_take() -> None:
@@ -263,6 +264,13 @@ def test_the_instructions_name_the_methods_that_thoughts_may_take() -> None:
 
 def test_without_tools_the_instructions_say_so() -> None:
     assert "Tools:\n(none)" in instructions([])
+
+
+def test_steps_that_may_only_call_are_told_so_and_cannot_think() -> None:
+    assert "think" not in instructions([ADD, MEAN], thoughts=False)
+    assert "think" not in plan_grammar([ADD], min_steps=1, max_steps=3, thoughts=False)
+    # Where there is nothing to call, thinking is all that is left.
+    assert "think" in plan_grammar([], min_steps=1, max_steps=3, thoughts=False)
 
 
 @pytest.mark.anyio
@@ -316,13 +324,13 @@ def test_a_signature_shows_types_and_defaults() -> None:
 
 
 def test_an_example_is_a_call_that_can_be_made() -> None:
-    assert ADD.example == "add(2, 3)"
-    assert TOOLS["search"].example == 'search("something")'
-    assert MEAN.example == "mean([2])"
-    assert PICK.example == 'pick("red", true)'
-    assert TOOLS["clock.now-utc"].example == "clock.now-utc()"
-    assert tool("f", "x", x={"enum": ["$5 é"]}).example == 'f("$$5 é")'
-    assert tool("f", "x", x={"anyOf": [{"type": "null"}, {}]}).example == "f(null)"
+    assert ADD.example() == "add(2, 3)"
+    assert TOOLS["search"].example() == 'search("something")'
+    assert MEAN.example() == "mean([2])"
+    assert PICK.example() == 'pick("red", true)'
+    assert TOOLS["clock.now-utc"].example() == "clock.now-utc()"
+    assert tool("f", "x", x={"enum": ["$5 é"]}).example() == 'f("$$5 é")'
+    assert tool("f", "x", x={"anyOf": [{"type": "null"}, {}]}).example() == "f(null)"
 
 
 def test_signatures_and_examples_show_what_is_in_lists_and_objects() -> None:
@@ -331,9 +339,9 @@ def test_signatures_and_examples_show_what_is_in_lists_and_objects() -> None:
         "f(point: {\"x\": number, \"colour\": 'red' | 'dark'}, pair: [integer, string] = ..., "
         "by: {string: number, ...} = ...)"
     )
-    assert both.example == 'f({"x": 2, "colour": "red"})'
+    assert both.example() == 'f({"x": 2, "colour": "red"})'
     every = POINTS | {"required": ["point", "pair", "by"]}
-    assert ToolSpecification(name="f", parameters=every).example == (
+    assert ToolSpecification(name="f", parameters=every).example() == (
         'f({"x": 2, "colour": "red"}, [3, "something"], {"something": 4})'
     )
 

@@ -32,7 +32,7 @@ from planners import (
     Think,
     plan_grammar,
 )
-from planners.earlier_calls import asked
+from planners.compiler.earlier_calls import asked
 from tests.planners.test_joiner import UNREADABLE, finish, replan
 from tests.planners.tools import TOOLS, VOCABULARY, Recorder
 

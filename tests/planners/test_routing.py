@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planners.routing import expected_tokens, is_hard, thinking_tokens, threshold_for
+from planners.scaling.routing import expected_tokens, is_hard, thinking_tokens, threshold_for
 
 SCORES = st.lists(st.sampled_from([0.0, 0.2, 0.5, 0.5, 0.7, 0.9, 1.0]), min_size=1, max_size=8)
 TOKENS = st.integers(1, 500)

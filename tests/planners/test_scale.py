@@ -22,8 +22,8 @@ from engines import (
 )
 from engines.fake_engine import Scripted
 from planners import PlanError, Think
-from planners.difficulty import expected_digit
-from planners.scale import SCALE
+from planners.scaling.difficulty import expected_digit
+from planners.scaling.scale import SCALE
 from tests import backends
 from tests.backends import run_virtually
 from tests.planners.outlines import (

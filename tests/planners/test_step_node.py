@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from planners import Call, Node, PlanSyntaxError, Reference, Template, Think, ToolSpecification
-from planners.step_node import step_node
-from planners.step_reader import read_step
+from planners.language.step_node import step_node
+from planners.language.step_reader import read_step
 from tests.planners.tools import TOOLS
 
 ONE, TWO = Reference(node="1"), Reference(node="2")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planners import Argument, PlanSyntaxError, Reference, Template
-from planners.step_reader import read_step
+from planners.language.step_reader import read_step
 
 ONE, TWO = Reference(node="1"), Reference(node="2")
 

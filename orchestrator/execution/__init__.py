@@ -1,0 +1,1 @@
+"""Runs whatever is ready of a graph of nodes, whatever running a node means."""

@@ -1,0 +1,1 @@
+"""SCALE: a problem in steps, each thought about as much as it is difficult."""

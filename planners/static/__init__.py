@@ -1,0 +1,1 @@
+"""Plans that people write: in files, and in a few lines of Python."""
