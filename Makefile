@@ -12,7 +12,7 @@ install: ## Make .venv ready; does nothing when nothing changed
 	@scripts/setup.sh
 
 run: install ## Answer one question with the embedded model
-	@$(BIN)/forkjoin run --tools examples.arithmetic:TOOLS "$(QUESTION)"
+	@$(BIN)/forkjoin run --tools examples.arithmetic:TOOLS --set planner.min_steps=2 --set planner.max_steps=6 "$(QUESTION)"
 
 test: install lint types ## Lint, check types, run every test
 	$(BIN)/python -m pytest

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
-from benchmarks.planners.bfcl import Row, matches, rows
-from benchmarks.planners.scenarios import DATA
+from benchmarks.planners.bfcl import Row, matches
+from benchmarks.planners.scenarios import DATA, rows
 from benchmarks.report import machine, table
 from engines import (
     AdaptiveLimiter,
@@ -128,7 +128,7 @@ async def measure(engine: Engine, asked: list[Row], planner: LLMCompiler) -> Cou
 
 
 async def main(most: int, model: str | None) -> None:
-    asked = list(rows(FILE, most))
+    asked = rows(FILE, most)
     planner = LLMCompiler(
         sampling=SAMPLING, min_steps=1, max_steps=8, max_replans=0, thoughts=False
     )

@@ -27,8 +27,11 @@ def read_json(text: str, schema: Mapping[str, Any]) -> Any:
     >>> read_json('So:\n```json\n{"a": [1, 2]}\n```', {"type": "object"})
     {'a': [1, 2]}
     """
+    said = text.rpartition("</think>")[2]
+    if said.lstrip().startswith("<think>"):
+        raise ValueError("it is a thought without an end")
     problems: list[str] = []
-    for value in _values(text.rpartition("</think>")[2], problems):
+    for value in _values(said, problems):
         problem = _problem(value, schema)
         if not problem:
             return value

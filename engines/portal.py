@@ -9,11 +9,15 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Generic, TypeVar
 
+import anyio
 from anyio.from_thread import BlockingPortalProvider
+
+from .error_groups import single_error
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -45,7 +49,10 @@ def run_in_portal(function: Callable[[], Awaitable[T]]) -> T:
 
 
 class OpensOnPortal(ABC, Generic[T_co]):
-    """Gives an async context manager a plain `with`, which opens and closes it on the portal's loop."""
+    """Gives an async context manager a plain `with`: one task on the portal's loop opens, holds and closes it.
+
+    What has a task group inside has to be entered and left by the same task.
+    """
 
     @abstractmethod
     async def __aenter__(self) -> T_co: ...
@@ -56,15 +63,20 @@ class OpensOnPortal(ABC, Generic[T_co]):
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None: ...
+    ) -> bool | None: ...
 
     def __enter__(self) -> T_co:
+        opened: Future[T_co] = Future()
         with ExitStack() as exits:
-            exits.enter_context(PORTAL)
-            opened = run_in_portal(self.__aenter__)
-            exits.callback(run_in_portal, lambda: self.__aexit__(None, None, None))
+            portal = exits.enter_context(PORTAL)
+            leaving = portal.call(anyio.Event)
+            ended = portal.start_task_soon(self._hold, opened, leaving)
+            # Called in turn from below, also when an interrupt ends the opening.
+            exits.callback(ended.result)
+            exits.callback(portal.call, leaving.set)
+            value = opened.result()
             self._exits = exits.pop_all()
-        return opened
+        return value
 
     def __exit__(
         self,
@@ -73,3 +85,26 @@ class OpensOnPortal(ABC, Generic[T_co]):
         traceback: TracebackType | None,
     ) -> None:
         self._exits.close()
+
+    async def _hold(self, opened: Future[T_co], leaving: anyio.Event) -> None:
+        async def abandon_opening() -> None:
+            await leaving.wait()
+            if not opened.done():
+                group.cancel_scope.cancel()
+
+        with single_error():
+            async with anyio.create_task_group() as group:
+                group.start_soon(abandon_opening)
+                try:
+                    async with self as value:
+                        opened.set_result(value)
+                        await leaving.wait()
+                except BaseException as error:
+                    if opened.done():
+                        raise
+                    # Whoever waits for it is told, whatever it is.
+                    opened.set_exception(error)
+                    if not isinstance(error, Exception):
+                        raise
+                finally:
+                    leaving.set()

@@ -5,21 +5,28 @@ Importing this package loads neither torch, vllm nor transformers.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .agent import Agent
 from .budget import Budget, Prices
 from .calls import CallPolicy
 from .errors import (
     JournalError,
+    OutputFailed,
     RunFailed,
     RunFolderError,
     RunInUse,
     RunUnreadable,
     ToolDefinitionError,
     ToolError,
+    ToolRefused,
     ToolUnavailable,
     ToolUnfinished,
 )
 from .events import (
+    AnswerText,
+    ApprovalAsked,
+    ApprovalDecided,
     CallNoticed,
     Event,
     GenerationFinished,
@@ -33,30 +40,54 @@ from .events import (
     RunStarted,
     Subscriber,
     TokensGenerated,
+    ToolProgress,
 )
 from .execution.executor import Executor
 from .execution.graph import TaskGraph
+from .history import Exchange, History
 from .node_runner import Result
 from .run_result import RunResult
 from .telemetry.tracing import Tracing
+from .tools.approval import ApprovalRequest, Approve, approve_all
+from .tools.context import ToolContext
 from .tools.definition import Tool, tool
+
+if TYPE_CHECKING:
+    from .forecasting.forecast import Forecast, Forecaster
+    from .forecasting.rates import Rates
+    from .forecasting.simulation import Simulation, simulate
+    from .planning import Preview
+    from .run_stream import RunStream
+    from .tool_servers import ToolServer, tool_server
 
 __all__ = [
     "Agent",
+    "AnswerText",
+    "ApprovalAsked",
+    "ApprovalDecided",
+    "ApprovalRequest",
+    "Approve",
     "Budget",
     "CallNoticed",
     "CallPolicy",
     "Event",
+    "Exchange",
     "Executor",
+    "Forecast",
+    "Forecaster",
     "GenerationFinished",
     "GenerationStarted",
+    "History",
     "JournalError",
     "NodeFinished",
     "NodePlanned",
     "NodeStarted",
+    "OutputFailed",
     "PlanFinished",
     "PlanText",
+    "Preview",
     "Prices",
+    "Rates",
     "Result",
     "RunFailed",
     "RunFinished",
@@ -64,15 +95,45 @@ __all__ = [
     "RunInUse",
     "RunResult",
     "RunStarted",
+    "RunStream",
     "RunUnreadable",
+    "Simulation",
     "Subscriber",
     "TaskGraph",
     "TokensGenerated",
     "Tool",
+    "ToolContext",
     "ToolDefinitionError",
     "ToolError",
+    "ToolProgress",
+    "ToolRefused",
+    "ToolServer",
     "ToolUnavailable",
     "ToolUnfinished",
     "Tracing",
+    "approve_all",
+    "simulate",
     "tool",
+    "tool_server",
 ]
+
+# What most programs do not use is imported with its first use.
+_LATER = {
+    "Forecast": ".forecasting.forecast",
+    "Forecaster": ".forecasting.forecast",
+    "Preview": ".planning",
+    "Rates": ".forecasting.rates",
+    "RunStream": ".run_stream",
+    "Simulation": ".forecasting.simulation",
+    "ToolServer": ".tool_servers",
+    "simulate": ".forecasting.simulation",
+    "tool_server": ".tool_servers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATER[name], __name__), name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Generic, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
 
 from typing_extensions import TypeForm, TypeVar
 
@@ -26,20 +26,21 @@ from planners import GivenPlanner, Plan, Planner, planner_named
 from reasoning import Method, Reducer, method_named, reducer_named
 
 from .agent_settings import AgentSettings
-from .agent_tool import agent_tool
 from .budget import Budget
 from .calls import CallPolicy
 from .events import Event, Subscriber
 from .nesting import current_outer
 from .on_failure import ON_FAILURE, OnFailure
 from .output import output_type_of
-from .planning import Preview, preview
 from .run_options import ResumeOptions, RunOptions
 from .run_result import RunResult
-from .run_stream import RunStream, answer_text, every_event, streaming
 from .starting import Starter, check_question
 from .tools.approval import Approve
 from .tools.definition import Tool, tools_by_name
+
+if TYPE_CHECKING:
+    from .planning import Preview
+    from .run_stream import RunStream
 
 T = TypeVar("T", default=str)
 S = TypeVar("S")
@@ -200,6 +201,9 @@ class Agent(Generic[T]):
 
         Raises what `run` raises before the first node begins.
         """
+        # As below: most programs need it never, and importing it costs all of them time.
+        from .planning import preview
+
         check_question(question)
         return await preview(self._starter.settings, question, subscribers=subscribers)
 
@@ -210,6 +214,8 @@ class Agent(Generic[T]):
 
         Leaving the block early cancels the run. What `run` raises is raised when the block ends.
         """
+        from .run_stream import every_event
+
         return self._stream(question, options, every_event)
 
     def stream_text(
@@ -219,6 +225,8 @@ class Agent(Generic[T]):
 
         An answer that no single call gives, such as a tool's or a vote's, comes as one piece.
         """
+        from .run_stream import answer_text
+
         return self._stream(question, options, answer_text)
 
     def as_tool(self, *, name: str, description: str, timeout: float = 600.0) -> Tool:
@@ -235,6 +243,7 @@ class Agent(Generic[T]):
         Raises:
             ToolDefinitionError: No tool can be called so.
         """
+        from .agent_tool import agent_tool
 
         async def answer(question: str) -> Any:
             outer = current_outer()
@@ -247,6 +256,8 @@ class Agent(Generic[T]):
     def _stream(
         self, question: str, options: RunOptions, pick: Callable[[Event], Item | None]
     ) -> AbstractAsyncContextManager[RunStream[Item, T]]:
+        from .run_stream import streaming
+
         def run(tell: Subscriber) -> Awaitable[RunResult[T]]:
             subscribers = (*options.get("subscribers", ()), tell)
             told: RunOptions = {**options, "subscribers": subscribers, "live": True}

@@ -52,20 +52,8 @@ class History:
     turns: tuple[Segment, ...]
     fingerprint: str
 
-    def check(self, engine: Engine) -> None:
-        """Refuses an engine that cannot go on with it.
-
-        Raises:
-            UsageError: The conversation was held with another engine or model.
-        """
-        if engine.fingerprint != self.fingerprint:
-            raise UsageError(
-                f"the history is of a conversation with {self.fingerprint!r}, and its tokens mean nothing to "
-                f"{engine.fingerprint!r}: use that engine, or begin a new conversation"
-            )
-
     async def context(self, engine: Engine) -> Context:
-        """Where the next question is asked, on an engine that `check` lets pass."""
+        """Where the next question is asked, on an engine that `check_history` lets pass."""
         context: Context | None = None
         for turn in self.turns:
             if turn.token_ids is None:
@@ -109,6 +97,24 @@ class History:
                 f"with: give what `history.to_data()` of this version gave"
             )
         return history
+
+
+def check_history(history: object, engine: Engine) -> None:
+    """Refuses what an engine cannot go on with.
+
+    Raises:
+        UsageError: It is no history, an empty one, or that of a conversation with another engine or model.
+    """
+    if not isinstance(history, History) or not history.turns:
+        raise UsageError(
+            f"this {type(history).__name__} is no conversation to go on with: give `result.history` of the run before, "
+            f"or `History.from_data(...)` of what was saved"
+        )
+    if engine.fingerprint != history.fingerprint:
+        raise UsageError(
+            f"the history is of a conversation with {history.fingerprint!r}, and its tokens mean nothing to "
+            f"{engine.fingerprint!r}: use that engine, or begin a new conversation"
+        )
 
 
 def read_history(folder: Path, exchanges: int) -> History | None:

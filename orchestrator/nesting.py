@@ -8,7 +8,7 @@ task. It does not know what runs inside.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from engines import UsageError
 
 from .budget import Account, Purse
 from .calls import Calls
+from .events import ApprovalAsked, ApprovalDecided
 from .journal import Journal
 from .tools.approval import Approve
 
@@ -41,6 +42,7 @@ class Outer:
         owner: The outer run's name, for limits that runs share.
         dependencies: What tools get, unless the agent inside has its own.
         approve: Decides about calls of tools, unless the agent inside has its own.
+        tell: Takes events of the run inside, to be told as the node's own.
         critical_path: Tokens that runs inside have generated one after another.
     """
 
@@ -55,6 +57,7 @@ class Outer:
     owner: str
     dependencies: Any
     approve: Approve | None
+    tell: Callable[[ApprovalAsked | ApprovalDecided], None]
     critical_path: int = 0
 
 

@@ -18,7 +18,7 @@ from engines import (
     converse,
     single_error,
 )
-from planners import Call, Conclude, Node, PlanError, Reduce, Think
+from planners import Call, Conclude, Node, Reduce, Think
 from reasoning import (
     Answer,
     Method,
@@ -171,11 +171,10 @@ class NodeRunner:
         self, node: Think, inputs: Mapping[str, Result], data: Mapping[str, Any], engine: Engine
     ) -> Answer:
         prompt = str(resolve(node.prompt, data))
-        start = self.root if node.after is None else inputs[node.after].answer.context
+        before = None if node.after is None else inputs[node.after].answer
+        start = None if before is None else before.context
         if start is None:
-            raise PlanError(f"node {node.id!r}: node {node.after!r} left no thread to go on from")
-        if node.after is None and prompt:
-            prompt = f"\n\nYour part of the work: {prompt}"
+            start, prompt = self.root, _after_question(prompt, before)
         context = await converse(engine, [("user", prompt)], after=start, name=node.id)
         method = self._method(node)
         engine = self._read(node, method, engine)
@@ -196,9 +195,9 @@ class NodeRunner:
         settings = self.settings
         reducer = settings.reducer or reducer_named(node.reducer, settings.sampling)
         candidates = [inputs[name].answer for name in node.inputs if name in inputs]
-        return await reducer.reduce(
-            candidates, self.root.fork(node.id), self._read(node, reducer, engine)
-        )
+        prompt = _after_question(node.prompt)
+        context = await converse(engine, [("user", prompt)], after=self.root, name=node.id)
+        return await reducer.reduce(candidates, context, self._read(node, reducer, engine))
 
     def _read(self, node: Node, thinker: Method | Reducer, engine: Engine) -> Engine:
         """The engine, which tells what it generates where that is the answer.
@@ -211,6 +210,15 @@ class NodeRunner:
         if not getattr(thinker, "answers_in_one_call", False):
             return engine
         return WatchedEngine(engine, lambda path, tokens, text: tell(text), interval=1)
+
+
+def _after_question(prompt: str, before: Answer | None = None) -> str:
+    """What a thread or a reducer is told that begins after the question.
+
+    `before` is an answer to go on from that left no thread, such as a conclusion, or what a vote among calls chose.
+    """
+    found = "" if before is None else f"\n\nThis was found:\n{before.text.strip()}"
+    return f"{found}\n\nYour part of the work: {prompt}" if prompt else found
 
 
 def _ended_by(error: BaseException) -> Outcome[Result]:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
 from engines import Usage, single_error
-from planners import Call, Finding, Node, Plan, PlanChecker, PlanError, Reduce
+from planners import Call, Finding, Plan, Reduce, Vocabulary
 from planners.plan import sinks
 
 from .agent_settings import AgentSettings
 from .budget import Purse
 from .calls import Calls
 from .ending import PLANNER
-from .events import EventBus, NodePlanned, PlanFinished, PlanText, RunStarted, Subscriber
+from .events import EventBus, RunStarted, Subscriber
+from .incoming_plan import IncomingPlan
 
 _REDUCER = "synthesise"
 
@@ -61,7 +62,7 @@ async def preview(
     bus = EventBus(anyio.current_time, tuple(subscribers))
     bus.emit(RunStarted(question=question, model=settings.engine.model))
     purse = Purse(settings.budget, clock=lambda: bus.seconds)
-    sink = _Sink(PlanChecker(settings.vocabulary), purse, bus)
+    sink = _PreviewedPlan(question, settings.vocabulary, purse, bus)
     calls = Calls(
         settings.engine,
         policy=settings.calls,
@@ -80,8 +81,9 @@ async def preview(
             with sink.planning:
                 await settings.planner.plan(question, settings.vocabulary, engine, sink)
             group.cancel_scope.cancel()
+    sink.end()
     return Preview(
-        plan=sink.plan(question),
+        plan=sink.plan,
         model=settings.engine.model,
         remarks=tuple(sink.remarks),
         usage=purse.run.spent.usage,
@@ -89,59 +91,29 @@ async def preview(
     )
 
 
-@dataclass(eq=False)
-class _Sink:
+class _PreviewedPlan(IncomingPlan):
     """Takes what the planner writes, and ends it where it would wait."""
 
-    checker: PlanChecker
-    purse: Purse
-    bus: EventBus
-    planning: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    nodes: list[Node] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    waited: bool = False
-
-    @property
-    def tokens_left(self) -> int | None:
-        work = self.purse.work
-        limit = None if work.limits is None else work.limits.tokens
-        usage = work.spent.usage
-        spent = usage.prompt_tokens + usage.generated_tokens
-        return None if limit is None else max(0, limit - spent)
-
-    def text(self, delta: str) -> None:
-        self.texts.append(delta)
-        self.bus.emit(PlanText(delta=delta))
-
-    def remark(self, text: str) -> None:
-        self.remarks.append(text)
-
-    def node(self, node: Node) -> None:
-        self.checker.check(node)
-        self.nodes.append(node)
-        self.bus.emit(NodePlanned(node=node))
+    def __init__(self, question: str, vocabulary: Vocabulary, purse: Purse, bus: EventBus) -> None:
+        super().__init__(question, vocabulary, purse, bus)
+        self.planning = anyio.CancelScope()
+        self._waited = False
 
     def speculate(self, call: Call | None) -> None:
         """Nothing is called."""
 
     async def wait(self, nodes: Iterable[str]) -> Mapping[str, Finding]:
         # No exception, which a planner may catch for a failure of its own.
-        self.waited = True
+        self._waited = True
         self.planning.cancel()
         await anyio.sleep_forever()
         raise AssertionError("a cancelled sleep ends in no other way")
 
-    def plan(self, question: str) -> Plan:
-        if not self.nodes:
-            raise PlanError("the plan: it has no nodes")
-        if self.waited:
-            self.remarks.append(
-                "the planner would go on once it has seen results: this is its first round"
-            )
+    def end(self) -> None:
+        if self._waited and self.nodes:
+            self.remark("the planner would go on once it has seen results: this is its first round")
             self._merge_open_ends()
-        self.bus.emit(PlanFinished(text="".join(self.texts)))
-        return Plan(question=question, nodes=tuple(self.nodes))
+        super().end()
 
     def _merge_open_ends(self) -> None:
         open_ends = sinks(self.nodes)

@@ -43,3 +43,13 @@ class ResumeOptions(CommonOptions, total=False):
     """
 
     repeat: Collection[str]
+
+
+def check_options(options: CommonOptions, known: Collection[str]) -> None:
+    """Refuses options that are not known, as Python does with arguments.
+
+    Raises:
+        TypeError: There is one.
+    """
+    for name in options.keys() - set(known):
+        raise TypeError(f"there is no option {name!r} here: choose from {', '.join(sorted(known))}")

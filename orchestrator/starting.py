@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from engines import UsageError
 from .agent_settings import AgentSettings
 from .errors import OutputFailed
 from .events import EventBus
-from .history import HISTORY_FILE, History, read_history
+from .history import HISTORY_FILE, History, check_history, read_history
 from .nesting import Outer, depth_of_next_run
+from .resources import Resources
 from .resuming import check_nodes, check_same, raised_limits
 from .run import Run
-from .run_options import CommonOptions, ResumeOptions, RunOptions
+from .run_options import CommonOptions, ResumeOptions, RunOptions, check_options
 from .run_result import RunResult
 from .runs.run_files import RunFiles, new_files, reopened_files
 from .tools.definition import check_dependencies
@@ -52,9 +54,10 @@ class Starter:
     ) -> RunResult[Any]:
         """Runs a question to its result; where `tells_answer`, its text is told while it comes."""
         check_question(question)
+        check_options(options, RunOptions.__optional_keys__)
         history = options.get("history")
         if history is not None:
-            history.check(self.settings.engine)
+            check_history(history, self.settings.engine)
         depth = self._check(options)
         make = partial(
             self._make, question, options, depth, history=history, tells_answer=tells_answer
@@ -74,6 +77,7 @@ class Starter:
 
     async def resume(self, path: Path, options: ResumeOptions) -> RunResult[Any]:
         """Goes on with the run in a folder."""
+        check_options(options, ResumeOptions.__optional_keys__)
         # Only a resume reads runs back, and that takes a tenth of the import of all the rest.
         from .runs.run_record import RunReader
 
@@ -94,8 +98,10 @@ class Starter:
             notes = options.get("notes") or {}
             now = {**begun.configuration, **settings.limits(), **notes}
             files.folder.write_configuration(now)
-            run = self._make(begun.question, options, depth, history=history, files=files)
-            run.resumed, run.repeat = True, repeat
+            run = self._make(
+                begun.question, options, depth, history=history, files=files, repeat=repeat
+            )
+            run.resumed = True
             return await _with_files(run, files)
 
     async def inside(self, outer: Outer, question: str) -> RunResult[Any]:
@@ -137,22 +143,27 @@ class Starter:
         history: History | None = None,
         files: RunFiles | None = None,
         outer: Outer | None = None,
+        repeat: Collection[str] = (),
         tells_answer: bool = False,
     ) -> Run:
         writers = () if files is None else (files.folder.write,)
         subscribers = (*writers, *options.get("subscribers", ()))
-        return Run(
+        resources = Resources(
             settings=self.settings,
             question=question,
             bus=EventBus(anyio.current_time, subscribers),
             name=os.urandom(8).hex() if files is None else files.folder.path.name,
-            folder=None if files is None else files.folder.path,
             journal=None if files is None else files.journal,
+            repeat=repeat,
             live=options.get("live", False),
             dependencies=self._dependencies(options),
-            history=history,
             outer=outer,
             depth=depth,
+        )
+        return Run(
+            resources=resources,
+            folder=None if files is None else files.folder.path,
+            history=history,
             tells_answer=tells_answer,
         )
 

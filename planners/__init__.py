@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .catalogue import PLANNERS, planner_named
 from .compiler.llm_compiler import LLMCompiler
 from .errors import InvalidPlan, PlanError, PlanFileError, PlanSyntaxError
 from .language.grammar import plan_grammar
 from .language.plan_parser import PlanParser
+from .outline import Outline
 from .plan import Argument, Call, Conclude, Node, Plan, Reduce, Reference, Template, Think
 from .planner import Finding, GivenPlanner, Planner, PlanSink, SinglePlanner
+from .scaling.scale import SCALE
 from .static.plan_reader import read_plan
 from .tool_specification import ToolSpecification
 from .validation import PlanChecker, Vocabulary, check_plan
 
+if TYPE_CHECKING:
+    from .language.plan_text import plan_text
+    from .mermaid import to_mermaid
+    from .static.building import Step, StepField, build, call, conclude, reduce, think
+
 __all__ = [
     "PLANNERS",
+    "SCALE",
     "Argument",
     "Call",
     "Conclude",
@@ -23,6 +33,7 @@ __all__ = [
     "InvalidPlan",
     "LLMCompiler",
     "Node",
+    "Outline",
     "Plan",
     "PlanChecker",
     "PlanError",
@@ -34,12 +45,42 @@ __all__ = [
     "Reduce",
     "Reference",
     "SinglePlanner",
+    "Step",
+    "StepField",
     "Template",
     "Think",
     "ToolSpecification",
     "Vocabulary",
+    "build",
+    "call",
     "check_plan",
+    "conclude",
     "plan_grammar",
+    "plan_text",
     "planner_named",
     "read_plan",
+    "reduce",
+    "think",
+    "to_mermaid",
 ]
+
+# What writes and draws plans by hand is imported with its first use.
+_LATER = {
+    "Step": ".static.building",
+    "StepField": ".static.building",
+    "build": ".static.building",
+    "call": ".static.building",
+    "conclude": ".static.building",
+    "plan_text": ".language.plan_text",
+    "reduce": ".static.building",
+    "think": ".static.building",
+    "to_mermaid": ".mermaid",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATER[name], __name__), name)

@@ -8,8 +8,8 @@ from .plan import AnyNode, Argument, Call, Conclude, Reduce, Reference, Template
 def describe(node: AnyNode) -> str:
     """A node in a few words.
 
-    >>> describe(Call(id="3", tool="add", arguments={"a": Reference(node="1"), "b": 38}))
-    'add($1, 38)'
+    >>> describe(Call(id="3", tool="mean", arguments={"values": [Reference(node="1"), 38]}))
+    'mean([$1, 38])'
     """
     match node:
         case Call():
@@ -28,4 +28,8 @@ def _shown(value: Argument) -> str:
         return f"${value.node}" + (f".{value.field}" if value.field else "")
     if isinstance(value, Template):
         return "".join(_shown(part) for part in value.parts)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_shown(item)}' for name, item in value.items())}}}"
     return str(value)

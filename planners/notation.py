@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from reprlib import Repr
 from typing import Any
 
@@ -25,6 +27,8 @@ _FIELD = re.compile(r"\w+", re.ASCII)
 _SPECIAL = re.compile(r'[\x00-\x1f"\\$]')
 _ESCAPES = {"$": "$$", '"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
+_MOST_NAMES = 12
+
 _shortened = Repr()
 _shortened.maxstring = 80
 
@@ -32,6 +36,18 @@ _shortened.maxstring = 80
 def shown(text: str) -> str:
     """A text in the line of a message: quoted, without its middle where it is long."""
     return _shortened.repr(text)
+
+
+def some_of(names: Sequence[str], *, near: str) -> str:
+    """Names in the line of a message: all, or of many those that are most like one that does not exist.
+
+    >>> some_of([f"tool-{number}" for number in range(1000)], near="tol-7")
+    'tool-7, tool-97, tool-87 and 997 others'
+    """
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    nearest = get_close_matches(near[:80], names) or names[:3]
+    return f"{', '.join(nearest)} and {len(names) - len(nearest)} others"
 
 
 def literal(value: Any) -> str:

@@ -110,6 +110,7 @@ class _Block:
         context: The conversation in which they were named.
         room: So many nodes may be made of parts of its parts.
         label: Of the part; empty for the whole.
+        task: What is to be done in the part; empty for the whole.
         above: What the blocks around it have listed.
         depth: Of its parts; those of the whole are at 1.
     """
@@ -118,6 +119,7 @@ class _Block:
     context: Context
     room: int
     label: str = ""
+    task: str = ""
     above: str = ""
     depth: int = 1
 
@@ -166,9 +168,7 @@ class _Writing:
                     group.start_soon(divide, label, part)
                 else:
                     self._think(block, label, part)
-        name = block.label or str(len(parts) + 1)
-        inputs = tuple(label for label, _ in parts)
-        self.sink.node(Reduce(id=name, inputs=inputs, reducer=self.planner.reducer))
+        self._conclude(block, tuple(label for label, _ in parts))
         return max(paths)
 
     async def _divide(self, around: _Block, label: str, part: Part, room: int) -> int:
@@ -189,6 +189,7 @@ class _Writing:
             context=asked.context,
             room=room - len(asked.value.parts),
             label=label,
+            task=part.task,
             above=around.listed,
             depth=around.depth + 1,
         )
@@ -197,3 +198,15 @@ class _Writing:
     def _think(self, block: _Block, label: str, part: Part) -> None:
         prompt = f"{block.listed}Work on part {label} only: {part.task}"
         self.sink.node(Think(id=label, prompt=prompt, method=self.planner.method))
+
+    def _conclude(self, block: _Block, parts: tuple[str, ...]) -> None:
+        """The conclusion of the whole answers the question, that of a part its task."""
+        prompt = f"{block.listed}Conclude part {block.label} only: {block.task}"
+        self.sink.node(
+            Reduce(
+                id=block.label or str(len(parts) + 1),
+                inputs=parts,
+                reducer=self.planner.reducer,
+                prompt=prompt if block.label else "",
+            )
+        )

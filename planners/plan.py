@@ -148,12 +148,14 @@ class Reduce(_Frozen):
         id: The node's name in the plan.
         inputs: The nodes to merge, in this order. Inputs that failed are left out as long as one is there.
         reducer: The name of the reducer.
+        prompt: The part of the question that the inputs answer; empty is all of it.
     """
 
     kind: Literal["reduce"] = "reduce"
     id: NodeId
     inputs: tuple[NodeId, ...] = Field(min_length=1)
     reducer: str
+    prompt: str = ""
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidPlan, PlanError
+from .notation import some_of
 from .plan import AnyNode, Argument, Call, Plan, Reduce, Reference, Template, Think, references
 from .tool_specification import ToolSpecification
+
+_LONGEST_MESSAGE = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +105,16 @@ def _check_cycles(plan: Plan) -> None:
 def _check_name(node: str, kind: str, name: str | None, known: Collection[str]) -> None:
     if name is not None and name not in known:
         raise PlanError(
-            f"node {node!r}: there is no {kind} {name!r}: choose from {', '.join(sorted(known))}"
+            f"node {node!r}: there is no {kind} {name!r}: choose from {some_of(sorted(known), near=name)}"
         )
 
 
 def _check_call(node: Call, tools: Mapping[str, ToolSpecification]) -> None:
     tool = tools.get(node.tool)
     if tool is None:
-        known = ", ".join(sorted(tools)) or "none is registered"
-        raise PlanError(f"node {node.id!r}: there is no tool {node.tool!r}: {known}")
+        known = some_of(sorted(tools), near=node.tool)
+        choice = f"choose from {known}" if tools else "none is registered"
+        raise PlanError(f"node {node.id!r}: there is no tool {node.tool!r}: {choice}")
     for name in node.arguments:
         if name not in tool.properties:
             raise PlanError(f"node {node.id!r}: {tool.signature} has no argument {name!r}")
@@ -132,4 +136,10 @@ def _problem(value: Argument, schema: Mapping[str, Any], whole: Mapping[str, Any
     # References in the schema start from the whole.
     validator = Draft202012Validator(whole).evolve(schema=schema)
     error = next(iter(validator.iter_errors(value)), None)
-    return "" if error is None else error.message
+    return "" if error is None else _shortened(error.message)
+
+
+def _shortened(message: str) -> str:
+    """A message without its middle, where that quotes a long argument."""
+    half = _LONGEST_MESSAGE // 2
+    return message if len(message) <= 2 * half else f"{message[:half]}...{message[-half:]}"

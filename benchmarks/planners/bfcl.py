@@ -4,12 +4,10 @@ A call fits if it names the tool, and each argument has one of the values that a
 left out fits where "" is accepted. The order of calls does not matter (the leaderboard's AST match).
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.planners.scenarios import DATA
 from planners import Call, Node, ToolSpecification
 
 _TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": None}
@@ -25,13 +23,10 @@ class Row:
     expected: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]]
 
 
-def rows(file: str, most: int) -> Iterator[Row]:
-    """The first rows of a file of the leaderboard's."""
-    lines = (DATA / file).read_text(encoding="utf-8").splitlines()
-    for line in lines[:most]:
-        row = json.loads(line)
-        tools = [_specification(function) for function in row["functions"]]
-        yield Row(row["id"], row["problem"], {one.name: one for one in tools}, row["answer"])
+def row_of(given: Mapping[str, Any]) -> Row:
+    """A line of a file of the leaderboard's."""
+    tools = [_specification(function) for function in given["functions"]]
+    return Row(given["id"], given["problem"], {one.name: one for one in tools}, given["answer"])
 
 
 def matches(nodes: Sequence[Node], expected: Sequence[Mapping[str, Any]]) -> bool:

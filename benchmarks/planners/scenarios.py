@@ -1,79 +1,98 @@
 """Questions of real benchmarks with the plan that a good planner would write, for tools whose results are canned.
 
-The questions are not in the project: they are read from a folder that has them (../shared/data in a clone). What is
-measured is time, so the plans say what such a question takes: ParallelQA a search and a calculation for each of its
-entities, HotpotQA a search for each of the two things that it compares, BFCL the calls of its ground truth.
+The questions are not in the project: they are read from a folder that has them (../shared/data in a clone, or $DATA).
+What is measured is time, so the plans say what such a question takes: ParallelQA a search and a calculation for each
+of its entities, HotpotQA a search for each of the two things that it compares, BFCL the calls of its ground truth.
 """
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from benchmarks.planners.bfcl import Row, row_of
+from planners import Call, PlanParser, ToolSpecification
+from planners.language.plan_text import plan_text
+
+DATA = Path(os.environ.get("DATA") or Path(__file__).parents[3] / "shared" / "data")
+
 # Capitalised words in a row, such as "Mariana Trench", but not the first word of the question.
 _NAME = re.compile(r"(?<=[a-z,'\"(] )(?:the )?((?:[A-Z][\w'.-]+)(?: (?:of |the )*[A-Z][\w'.-]+)*)")
 
 
-@dataclass(frozen=True)
-class Step:
-    """A call that the question needs: `$1` in it stands for the result of the first step."""
+def _takes_text(name: str, parameter: str) -> ToolSpecification:
+    schema = {"type": "object", "properties": {parameter: {"type": "string"}}}
+    return ToolSpecification(name=name, parameters={**schema, "required": [parameter]}, pure=True)
 
-    call: str
-    tool: str
-    needs: tuple[int, ...] = ()
+
+_QUESTION_TOOLS = (_takes_text("search", "query"), _takes_text("calculate", "expression"))
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A question and the steps that it takes, at least `fan_out` of them side by side."""
+    """A question, its tools and the plan that answers it, of which `fan_out` calls run side by side at least."""
 
     question: str
-    steps: tuple[Step, ...]
+    tools: Sequence[ToolSpecification]
+    plan: str
     fan_out: int
     answer: str
 
     @property
-    def plan(self) -> str:
-        lines = [f"{number}. {step.call}\n" for number, step in enumerate(self.steps, start=1)]
-        return "".join((*lines, "join()"))
+    def steps(self) -> Sequence[Call]:
+        parser = PlanParser({one.name: one for one in self.tools})
+        return [node for node in parser.feed(self.plan) if isinstance(node, Call)]
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self.plan.splitlines()[:-1]
 
 
 def scenarios(name: str, most: int) -> list[Scenario]:
     """At most so many questions of one benchmark, spread over its file."""
-    file, read = _BENCHMARKS[name]
+    file = _FILES[name]
     lines = (DATA / file).read_text(encoding="utf-8").splitlines()
-    return [read(json.loads(line)) for line in lines[:: max(1, len(lines) // most)]][:most]
+    chosen = lines[:: max(1, len(lines) // most)][:most]
+    return [_scenario(name, json.loads(line)) for line in chosen]
 
 
-def _parallel_qa(row: dict[str, Any]) -> Scenario:
-    width = row["branch"]
-    names = list(_names(row["problem"], width))
-    searches = [Step(f"search({json.dumps(name)})", "search") for name in names]
-    sums = [
-        Step(f'calculate("${{{number}}} * 1.1")', "calculate", (number,))
-        for number in range(1, width + 1)
-    ]
-    return Scenario(row["problem"], (*searches, *sums), width, str(row["answer"]))
+def rows(file: str, most: int) -> list[Row]:
+    """The first rows of a file of the leaderboard's."""
+    lines = (DATA / file).read_text(encoding="utf-8").splitlines()
+    return [row_of(json.loads(line)) for line in lines[:most]]
 
 
-def _hotpot_qa(row: dict[str, Any]) -> Scenario:
-    searches = [Step(f"search({json.dumps(name)})", "search") for name in _names(row["problem"], 2)]
-    return Scenario(row["problem"], tuple(searches), 2, str(row["answer"]))
+def _scenario(name: str, row: dict[str, Any]) -> Scenario:
+    if name.startswith("BFCL"):
+        return _bfcl(row)
+    return _searches(row, row.get("branch", 2), calculates=name == "ParallelQA")
+
+
+def _searches(row: dict[str, Any], width: int, *, calculates: bool) -> Scenario:
+    calls = [f"search({json.dumps(name)})" for name in _names(row["problem"], width)]
+    if calculates:
+        calls += [f'calculate("${{{number}}} * 1.1")' for number in range(1, width + 1)]
+    lines = [f"{number}. {call}\n" for number, call in enumerate(calls, start=1)]
+    plan = "".join([*lines, "join()"])
+    return Scenario(row["problem"], _QUESTION_TOOLS, plan, width, str(row["answer"]))
 
 
 def _bfcl(row: dict[str, Any]) -> Scenario:
-    steps = [
-        Step(f"lookup({json.dumps(_escaped(call))})", "lookup")
-        for call in map(json.dumps, row["answer"])
+    asked = row_of(row)
+    tools = [one.model_copy(update={"pure": True}) for one in asked.tools.values()]
+    nodes = [
+        Call(id=str(number), tool=name, arguments=_first_accepted(accepted))
+        for number, expected in enumerate(asked.expected, start=1)
+        for name, accepted in expected.items()
     ]
-    return Scenario(row["problem"], tuple(steps), row["n_calls"], "done")
+    return Scenario(asked.question, tools, f"{plan_text(nodes)}join()", len(nodes), "done")
 
 
-def _escaped(text: str) -> str:
-    return text.replace("$", "$$")
+def _first_accepted(accepted: Any) -> dict[str, Any]:
+    return {name: values[0] for name, values in accepted.items() if values[0] != ""}
 
 
 def _names(question: str, count: int) -> Iterator[str]:
@@ -84,10 +103,10 @@ def _names(question: str, count: int) -> Iterator[str]:
         yield f"part {number + 1} of the question"
 
 
-_BENCHMARKS: dict[str, tuple[str, Callable[[dict[str, Any]], Scenario]]] = {
-    "ParallelQA": ("llmcompiler_parallelqa.jsonl", _parallel_qa),
-    "HotpotQA": ("llmcompiler_hotpotqa_comparison.jsonl", _hotpot_qa),
-    "BFCL parallel": ("bfcl_parallel.jsonl", _bfcl),
-    "BFCL parallel multiple": ("bfcl_parallel_multiple.jsonl", _bfcl),
+_FILES = {
+    "ParallelQA": "llmcompiler_parallelqa.jsonl",
+    "HotpotQA": "llmcompiler_hotpotqa_comparison.jsonl",
+    "BFCL parallel": "bfcl_parallel.jsonl",
+    "BFCL parallel multiple": "bfcl_parallel_multiple.jsonl",
 }
-NAMES = tuple(_BENCHMARKS)
+NAMES = tuple(_FILES)

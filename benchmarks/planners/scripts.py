@@ -26,17 +26,23 @@ class Pace:
     Attributes:
         first_token: Seconds until the first token of a call.
         token: Seconds for each further one.
-        tools: Seconds of a call of each tool.
+        tools: Seconds of a call of some tools.
+        tool: Seconds of a call of any other.
     """
 
     first_token: float
     token: float
     tools: Mapping[str, float]
+    tool: float
 
     def scaled(self, factor: float) -> Pace:
         """All times multiplied, so that a benchmark ends soon."""
         tools = {name: seconds * factor for name, seconds in self.tools.items()}
-        return Pace(self.first_token * factor, self.token * factor, tools)
+        return Pace(self.first_token * factor, self.token * factor, tools, self.tool * factor)
+
+    def calling(self, tool: str) -> float:
+        """Seconds of a call."""
+        return self.tools.get(tool, self.tool)
 
     def writing(self, text: str) -> float:
         """Seconds from a call to the end of this text."""
@@ -48,10 +54,9 @@ def react_says(scenario: Scenario) -> Script:
 
     def say(context: Context, sampling: Sampling) -> str:
         seen = sum(turn.text.startswith("Observation") for turn in context.turns)
-        if seen == len(scenario.steps):
-            return f"Thought: {_CONCLUSION}\nFinish[{scenario.answer}]"
-        return f"Thought: {_THOUGHT}\nAction: {scenario.steps[seen].call}"
+        return turns[seen]
 
+    turns = _turns(scenario)
     return say
 
 
@@ -74,18 +79,22 @@ def verdict(scenario: Scenario) -> str:
 
 def react_seconds(scenario: Scenario, pace: Pace) -> float:
     """What a ReAct loop takes where nothing but the model and the tools takes time."""
-    turns = [f"Thought: {_THOUGHT}\nAction: {step.call}" for step in scenario.steps]
-    tools = sum(pace.tools[step.tool] for step in scenario.steps)
-    last = f"Thought: {_CONCLUSION}\nFinish[{scenario.answer}]"
-    return sum(map(pace.writing, [*turns, last])) + tools
+    tools = sum(pace.calling(step.tool) for step in scenario.steps)
+    return sum(map(pace.writing, _turns(scenario))) + tools
 
 
 def critical_seconds(scenario: Scenario, pace: Pace) -> float:
     """The critical path of the plan: the lines as they are written, the calls that wait for them, the verdict."""
-    ends: list[float] = []
+    ends: dict[str, float] = {}
     written = ""
-    for number, step in enumerate(scenario.steps, start=1):
-        written += f"{number}. {step.call}\n"
-        start = max([pace.writing(written), *(ends[needed - 1] for needed in step.needs)])
-        ends.append(start + pace.tools[step.tool])
-    return max(pace.writing(scenario.plan), *ends) + pace.writing(verdict(scenario))
+    for step, line in zip(scenario.steps, scenario.lines, strict=True):
+        written += f"{line}\n"
+        start = max([pace.writing(written), *(ends[needed] for needed in step.dependencies)])
+        ends[step.id] = start + pace.calling(step.tool)
+    return max(pace.writing(scenario.plan), *ends.values()) + pace.writing(verdict(scenario))
+
+
+def _turns(scenario: Scenario) -> list[str]:
+    actions = [line.split(". ", 1)[1] for line in scenario.lines]
+    turns = [f"Thought: {_THOUGHT}\nAction: {action}" for action in actions]
+    return [*turns, f"Thought: {_CONCLUSION}\nFinish[{scenario.answer}]"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from planners import ToolSpecification
-from planners.language.plan_parser import JOIN, THINK
+from planners.notation import JOIN, THINK
 
 from ..errors import ToolDefinitionError
 

@@ -23,12 +23,12 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from engines import MissingExtra, UsageError, single_error
+from engines.portal import OpensOnPortal
 from planners import ToolSpecification
 
 from ..errors import ToolDefinitionError, ToolError, ToolUnavailable
 from ..tools.definition import Tool
 from .arguments import check_arguments
-from .blocking import HeldOnPortal
 from .connection import Connection, ConnectionLost
 from .contents import data_of, one_line, problem
 from .definitions import Selection
@@ -104,7 +104,7 @@ def tool_server(
     return ToolServer(transport, selection, timeout=timeout, start_timeout=start_timeout)
 
 
-class ToolServer(HeldOnPortal[list[Tool]]):
+class ToolServer(OpensOnPortal[list[Tool]]):
     """Opens and closes a server, and calls its tools; see `tool_server`."""
 
     def __init__(

@@ -21,7 +21,7 @@ class ApprovalRequest:
     Attributes:
         tool: The tool's name.
         arguments: What it will be called with, as JSON data.
-        node: The node of the plan that calls.
+        node: The node of the plan that calls, after the nodes that its run is inside of: `2`, or `3/2`.
     """
 
     tool: str

@@ -5,7 +5,7 @@ def multiply(a: float, b: float) -> float:
     "Multiplies two numbers."
     return a * b
 
-What a signature says is read by `tool_signature`, how a call goes is in `tool_call`. It knows neither runs nor budgets.
+What a signature says is read by `signature`, how a call goes is in `call`. It knows neither runs nor budgets.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
 from planners import ToolSpecification
-from planners.language.plan_parser import JOIN, THINK
+from planners.notation import JOIN, THINK
 
 from ..errors import ToolDefinitionError
 from .context import is_context, needs_dependencies

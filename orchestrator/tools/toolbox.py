@@ -57,6 +57,7 @@ class Toolbox:
         approve: Decides about calls that have to be approved; None refuses them.
         emit: Takes the events.
         aside: Awaits what needs no place among those that run at once.
+        inside: Of a run inside a node of another one, the path of that node, for whoever approves.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Toolbox:
         approve: Approve | None = None,
         emit: Subscriber = _ignore,
         aside: Aside = _in_place,
+        inside: str = "",
     ) -> None:
         self._tools = tools
         self._retry = retry
@@ -83,6 +85,7 @@ class Toolbox:
         self._approve = approve
         self._emit = emit
         self._aside = aside
+        self._inside = f"{inside}/" if inside else ""
         self._memo = Memo()
         self._random = Random()
 
@@ -162,7 +165,7 @@ class Toolbox:
 
     async def _check_approved(self, node: str, tool: Tool, arguments: Mapping[str, Any]) -> None:
         name = tool.specification.name
-        request = ApprovalRequest(tool=name, arguments=arguments, node=node)
+        request = ApprovalRequest(tool=name, arguments=arguments, node=self._inside + node)
         self._emit(ApprovalAsked(node=node, tool=name))
         try:
             await check_approved(request, self._approve)

@@ -47,8 +47,7 @@ class Draft:
     def usable(self) -> Sequence[int]:
         """The numbers of the steps that have a result, or may still get one."""
         ids = (*self.aliases, *(node.id for node in self.nodes))
-        lost = {name for name, finding in self._findings.items() if not finding.usable}
-        return [int(name) for name in ids if name not in lost]
+        return [int(name) for name in ids if not self._is_lost(name)]
 
     def add(self, node: Node) -> None:
         """Sends the next step to the sink, or remembers whose result it has.
@@ -64,6 +63,11 @@ class Draft:
             return
         if node.id in self.aliases or any(node.id == other.id for other in self.nodes):
             raise PlanError(f"node {node.id!r}: another node has this id already")
+        for name in node.dependencies:
+            if self._is_lost(name):
+                raise PlanError(
+                    f"node {node.id!r}: refers to node {name!r}, which has no result: do without it, or try another way"
+                )
         if earlier is None:
             self._sink.node(node)
             self.nodes.append(node)
@@ -97,6 +101,10 @@ class Draft:
         """Ends the plan by merging what no other step uses."""
         inputs = sinks(self.nodes)
         self._sink.node(Reduce(id=str(self.last + 1), inputs=inputs, reducer=reducer))
+
+    def _is_lost(self, name: str) -> bool:
+        """Whether a step is known to have ended without a result."""
+        return name in self._findings and not self._findings[name].usable
 
     def _earlier(self, node: Node) -> str | None:
         if not isinstance(node, Call) or not self._finished:

@@ -38,7 +38,8 @@ def renamed(node: _N, names: Mapping[str, str]) -> _N:
     if isinstance(node, Call):
         return node.model_copy(update={"arguments": _renamed(node.arguments, names)})
     if isinstance(node, Think):
-        return node.model_copy(update={"prompt": _renamed(node.prompt, names)})
+        after = None if node.after is None else names.get(node.after, node.after)
+        return node.model_copy(update={"prompt": _renamed(node.prompt, names), "after": after})
     return node
 
 

@@ -18,11 +18,14 @@ from engines import Sampling, converse
 from ..asking import Asked, ask
 from ..planner import Finding
 from .conversation import Conversation
-from .prompts import judge
+from .prompts import PLACE_OF_ANSWER, judge
 
 # A weak model fills a text to its end. Answers have none, since under a limit xgrammar lets no text hold a quote or a
 # line break.
 _SHORT = {"type": "string", "maxLength": 300}
+
+# In tokens: an answer has no end of its own, and a weak model finds none either. What needs more is for a reducer.
+_LONGEST_VERDICT = 384
 
 # LaTeX in JSON: `\boxed` is a backspace and `oxed`, and no answer holds a backspace.
 _MEANT = {8: "\\b", 12: "\\f"}
@@ -61,8 +64,10 @@ class Joiner:
         question = await converse(
             engine, [("user", judge(findings))], after=conversation.context, name=name
         )
+        limit = min(self.sampling.max_tokens, _LONGEST_VERDICT)
+        sampling = self.sampling.model_copy(update={"max_tokens": limit})
         asked = await ask(
-            engine, question, SCHEMA, self.sampling, check=read_verdict, attempts=self.attempts
+            engine, question, SCHEMA, sampling, check=read_verdict, attempts=self.attempts
         )
         conversation.context = asked.context
         conversation.tokens += asked.critical_path
@@ -73,14 +78,14 @@ def read_verdict(said: Mapping[str, Any]) -> Verdict:
     """The verdict in JSON data of the schema.
 
     Raises:
-        ValueError: The answer is empty.
+        ValueError: The answer is empty, or what the prompt has in its place.
     """
     if said["action"] == "replan":
         return Verdict(action="replan", text=said["feedback"])
     answer = said["answer"]
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    if not text.strip():
-        raise ValueError("at $.answer: it is empty")
+    if not text.strip() or text == PLACE_OF_ANSWER:
+        raise ValueError("at $.answer: it is no answer")
     return Verdict(action="finish", text=text.translate(_MEANT).strip())
 
 

@@ -43,17 +43,29 @@ class LLMCompiler:
         methods: What thoughts may name as their method; without any they think with the run's own.
         reducer: What merges the results that no other step uses.
         speculate: Whether pure calls may start before their line is complete.
+
+    Raises:
+        UsageError: There may be no step, or a number is negative.
     """
 
     sampling: Sampling = Sampling(max_tokens=768, temperature=0.3)
-    min_steps: int = 2
-    max_steps: int = 6
+    min_steps: int = 1
+    max_steps: int = 12
     max_replans: int = 1
     max_repairs: int = 2
     thoughts: bool = True
     methods: tuple[str, ...] = ()
     reducer: str = "synthesise"
     speculate: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses what could not plan anything."""
+        least = {"min_steps": 0, "max_steps": 1, "max_replans": 0, "max_repairs": 0}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise UsageError(
+                    f"LLMCompiler with {name}={getattr(self, name)}: at least {bound} is needed"
+                )
 
     def with_seed(self, seed: int | None) -> LLMCompiler:
         """The same with a seed for sampling."""
@@ -123,8 +135,12 @@ class LLMCompiler:
             if asked.value.action == "finish":
                 return asked.value.text
             sink.text("\n")
+            before = draft.steps
             await conversation.ask(next_round(draft.last + 1), f"replan-{replan}")
             await writer.write(conversation, draft)
+            if draft.steps == before and replan < self.max_replans:
+                sink.remark(f"replan {replan} of {self.max_replans} planned no further step")
+                return None
         if self.max_replans:
             sink.remark(
                 f"replans_exhausted: {self.max_replans} of {self.max_replans} used, and nobody judged what came last"

@@ -23,7 +23,10 @@ earlier steps only, and only where their result is needed. End with {JOIN}()."""
 _CALLS = "a call of a tool, with arguments from the question"
 _THOUGHTS = f'{THINK}("...") for a part that no tool can do'
 
-_FINISH = json.dumps({"thought": "...", "action": "finish", "answer": "the answer"})
+PLACE_OF_ANSWER = "the answer"
+"""What stands for an answer where the joiner is told what to write. Weak models copy it."""
+
+_FINISH = json.dumps({"thought": "...", "action": "finish", "answer": PLACE_OF_ANSWER})
 _REPLAN = json.dumps({"thought": "...", "action": "replan", "feedback": "what is missing"})
 
 
@@ -64,7 +67,8 @@ def mend(problem: str, line: str, step: int) -> str:
     place = f"This line cannot be used: {shortened(line)}\n" if line else ""
     return (
         f"{place}Problem: {shortened(problem)}\n"
-        f"The steps before it stand. Go on with step {step}, one step a line, and end with {JOIN}()."
+        f"The steps before it stand. Go on with step {step}, one step a line, and end with {JOIN}(). "
+        f"In a text, $$ is a dollar sign."
     )
 
 

@@ -7,7 +7,8 @@
 
 Strings take either quote and may span lines. A reference is `$1`, `$1.field`, `${1}` or `${1.field}`, inside strings
 too, where `$$` is a dollar sign. What a `think` is given after its text are results that it needs; `method`, `after`
-and `max_tokens` are as in the node. Lines that begin with `Thought:` or `#` are skipped.
+and `max_tokens` are as in the node. Lines that begin with `Thought:` or `#` are skipped, and so are the fences (```)
+that chat models put around whatever looks like code.
 (After Kim et al. 2024, LLMCompiler, section 3; the notation here is stricter, and every text has one meaning only.)
 """
 
@@ -17,9 +18,7 @@ import re
 from collections.abc import Mapping
 
 from ..errors import PlanSyntaxError
-from ..notation import JOIN as JOIN
-from ..notation import THINK as THINK
-from ..notation import shown
+from ..notation import JOIN, shown
 from ..plan import Call, Node
 from ..tool_specification import ToolSpecification
 from .step_node import step_node
@@ -33,6 +32,7 @@ _NEXT = re.compile(r"\S")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _AFTER_STRING = ",:=)]}"
 _THOUGHT = "Thought:"
+_FENCE = re.compile(r"```\w*")
 # Far more than a plan needs, and less than what Python itself refuses.
 _DEEPEST = 32
 _LONGEST_STEP = 4_000_000
@@ -47,7 +47,6 @@ class PlanParser:
 
     Args:
         tools: By name.
-        max_steps: A plan of so many steps is taken for joined; None sets no limit.
 
     Attributes:
         joined: Whether the plan has come to its `join()`; what follows is ignored.
@@ -57,14 +56,11 @@ class PlanParser:
     [Think(kind='think', id='1', prompt='why?', method=None, after=None, max_tokens=None)]
     """
 
-    def __init__(
-        self, tools: Mapping[str, ToolSpecification], *, max_steps: int | None = None
-    ) -> None:
+    def __init__(self, tools: Mapping[str, ToolSpecification]) -> None:
         self.joined = False
         self.complete = 0
         self._taken = 0
         self._tools = tools
-        self._steps_left = max_steps
         self._statement: list[str] = []
         self._length = 0
         self._open: list[str] = []
@@ -220,17 +216,13 @@ class PlanParser:
         self._statement.clear()
         self._length = 0
         self._prose = False
-        if not statement or statement.startswith((_THOUGHT, "#")):
+        if not statement or statement.startswith((_THOUGHT, "#")) or _FENCE.fullmatch(statement):
             return []
         step = read_step(statement, line)
         if step.name == JOIN:
             self.joined = True
             return []
-        node = step_node(step, self._tools, line)
-        if self._steps_left is not None:
-            self._steps_left -= 1
-            self.joined = self._steps_left <= 0
-        return [node]
+        return [step_node(step, self._tools, line)]
 
     def _error(self, problem: str) -> PlanSyntaxError:
         return PlanSyntaxError(self._first_line, f"{problem}, in {shown(''.join(self._statement))}")

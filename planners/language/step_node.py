@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 
 from ..errors import PlanSyntaxError
-from ..notation import THINK, shown
+from ..notation import THINK, shown, some_of
 from ..plan import Argument, Call, Node, Reference, Template, Think, references
 from ..tool_specification import ToolSpecification
 from .step_reader import Step
 
 # What stands between a thought's text and the results that it is given.
 _SEPARATOR = "\n\n"
-_MOST_NAMES = 12
 
 
 def step_node(step: Step, tools: Mapping[str, ToolSpecification], line: int) -> Node:
@@ -26,21 +24,13 @@ def step_node(step: Step, tools: Mapping[str, ToolSpecification], line: int) -> 
         return _think(step, line)
     tool = tools.get(step.name)
     if tool is None:
-        known = _known(step.name, [*sorted(tools), THINK])
+        known = some_of([*sorted(tools), THINK], near=step.name)
         raise PlanSyntaxError(line, f"there is no tool {shown(step.name)}: choose from {known}")
     try:
         arguments = tool.bind(step.positional, step.keywords)
     except ValueError as error:
         raise PlanSyntaxError(line, str(error)) from None
     return Call(id=step.id, tool=step.name, arguments=arguments)
-
-
-def _known(name: str, known: Sequence[str]) -> str:
-    """All names, or of many the nearest."""
-    if len(known) <= _MOST_NAMES:
-        return ", ".join(known)
-    near = get_close_matches(name[:80], known) or known[:3]
-    return f"{', '.join(near)} and {len(known) - len(near)} others"
 
 
 def _think(step: Step, line: int) -> Think:

@@ -5,7 +5,6 @@ It does not know how difficult the steps are, nor who solves them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +93,7 @@ def read_decomposition(
 ) -> Decomposition:
     """The decomposition in JSON data that fits the schema.
 
-    Needs that name no step are dropped. The last step becomes the question, and needs whatever no other step does, so
+    Needs that name no earlier step are dropped: weak models often write them, and the steps are in order. The last step becomes the question, and needs whatever no other step does, so
     that nothing is found out in vain.
 
     Args:
@@ -103,7 +102,7 @@ def read_decomposition(
         chain: Whether each step needs all before it, whatever the model says.
 
     Raises:
-        ValueError: Two steps have one id, a step needs itself or a later one, or its task is blank.
+        ValueError: Two steps have one id, or the task of a step is blank.
     """
     steps: Sequence[Mapping[str, Any]] = data["steps"]
     numbers = {step["id"]: number for number, step in enumerate(steps, start=1)}
@@ -124,9 +123,5 @@ def read_decomposition(
 
 
 def _needs(step: Mapping[str, Any], numbers: Mapping[int, int]) -> list[int]:
-    needs = sorted({numbers[need] for need in step["needs"] if need in numbers})
-    if needs and needs[-1] >= numbers[step["id"]]:
-        raise ValueError(
-            f"at $.steps[{numbers[step['id']] - 1}].needs: step {json.dumps(step['id'])} can need earlier steps only"
-        )
-    return needs
+    own = numbers[step["id"]]
+    return sorted({numbers[need] for need in step["needs"] if numbers.get(need, own) < own})

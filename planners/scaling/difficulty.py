@@ -6,6 +6,7 @@ problem, steps ──┬─> "how difficult is step 1?" ─> P(0) ... P(9) ─> 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -72,8 +73,13 @@ async def difficulty_of(
 
 
 def expected_digit(probabilities: Mapping[str, float]) -> float:
-    """The mean of digits by their probabilities, from 0 (surely 0) to 1 (surely 9)."""
-    return sum(int(digit) * share for digit, share in probabilities.items()) / 9
+    """The mean of digits by their probabilities, from 0 (surely 0) to 1 (surely 9).
+
+    >>> expected_digit(dict.fromkeys("0123456789", 0.1))
+    0.5
+    """
+    # Exact, since a threshold is not to be passed by an error of rounding.
+    return math.fsum(int(digit) * share for digit, share in probabilities.items()) / 9
 
 
 async def _choose(number: int, context: Context, engine: Engine, sampling: Sampling) -> Choosing:

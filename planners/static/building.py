@@ -123,20 +123,23 @@ def think(
     return _step(node)
 
 
-def reduce(inputs: Iterable[Step], reducer: str = "synthesise") -> Step:
+def reduce(inputs: Iterable[Step], reducer: str = "synthesise", *, prompt: str = "") -> Step:
     """Many results become one.
 
     Args:
         inputs: At least one.
         reducer: How.
+        prompt: The part of the question that they answer; empty is all of it.
 
     Raises:
         UsageError: There are no inputs, or one is no step.
     """
     kept = tuple(inputs)
-    return _step(
-        lambda id, ids: _made(Reduce, id=id, inputs=tuple(map(ids, kept)), reducer=reducer)
-    )
+
+    def node(id: str, ids: _Ids) -> AnyNode:
+        return _made(Reduce, id=id, inputs=tuple(map(ids, kept)), reducer=reducer, prompt=prompt)
+
+    return _step(node)
 
 
 def conclude(*text: Piece, inputs: Iterable[Step] = ()) -> Step:

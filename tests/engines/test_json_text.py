@@ -47,6 +47,7 @@ def test_the_first_value_that_fits_is_found(text: str, value: Any) -> None:
         ('{"x": NaN}', "the JSON cannot be kept: Out of range float"),
         ('{"x": 1, "note": "\\ud800"}', "the JSON cannot be kept: 'utf-8' codec"),
         ('{"x": ' + "9" * 5000 + "}", "the JSON cannot be read: Exceeds the limit"),
+        ('<think>{"x": 1}, or', "it is a thought without an end"),
         ("7", r"at \$: 7 is not of type 'object'"),
     ],
 )

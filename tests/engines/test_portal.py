@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from types import TracebackType
 
 import anyio
 import pytest
 
 from engines import Context, Engine, FakeEngine, Sampling, Segment, run_in_portal
-from engines.portal import PORTAL
+from engines.portal import PORTAL, OpensOnPortal
 
 
 async def thread_name() -> str:
@@ -69,3 +70,49 @@ def test_threads_may_use_it_at_the_same_time() -> None:
         thread.join(timeout=30)
     assert len(names) == 3
     assert len(set(names)) == 1
+
+
+class Held(OpensOnPortal[str]):
+    """Has a task group inside, which the task has to leave that entered it."""
+
+    def __init__(self, at: str = "", error: BaseException | None = None) -> None:
+        self._at = at
+        self._error = error
+
+    async def __aenter__(self) -> str:
+        self._group = anyio.create_task_group()
+        await self._group.__aenter__()
+        if self._error is not None and self._at == "entering":
+            await self._group.__aexit__(None, None, None)
+            raise self._error
+        return await thread_name()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._group.__aexit__(None, None, None)
+        if self._error is not None:
+            raise self._error
+
+
+def test_one_task_holds_what_a_plain_with_opens() -> None:
+    with Held() as name:
+        assert name == run_in_portal(thread_name)
+
+
+@pytest.mark.parametrize("at", ["entering", "leaving"])
+def test_what_opening_and_closing_raise_comes_out_as_it_is(at: str) -> None:
+    with pytest.raises(KeyError, match="oops"), Held(at, KeyError("oops")):
+        assert at == "leaving"
+    assert run_in_portal(thread_name)
+
+
+def test_what_the_block_raises_closes_it_and_comes_out() -> None:
+    held = Held()
+    with pytest.raises(ValueError, match="mine"), held:
+        raise ValueError("mine")
+    with held:
+        pass

@@ -57,8 +57,7 @@ def test_no_module_has_a_name_that_is_taken(module: str) -> None:
         assert name not in importlib.import_module(parent).__all__
 
 
-def test_an_unknown_name_of_engines_is_an_attribute_error() -> None:
-    import engines
-
-    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        _ = engines.Nothing
+@pytest.mark.parametrize("name", ["engines", "orchestrator", "planners"])
+def test_an_unknown_name_is_an_attribute_error(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'Nothing'"):
+        _ = importlib.import_module(name).Nothing

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 import anyio.to_thread
 import pytest
@@ -24,7 +26,9 @@ from orchestrator import (
 )
 from planners import (
     Call,
+    Conclude,
     LLMCompiler,
+    Node,
     PlanError,
     Reduce,
     Reference,
@@ -161,6 +165,30 @@ async def test_a_thread_cannot_go_on_from_a_call() -> None:
     )  # fmt: skip
     with pytest.raises(PlanError, match="node '2': "):
         await Agent(FakeEngine(), tools=TOOLS, planner=plan).run("Why?")
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ([Call(id="0", tool="add", arguments={"a": 1, "b": 2})], "add(a=1, b=2) = 3.0"),
+        ([Conclude(id="0", text="It is so.")], "It is so."),
+    ],
+)
+async def test_a_thread_after_what_has_no_thread_is_told_it(before: list[Node], found: str) -> None:
+    engine = FakeEngine()
+    vote = Reduce(id="1", inputs=("0",), reducer="first")
+    plan = given(*before, vote, Think(id="2", prompt="And then?", after="1"))
+    await Agent(engine, tools=TOOLS, planner=plan).run("Begin.")
+    told = engine.calls[0].context.turns[0].text
+    assert f"Begin.\n\nThis was found:\n{found}\n\nYour part of the work: And then?" in told
+
+
+async def test_an_option_that_does_not_exist_is_an_error() -> None:
+    agent: Any = Agent(FakeEngine(), planner="single")
+    with pytest.raises(TypeError, match="no option 'histroy' here: choose from dependencies, hist"):
+        await agent.run("?", histroy=None)
+    with pytest.raises(TypeError, match="no option 'history'"):
+        await agent.resume("runs/1", history=None)
 
 
 # Events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -212,6 +213,14 @@ async def test_a_history_of_another_model_is_refused_before_anything_is_left(
     with pytest.raises(UsageError, match="conversation with 'fake', and its tokens mean nothing"):
         await other.run("And its root?", history=first.history)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "given", [{"version": 1}, "Hello", History(exchanges=(), turns=(), fingerprint="fake")]
+)
+async def test_what_is_no_conversation_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"no conversation to go on with: give `result\.history`"):
+        await Agent(FakeEngine(), planner="single").run("And?", history=given)
 
 
 async def test_a_run_with_a_history_is_resumed_with_it(tmp_path: Path) -> None:

@@ -13,18 +13,20 @@ import pytest
 from engines import CallLimiter, Context, EngineError, FakeEngine, Sampling
 from orchestrator import (
     Agent,
+    ApprovalAsked,
+    ApprovalDecided,
+    ApprovalRequest,
     Budget,
     Event,
     GenerationFinished,
     GenerationStarted,
     RunFailed,
     Tool,
+    ToolContext,
     ToolError,
     tool,
 )
 from orchestrator.nesting import MOST_DEPTH
-from orchestrator.tools.approval import ApprovalRequest
-from orchestrator.tools.context import ToolContext
 from planners import Call, LLMCompiler, Node, Reduce, Reference, Template, Think
 from tests import backends
 from tests.backends import run_virtually
@@ -377,14 +379,19 @@ async def test_it_takes_dependencies_and_approval_of_the_outer_run() -> None:
         return context.dependencies
 
     def approve(request: ApprovalRequest) -> bool:
-        asked.append(request.tool)
+        asked.append(f"{request.node}: {request.tool}")
         return True
 
+    told: list[Event] = []
     plan = given(Call(id="a", tool="look"))
     inner = maths(FakeEngine(), tools=[look], planner=plan)
     agent = Agent(FakeEngine(), tools=[inner], planner=given(asks("1")), approve=approve)
-    assert str(await agent.run("?", dependencies="the library")) == "the library"
-    assert asked == ["look"]
+    result = await agent.run("?", dependencies="the library", subscribers=[told.append])
+    assert (str(result), asked) == ("the library", ["1/a: look"])
+    # Who looks at the outer run sees that its node waits.
+    assert [one.node for one in told if isinstance(one, ApprovalAsked | ApprovalDecided)] == [
+        "1"
+    ] * 2
     own = maths(FakeEngine(), tools=[look], planner=plan, dependencies="its own")
     agent = Agent(FakeEngine(), tools=[own], planner=given(asks("1")), approve=approve)
     assert str(await agent.run("?", dependencies="the library")) == "its own"

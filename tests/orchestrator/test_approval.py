@@ -144,7 +144,7 @@ async def test_where_nobody_is_there_to_approve_the_call_is_refused() -> None:
 @pytest.mark.anyio
 async def test_other_tools_are_nobody_s_business() -> None:
     @tool
-    def look(at: str) -> str:
+    async def look(at: str) -> str:
         return at
 
     mail = Mail()

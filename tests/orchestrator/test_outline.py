@@ -53,6 +53,8 @@ async def test_threads_are_merged_in_the_order_of_the_outline() -> None:
     }
     found = "1. so \\boxed{2.1}\n2. so \\boxed{2.2}\n"
     assert found in merging["root/2/synthesise"]
+    assert "Conclude part 2 only: B" in merging["root/2/synthesise"]
+    assert "Conclude part" not in merging["root/4/synthesise"]
     found = "1. so \\boxed{1}\n2. so \\boxed{2/synthesise}\n3. so \\boxed{3}\n"
     assert found in merging["root/4/synthesise"]
     assert result.remark == ""

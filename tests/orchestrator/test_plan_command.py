@@ -3,14 +3,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engines import Context, FakeEngine, Sampling
-from orchestrator import command_line
 from planners import Call, Plan, Reduce, Think, read_plan
 from planners.static.building import build, call, reduce, think
 from tests.engines.servers import chat_app, serving
@@ -45,18 +43,6 @@ def reply(context: Context, sampling: Sampling) -> str:
 def server() -> Iterator[str]:
     with serving(chat_app(FakeEngine(reply, text_only=True))) as url:
         yield f"{url}/v1"
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command, also where an installation is older than it."""
-
-    def found(group: str) -> list[EntryPoint]:
-        names = {entry.name: entry for entry in entry_points(group=group)}
-        names["plan"] = EntryPoint("plan", "orchestrator.commands.plan:command", group)
-        return list(names.values())
-
-    monkeypatch.setattr(command_line, "entry_points", found)
 
 
 @pytest.fixture

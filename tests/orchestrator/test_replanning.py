@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+import trio
 
 from engines import Context, EngineUnavailable, FakeEngine, ForkjoinError, RetryPolicy, Sampling
 from orchestrator import Agent, Budget, CallPolicy, Event, RunResult, Tool, tool
@@ -150,31 +152,74 @@ async def test_a_planner_that_breaks_ends_the_run_or_ends_the_plan_and_nobody_wa
             assert "the planner's engine is gone" in result.remark
 
 
+class Pausing(FakeEngine):
+    """Writes 100 characters a second, and nothing for a second before the last line of a plan."""
+
+    async def _chunks(self, *arguments: Any) -> Any:
+        lines = 0
+        async for chunk in super()._chunks(*arguments):
+            yield chunk
+            lines += chunk.text.count("\n")
+            if chunk.text == "\n" and lines == 2:
+                await anyio.sleep(1)
+
+
 def test_a_step_starts_while_the_planner_pauses_before_its_next_line_b10() -> None:
-    lines = ['1. price("apple")\n', "2. double($1)\n", '3. price("plum")\n', "join()"]
-    started: dict[str, float] = {}
+    lines = ['1. price("apple")\n', "2. double($1)\n", '3. price("plum")\n']
+    times: dict[str, float] = {}
 
-    class Pausing(FakeEngine):
-        """Writes two lines at once, and nothing for a second before the third."""
-
-        async def _chunks(self, *arguments: Any) -> Any:
-            said = ""
-            async for chunk in super()._chunks(*arguments):
-                if len(said) < len(lines[0] + lines[1]) <= len(said + chunk.text):
-                    yield chunk
-                    await anyio.sleep(1)
-                else:
-                    yield chunk
-                said += chunk.text
+    @tool
+    async def price(item: str) -> float:
+        """Looks up a price."""
+        await anyio.sleep(0.2)
+        return len(item) / 2
 
     def note(event: Event) -> None:
-        if event.kind == "node-started":
-            started[event.node] = event.time
+        if event.kind in ("node-started", "node-finished"):
+            times[f"{event.kind} {event.node}"] = event.time
 
-    engine = Pausing(by_path({"plan": "".join(lines), JOINER: finish("5")}), chunk_tokens=1)
-    run_virtually(lambda: agent_on(engine, Shop()).run("What do they cost?", subscribers=[note]))
-    assert started["1"] == started["2"] == 0
-    assert started["3"] == 1
+    replies = {"plan": "".join(lines) + "join()", JOINER: finish("5")}
+    engine = Pausing(by_path(replies), chunk_tokens=1, seconds_per_token=0.01)
+    agent = Agent(engine, tools=[price, Shop().tools[1]], planner=LLMCompiler())
+    run_virtually(lambda: agent.run("What do they cost?", subscribers=[note]))
+    first, second, third = accumulate(len(line) / 100 for line in lines)
+    # Each with the end of its line or of what it needs, and within the 10 ms in which the original looks again.
+    assert times["node-started 1"] == pytest.approx(first, abs=0.009)
+    assert times["node-finished 1"] == pytest.approx(first + 0.2, abs=0.009)
+    assert times["node-started 2"] == pytest.approx(max(second, first + 0.2), abs=0.009)
+    assert times["node-started 2"] < second + 1
+    assert times["node-started 3"] == pytest.approx(third + 1, abs=0.009)
+
+
+class TaskSteps(trio.abc.Instrument):
+    """Counts how often the event loop goes on with a task."""
+
+    count = 0
+
+    def before_task_step(self, task: object) -> None:
+        self.count += 1
+
+
+def test_a_chain_of_fifty_instant_steps_costs_no_time_b14() -> None:
+    """Polling every 10 ms would take half a second."""
+    length = 50
+    lines = ['1. price("apple")', *(f"{n}. double(${n - 1})" for n in range(2, length + 1))]
+    plan = "\n".join([*lines, "join()"])
+    planner = LLMCompiler(
+        sampling=Sampling(max_tokens=len(plan)), max_steps=length, max_replans=0, reducer="first"
+    )
+    steps = TaskSteps()
+
+    async def main() -> RunResult:
+        engine = FakeEngine(by_path({"plan": plan}), chunk_tokens=len(plan))
+        agent = agent_on(engine, Shop(), planner=planner)
+        trio.lowlevel.add_instrument(steps)
+        return await agent.run("How much?")
+
+    result = run_virtually(main)
+    assert str(result) == str(2.5 * 2 ** (length - 1))
+    assert result.seconds == 0
+    assert steps.count < 10 * length
 
 
 # Runs that are stopped

@@ -41,6 +41,7 @@ def test_results_stand_in_the_place_of_references(argument: Argument, expected: 
 
 
 def test_what_a_result_says_is_not_substituted_again() -> None:
+    """(B8)"""
     assert resolve(Reference(node="2"), RESULTS) == "a $1 and ${1}"
     assert resolve(Template(parts=("say ", Reference(node="2"))), RESULTS) == "say a $1 and ${1}"
     looks_like_one = {"1": {"$ref": "2"}, "2": "secret"}

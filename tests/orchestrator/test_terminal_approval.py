@@ -223,7 +223,7 @@ def test_a_tool_that_needs_dependencies_is_refused_before_an_engine_starts(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "needy.py").write_text(
-        "from orchestrator import tool\nfrom orchestrator.tool_context import ToolContext\n"
+        "from orchestrator import tool\nfrom orchestrator.tools.context import ToolContext\n"
         "@tool\ndef look(context: ToolContext[int]) -> int:\n    return context.dependencies\n"
     )
     done = forkjoin("run", "q", "--tools", "needy:look", folder=tmp_path)

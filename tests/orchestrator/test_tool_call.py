@@ -366,7 +366,7 @@ async def test_what_is_huge_is_told_in_short() -> None:
 
 @pytest.mark.anyio
 async def test_more_than_a_result_may_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.tool_data.MOST_BYTES", 1_000)
+    monkeypatch.setattr("orchestrator.tools.data.MOST_BYTES", 1_000)
 
     @tool
     def f(length: int) -> str:

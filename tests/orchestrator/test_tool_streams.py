@@ -99,7 +99,7 @@ async def test_what_a_generator_raises_fails_the_call() -> None:
 async def test_a_generator_without_end_is_stopped_and_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("orchestrator.tool_call.MOST_ITEMS", 50)
+    monkeypatch.setattr("orchestrator.tools.call.MOST_ITEMS", 50)
     closed: list[str] = []
 
     @tool
@@ -130,8 +130,8 @@ async def test_a_generator_without_end_is_stopped_and_closed(
 
 @pytest.mark.anyio
 async def test_items_may_take_no_more_room_than_one_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("tool_call", "tool_data"):
-        monkeypatch.setattr(f"orchestrator.{module}.MOST_BYTES", 1_000)
+    for module in ("call", "data"):
+        monkeypatch.setattr(f"orchestrator.tools.{module}.MOST_BYTES", 1_000)
     with pytest.raises(ToolError, match="f gave 1,002 bytes, and 1,000 are the most"):
         await of(["x" * 499, "y" * 499], "asynchronous").call({})
 

@@ -85,10 +85,16 @@ async def test_a_part_may_be_split_again_and_is_named_by_what_merges_it() -> Non
     }
     nodes, _, path = await planned(by_path(replies))
     assert [node.id for node in nodes] == ["1", "3", "2.1", "2.2", "2", "4"]
-    assert nodes[4] == Reduce(id="2", inputs=("2.1", "2.2"), reducer="synthesise")
     assert nodes[5] == Reduce(id="4", inputs=("1", "2", "3"), reducer="synthesise")
     common = "Goal: Know.\n1. A\n2. B\n3. C\n\nGoal of part 2: Both.\n2.1 D\n2.2 E\n\n"
     assert nodes[2] == Think(id="2.1", prompt=f"{common}Work on part 2.1 only: D")
+    # What merges a part is told of the part, after the same beginning as its threads.
+    assert nodes[4] == Reduce(
+        id="2",
+        inputs=("2.1", "2.2"),
+        reducer="synthesise",
+        prompt=f"{common}Conclude part 2 only: B",
+    )
     assert path == sum(map(len, replies.values()))
 
 

@@ -79,6 +79,7 @@ CORPUS = [
     "1. add(1, 2)\nSure! Here's (a plan",
     "1. add(1, 2)\n2. add(1, 2)(3",
     "1. add(1, 2)\nmore [text\n",
+    "```python\n1. add(1, 2)\n``` \n```2. add(1, 2)```",
 ]
 
 
@@ -224,6 +225,11 @@ def test_b3_an_open_bracket_is_told_as_soon_as_the_next_step_begins() -> None:
 def test_b4_b8_b9_only_references_make_dependencies() -> None:
     (node,) = parse('9. search("$$1, $ 2, $x, $12 and ${3}4 cost $$$5")')
     assert node.dependencies == ("12", "3", "5")
+
+
+@pytest.mark.parametrize("fence", ["```", "  ```text  "])
+def test_fences_around_a_plan_are_skipped(fence: str) -> None:
+    assert len(parse(f"{fence}\n1. add(1, 2)\n```\njoin()")) == 1
 
 
 def test_b5_an_argument_may_hold_line_breaks() -> None:

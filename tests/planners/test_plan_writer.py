@@ -98,7 +98,7 @@ async def test_the_grammar_of_a_repair_begins_with_the_next_step() -> None:
     sink = await planned(engine)
     assert sink.nodes == NODES
     assert engine.calls[1].sampling.constraint == Grammar(
-        rules=plan_grammar(TOOLS.values(), min_steps=2, max_steps=6, first_step=2)
+        rules=plan_grammar(TOOLS.values(), min_steps=1, max_steps=12, first_step=2)
     )
 
 
@@ -173,7 +173,7 @@ async def test_a_model_that_writes_no_plan_is_an_error_after_a_bounded_number_of
 async def test_the_same_action_for_ever_ends_at_the_most_steps(free: bool) -> None:
     engine = FakeEngine("".join(f"{i}. add(1, 2)\n" for i in range(1, 40)), chunk_tokens=5)
     sink = await planned(WithoutGrammars(engine) if free else engine)
-    assert [node.id for node in sink.nodes] == [*"1234567"]
+    assert [node.id for node in sink.nodes] == [str(number) for number in range(1, 14)]
 
 
 async def test_the_same_line_for_ever_is_one_step() -> None:

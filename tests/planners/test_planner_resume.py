@@ -73,7 +73,7 @@ def test_it_goes_on_after_the_last_complete_line(cut: int, size: int) -> None:
         assert call.sampling.max_tokens == 200 - cut
         assert call.sampling.constraint == Grammar(
             rules=plan_grammar(
-                TOOLS.values(), min_steps=2, max_steps=6, first_step=kept.count("\n") + 1
+                TOOLS.values(), min_steps=1, max_steps=12, first_step=kept.count("\n") + 1
             )
         )
     else:

@@ -20,6 +20,7 @@ from engines import (
     ForkjoinError,
     Grammar,
     Sampling,
+    UsageError,
 )
 from planners import (
     Call,
@@ -32,7 +33,6 @@ from planners import (
     Think,
     plan_grammar,
 )
-from planners.compiler.earlier_calls import asked
 from tests.planners.test_joiner import UNREADABLE, finish, replan
 from tests.planners.tools import TOOLS, VOCABULARY, Recorder
 
@@ -172,7 +172,7 @@ async def test_a_call_that_has_a_result_is_not_made_again(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["3. add(1, 3)", "3. search('1')", '3. add(1, "2")', "3. add(1, true)", "3. add(1, $2)"]
+    "line", ["3. add(1, 3)", "3. search('1')", '3. add(1, "2")', "3. add(1, true)"]
 )
 async def test_a_call_that_asks_for_something_else_is_made(line: str) -> None:
     engine = scripted({"plan": FIRST, JOINER: replan("more"), REPLAN: f"{line}\njoin()"})
@@ -180,9 +180,29 @@ async def test_a_call_that_asks_for_something_else_is_made(line: str) -> None:
     assert [node.id for node in sink.nodes] == ["1", "2", "3", "4"]
 
 
-def test_true_is_not_one() -> None:
-    one, true = (Call(id="1", tool="f", arguments={"a": value}) for value in (1, True))
-    assert asked(one, {}) != asked(true, {})
+async def test_a_step_that_refers_to_one_without_a_result_is_mended() -> None:
+    second = {REPLAN: "3. add(1, $2)\njoin()", f"{REPLAN}/repair-1": "3. add($1, 4)\njoin()"}
+    engine = scripted({"plan": FIRST, JOINER: replan("more"), **second}, text_only=True)
+    sink = await planned(engine, {"2": LATE})
+    assert sink.nodes[2] == Call(id="3", tool="add", arguments={"a": Reference(node="1"), "b": 4})
+    told = engine.calls[-1].context.turns[-2].text
+    assert "node '3': refers to node '2', which has no result" in told
+
+
+async def test_a_further_round_without_a_step_is_the_last() -> None:
+    engine = scripted({"plan": FIRST, JOINER: replan("more"), REPLAN: "join()"})
+    sink = await planned(engine, compiler=LLMCompiler(max_replans=5))
+    assert sink.nodes[-1] == Reduce(id="3", inputs=("1", "2"), reducer="synthesise")
+    assert paths(engine) == ["plan", JOINER, REPLAN]
+    assert sink.remarks == ["replan 1 of 5 planned no further step"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_steps": 0}, {"min_steps": -1}, {"max_replans": -1}, {"max_repairs": -1}]
+)
+async def test_what_could_not_plan_is_refused(options: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match=r"LLMCompiler with m.*: at least . is needed"):
+        LLMCompiler(**options)  # type: ignore[arg-type]  # each is of its option's type
 
 
 async def test_a_round_of_nothing_new_is_told_and_ends() -> None:

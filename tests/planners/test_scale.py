@@ -114,6 +114,8 @@ def test_the_mean_of_digits_reaches_from_0_to_1() -> None:
     assert expected_digit({"0": 1.0, "9": 0.0}) == 0
     assert expected_digit({"0": 0.0, "9": 1.0}) == 1
     assert expected_digit({"0": 0.5, "9": 0.5}) == 0.5
+    # Where nothing is known, and not a rounding error above it.
+    assert expected_digit(dict.fromkeys("0123456789", 0.1)) == 0.5
 
 
 @pytest.mark.parametrize("steps", [2, 5, 8])

@@ -21,7 +21,7 @@ from planners import (
     Think,
     check_plan,
 )
-from tests.planners.tools import VOCABULARY, tool
+from tests.planners.tools import ADD, VOCABULARY, tool
 
 ONE = Reference(node="1")
 
@@ -53,7 +53,7 @@ def call(name: str, node: str = "2", **arguments: Any) -> Call:
             id="dangling in a text",
         ),
         pytest.param([Think(id="2"), Think(id="2")], "has this id already", id="duplicate"),
-        pytest.param([call("sub")], "no tool 'sub': add, clock.now-utc", id="tool"),
+        pytest.param([call("sub")], "no tool 'sub': choose from add, clock.now-utc", id="tool"),
         pytest.param([call("add", a=1, b=2, c=3)], "has no argument 'c'", id="unknown argument"),
         pytest.param([call("add", a=1)], "needs the argument 'b'", id="missing argument"),
         pytest.param(
@@ -194,3 +194,13 @@ def test_only_orders_in_which_inputs_come_first_are_accepted(order: list[str]) -
     else:
         with pytest.raises(PlanError, match="refers to node"):
             check_plan(plan, VOCABULARY)
+
+
+def test_an_error_is_short_however_long_an_argument_and_however_many_the_tools() -> None:
+    with pytest.raises(PlanError, match=r"argument 'a' of add: 'xx.*x' is not of type") as long:
+        PlanChecker(VOCABULARY).check(call("add", a="x" * 1_000_000, b=1))
+    assert len(str(long.value)) < 400
+    many = replace(VOCABULARY, tools={f"add_{number}": ADD for number in range(1000)})
+    with pytest.raises(PlanError, match=r"'ad_7': choose from add_7, .* and 99. others") as wide:
+        PlanChecker(many).check(call("ad_7"))
+    assert len(str(wide.value)) < 200
