@@ -93,8 +93,8 @@ def read_decomposition(
 ) -> Decomposition:
     """The decomposition in JSON data that fits the schema.
 
-    Needs that name no earlier step are dropped: weak models often write them, and the steps are in order. The last step becomes the question, and needs whatever no other step does, so
-    that nothing is found out in vain.
+    Needs that name no earlier step are dropped: weak models often write them, and the steps are in order. The last step
+    becomes the question, and needs whatever no other step does, so that nothing is found out in vain.
 
     Args:
         data: As the model wrote it.

@@ -229,8 +229,6 @@ async def test_versions_that_never_fit_are_dropped() -> None:
     "bad",
     [
         BAD,
-        outline([2], [1]),
-        outline([1]),
         EngineUnavailable("gone"),
         BudgetExhausted("tokens", 9, 9, "x"),
     ],
