@@ -9,10 +9,8 @@ from .compiler.llm_compiler import LLMCompiler
 from .errors import InvalidPlan, PlanError, PlanFileError, PlanSyntaxError
 from .language.grammar import plan_grammar
 from .language.plan_parser import PlanParser
-from .outline import Outline
 from .plan import Argument, Call, Conclude, Node, Plan, Reduce, Reference, Template, Think
 from .planner import Finding, GivenPlanner, Planner, PlanSink, SinglePlanner
-from .scaling.scale import SCALE
 from .static.plan_reader import read_plan
 from .tool_specification import ToolSpecification
 from .validation import PlanChecker, Vocabulary, check_plan
@@ -20,6 +18,8 @@ from .validation import PlanChecker, Vocabulary, check_plan
 if TYPE_CHECKING:
     from .language.plan_text import plan_text
     from .mermaid import to_mermaid
+    from .outline import Outline
+    from .scaling.scale import SCALE
     from .static.building import Step, StepField, build, call, conclude, reduce, think
 
 __all__ = [
@@ -64,8 +64,10 @@ __all__ = [
     "to_mermaid",
 ]
 
-# What writes and draws plans by hand is imported with its first use.
+# Other planners, and what writes and draws plans by hand, are imported with their first use.
 _LATER = {
+    "Outline": ".outline",
+    "SCALE": ".scaling.scale",
     "Step": ".static.building",
     "StepField": ".static.building",
     "build": ".static.building",

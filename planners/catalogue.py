@@ -7,14 +7,26 @@ from collections.abc import Callable, Mapping
 from engines import UsageError
 
 from .compiler.llm_compiler import LLMCompiler
-from .outline import Outline
 from .planner import Planner, SinglePlanner
-from .scaling.scale import SCALE
+
+
+def _outline(seed: int | None) -> Planner:
+    # Imported where it is wanted: most runs plan with another.
+    from .outline import Outline
+
+    return Outline().with_seed(seed)
+
+
+def _scale(seed: int | None) -> Planner:
+    from .scaling.scale import SCALE
+
+    return SCALE().with_seed(seed)
+
 
 PLANNERS: Mapping[str, Callable[[int | None], Planner]] = {
     "llm-compiler": lambda seed: LLMCompiler().with_seed(seed),
-    "outline": lambda seed: Outline().with_seed(seed),
-    "scale": lambda seed: SCALE().with_seed(seed),
+    "outline": _outline,
+    "scale": _scale,
     "single": lambda seed: SinglePlanner(),
 }
 
