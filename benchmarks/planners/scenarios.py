@@ -8,14 +8,21 @@ of its entities, HotpotQA a search for each of the two things that it compares, 
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.planners.bfcl import Row, row_of
-from planners import Call, PlanParser, ToolSpecification
-from planners.language.plan_text import plan_text
+from planners import (
+    Call,
+    PlanChecker,
+    PlanError,
+    PlanParser,
+    ToolSpecification,
+    Vocabulary,
+    plan_text,
+)
 
 DATA = Path(os.environ.get("DATA") or Path(__file__).parents[3] / "shared" / "data")
 
@@ -42,6 +49,18 @@ class Scenario:
     answer: str
 
     @property
+    def fits(self) -> bool:
+        """Whether its tools take the calls: those of two of BFCL's answers do not."""
+        tools = {one.name: one for one in self.tools}
+        checker = PlanChecker(Vocabulary(tools=tools, methods=(), reducers=()))
+        try:
+            for step in self.steps:
+                checker.check(step)
+        except PlanError:
+            return False
+        return True
+
+    @property
     def steps(self) -> Sequence[Call]:
         parser = PlanParser({one.name: one for one in self.tools})
         return [node for node in parser.feed(self.plan) if isinstance(node, Call)]
@@ -53,10 +72,10 @@ class Scenario:
 
 def scenarios(name: str, most: int) -> list[Scenario]:
     """At most so many questions of one benchmark, spread over its file."""
-    file = _FILES[name]
-    lines = (DATA / file).read_text(encoding="utf-8").splitlines()
+    lines = (DATA / _FILES[name]).read_text(encoding="utf-8").splitlines()
     chosen = lines[:: max(1, len(lines) // most)][:most]
-    return [_scenario(name, json.loads(line)) for line in chosen]
+    found = [_scenario(name, json.loads(line)) for line in chosen]
+    return [scenario for scenario in found if scenario.fits]
 
 
 def rows(file: str, most: int) -> list[Row]:
@@ -84,15 +103,28 @@ def _bfcl(row: dict[str, Any]) -> Scenario:
     asked = row_of(row)
     tools = [one.model_copy(update={"pure": True}) for one in asked.tools.values()]
     nodes = [
-        Call(id=str(number), tool=name, arguments=_first_accepted(accepted))
+        Call(id=str(number), tool=name, arguments=_arguments(accepted, asked.tools[name]))
         for number, expected in enumerate(asked.expected, start=1)
         for name, accepted in expected.items()
     ]
-    return Scenario(asked.question, tools, f"{plan_text(nodes)}join()", len(nodes), "done")
+    # Tools are taken for pure, so that what is asked for twice is called once.
+    width = len({plan_text([node.model_copy(update={"id": "1"})]) for node in nodes})
+    return Scenario(asked.question, tools, f"{plan_text(nodes)}join()", width, "done")
 
 
-def _first_accepted(accepted: Any) -> dict[str, Any]:
-    return {name: values[0] for name, values in accepted.items() if values[0] != ""}
+def _arguments(accepted: Mapping[str, Any], tool: ToolSpecification) -> dict[str, Any]:
+    # Some rows accept arguments that their tools do not have.
+    known = {name: values for name, values in accepted.items() if name in tool.properties}
+    return _first_accepted(known)
+
+
+def _first_accepted(accepted: dict[str, Any]) -> dict[str, Any]:
+    """The first value that is accepted of each, also inside of objects, which hold lists of such values."""
+    chosen = {name: values[0] for name, values in accepted.items() if values[0] != ""}
+    return {
+        name: _first_accepted(value) if isinstance(value, dict) else value
+        for name, value in chosen.items()
+    }
 
 
 def _names(question: str, count: int) -> Iterator[str]:
