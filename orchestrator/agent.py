@@ -107,6 +107,7 @@ class Agent(Generic[T]):
             raise UsageError(
                 f"there is no way {on_failure!r} to go on after a failure: {', '.join(ON_FAILURE)}"
             )
+        _check_parts(planner=planner, method=method, reducer=reducer)
         sampling = sampling or Sampling()
         calls = calls or CallPolicy()
         settings = AgentSettings(
@@ -264,6 +265,20 @@ class Agent(Generic[T]):
             return self._starter.begin(question, told, tells_answer=True)
 
         return streaming(run, pick)
+
+
+def _check_parts(**parts: object) -> None:
+    """Refuses what is none, such as a class in the place of its object."""
+    does = {"planner": "plan", "method": "solve", "reducer": "reduce"}
+    for name, part in parts.items():
+        is_plan = name == "planner" and isinstance(part, Plan)
+        if part is None or isinstance(part, str) or is_plan:
+            continue
+        if isinstance(part, type) or not callable(getattr(part, does[name], None)):
+            raise UsageError(
+                f"{part!r} is no {name}: give a name, or an object such as SCALE() for a planner, "
+                f"ChainOfThought() for a method, Majority() for a reducer, build(...) for a plan"
+            )
 
 
 def _planner(given: Planner | Plan | str, seed: int | None) -> Planner:

@@ -120,8 +120,18 @@ class Ending:
             critical_path=self.planner_path + last.critical_path + output.critical_path,
             seconds=self.seconds(),
             folder=self.folder,
-            remark="; ".join(filter(None, (*self.remarks, reason))),
+            remark="; ".join(filter(None, (*self.remarks, self._lost, reason))),
         )
+
+    @property
+    def _lost(self) -> str:
+        """What failed on the way to the answer."""
+        failed = [
+            f"node {name!r} failed: {outcome.reason}"
+            for name, outcome in self.outcomes.items()
+            if outcome.status == "failed"
+        ]
+        return f"{failed[0]}{f' ({len(failed) - 1} more)' if failed[1:] else ''}" if failed else ""
 
     def _history(self, answer: Answer) -> History:
         context, text = answer.context, None

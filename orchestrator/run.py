@@ -155,9 +155,11 @@ class Run:
         settings, history = self._settings, self.history
         # Planners see no context, but what a question refers to they have to know.
         question = self._question if history is None else history.before(self._question)
-        self._planner_path = await settings.planner.plan(
-            question, settings.vocabulary, engine, self._plan
-        )
+        # A planner's task groups wrap what ends the run.
+        with single_error():
+            self._planner_path = await settings.planner.plan(
+                question, settings.vocabulary, engine, self._plan
+            )
         self._plan.end()
 
     def _check_failure(self, runner: NodeRunner) -> None:

@@ -31,11 +31,13 @@ class PlanSyntaxError(PlanError):
 
     Attributes:
         line: Where it is none, from 1.
+        problem: What is wrong there.
         nodes: What the piece of text that brought the error had completed before.
     """
 
     def __init__(self, line: int, problem: str) -> None:
         self.line = line
+        self.problem = problem
         self.nodes: tuple[Node, ...] = ()
         super().__init__(f"plan line {line}: {problem}")
 

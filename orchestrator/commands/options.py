@@ -64,7 +64,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--tools", metavar="MODULE:NAME", nargs="+", action="extend", default=[],
         help="tools, or lists of tools; calculate is one that is ready to use")  # fmt: skip
     add("--mcp", metavar="COMMAND|URL", action="append", default=[],
-        help="an MCP server whose tools may be called; NAME: before it gives them a prefix")  # fmt: skip
+        help="an MCP server whose tools may be called: '[NAME: ][VAR=$VALUE ...] COMMAND' or '[NAME: ]URL'; "
+        "NAME_ stands before its tools' names, VAR in its environment, which has little else")  # fmt: skip
     add("--planner", metavar="NAME", default="llm-compiler", help=_choices(PLANNERS))
     add("--plan", metavar="FILE", help="a plan of your own instead of a planner's (JSON or YAML)")
     add("--method", metavar="NAME", default="chain-of-thought", help=_choices(METHODS))

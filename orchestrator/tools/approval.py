@@ -50,8 +50,7 @@ async def check_approved(request: ApprovalRequest, approve: Approve | None) -> N
     """
     if approve is None:
         raise ToolError(
-            f"{request.tool} has to be approved, and nobody is there to do it: pass Agent(approve=...), or say "
-            f"--approve all on the command line"
+            f"{request.tool} has to be approved, and nobody is there: use --approve all, or Agent(approve=...)"
         )
     try:
         decision = approve(request)

@@ -26,7 +26,8 @@ def _load(place: str) -> list[Tool]:
         module_name, name = TOOLKIT, place
     elif not (module_name and colon and name):
         raise ToolDefinitionError(
-            f"--tools {place}: write MODULE:NAME, as in examples.arithmetic:TOOLS, or calculate"
+            f"--tools {place}: write MODULE:NAME, as in examples.arithmetic:TOOLS, or calculate, "
+            f"and the question before --tools"
         )
     try:
         module = importlib.import_module(module_name)

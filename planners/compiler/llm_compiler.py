@@ -66,6 +66,11 @@ class LLMCompiler:
                 raise UsageError(
                     f"LLMCompiler with {name}={getattr(self, name)}: at least {bound} is needed"
                 )
+        if self.min_steps > self.max_steps:
+            raise UsageError(
+                f"LLMCompiler with min_steps={self.min_steps} and max_steps={self.max_steps}: a plan has at least the "
+                f"former and at most the latter, so raise max_steps"
+            )
 
     def with_seed(self, seed: int | None) -> LLMCompiler:
         """The same with a seed for sampling."""
@@ -130,7 +135,7 @@ class LLMCompiler:
         for replan in range(1, self.max_replans + 1):
             asked = await joiner.judge(conversation, await draft.look(), f"joiner-{replan}")
             if asked.value is None:
-                sink.remark(f"nobody has judged the results: {asked.problem}")
+                sink.remark(f"the results were merged without being judged: {asked.problem}")
                 return None
             if asked.value.action == "finish":
                 return asked.value.text

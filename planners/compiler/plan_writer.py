@@ -68,7 +68,7 @@ class PlanWriter:
             if problem is None:
                 return
             if repairs == self.max_repairs:
-                raise problem
+                raise _given_up(problem)
             repairs += 1
             self.sink.text("\n")
             request = mend(str(problem), turn.line, draft.last + 1)
@@ -206,6 +206,11 @@ def _standing(text: str, tools: Mapping[str, ToolSpecification]) -> str:
 
 
 def _no_step() -> PlanError:
-    return PlanError(
-        "the planner wrote no complete step: use another model, --planner single, or a plan file"
-    )
+    return PlanError("the planner wrote no complete step")
+
+
+def _given_up(problem: PlanError) -> PlanError:
+    advice = "use another model, more tokens (planner.sampling.max_tokens), --planner single, or a plan file"
+    if isinstance(problem, PlanSyntaxError):
+        return PlanSyntaxError(problem.line, f"{problem.problem}: {advice}")
+    return PlanError(f"{problem}: {advice}")

@@ -135,8 +135,7 @@ async def test_where_nobody_is_there_to_approve_the_call_is_refused() -> None:
     agent = Agent(FakeEngine(), tools=[mail.send], planner=GivenPlanner(given=PLAN))
     result = await agent.run("?")
     assert result.outcomes["1"].reason == (
-        "send has to be approved, and nobody is there to do it: pass Agent(approve=...), or say --approve all on "
-        "the command line"
+        "send has to be approved, and nobody is there: use --approve all, or Agent(approve=...)"
     )
     assert not mail.sent
 

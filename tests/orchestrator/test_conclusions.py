@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from engines import Engine, FakeEngine, Sampling
+from engines import Engine, FakeEngine, Sampling, UsageError
 from orchestrator import Agent, Budget, RunFailed, tool
 from planners import (
     Call,
@@ -101,3 +103,15 @@ async def test_a_thread_of_a_node_generates_no_more_than_its_cap() -> None:
     agent = Agent(engine, planner=plan, sampling=Sampling(max_tokens=20))
     await agent.run("?")
     assert [call.sampling.max_tokens for call in engine.calls] == [3, 20, 500]
+
+
+async def test_what_failed_on_the_way_to_an_answer_is_remarked() -> None:
+    rests = given(Call(id="1", tool="breaks"), Conclude(id="2", text="None.", inputs=("1",)))
+    result = await Agent(FakeEngine(), tools=[breaks], planner=rests).run("?")
+    assert result.remark == "node '1' failed: breaks raised ValueError: no luck"
+
+
+@pytest.mark.parametrize("part", [{"planner": GivenPlanner}, {"method": 5}, {"reducer": print}])
+async def test_what_is_no_part_of_an_agent_is_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="give a name, or an object"):
+        Agent(FakeEngine(), **part)

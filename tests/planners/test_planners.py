@@ -185,7 +185,7 @@ async def test_the_reduction_s_id_follows_the_largest() -> None:
 @pytest.mark.parametrize("text", ["", "join()", "Thought: hm\njoin()"])
 async def test_no_complete_step_is_an_error_that_says_what_else_to_use(text: str) -> None:
     with pytest.raises(
-        PlanError, match="no complete step: use another model, --planner single"
+        PlanError, match="no complete step: use another model, more tokens"
     ) as caught:
         await planned(FakeEngine(text))
     # The model's failure, not a usage that was wrong.

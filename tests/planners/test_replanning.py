@@ -256,12 +256,12 @@ async def test_a_call_that_has_a_result_is_no_guess() -> None:
     [
         pytest.param(
             {JOINER: BudgetExhausted("tokens", 9, 9, "joiner")},
-            "nobody has judged the results: budget exhausted",
+            "the results were merged without being judged: budget exhausted",
             id="no budget for the joiner",
         ),
         pytest.param(
             {JOINER: EngineUnavailable("gone")},
-            "nobody has judged the results: gone",
+            "the results were merged without being judged: gone",
             id="no engine for the joiner",
         ),
         pytest.param(
@@ -299,7 +299,7 @@ async def test_a_joiner_that_says_nothing_of_use_is_asked_again_and_then_done_wi
     sink = await planned(engine, compiler=LLMCompiler(max_repairs=1))
     assert isinstance(sink.nodes[-1], Reduce)
     (remark,) = sink.remarks
-    assert remark.startswith("nobody has judged the results: ")
+    assert remark.startswith("the results were merged without being judged: ")
 
 
 # What is the same in all rounds
@@ -385,3 +385,8 @@ async def test_the_tokens_are_the_engine_s_own_whatever_was_asked_b20(text_only:
     sink = Looking()
     tokens = await LLMCompiler().plan("How many?", VOCABULARY, engine, sink)
     assert tokens == (await engine.statistics()).generated_tokens > 0
+
+
+def test_more_steps_at_least_than_at_most_are_refused() -> None:
+    with pytest.raises(UsageError, match="min_steps=9 and max_steps=2"):
+        LLMCompiler(min_steps=9, max_steps=2)
