@@ -9,7 +9,7 @@ import pytest
 from engines import Engine, EngineStatistics, Sampling, run_in_portal
 from examples.arithmetic import TOOLS
 from orchestrator import Agent, Event, NodeFinished, NodeStarted, TokensGenerated
-from planners import GivenPlanner, Plan, Think
+from planners import GivenPlanner, LLMCompiler, Plan, Think
 
 pytestmark = pytest.mark.real_vllm
 
@@ -30,7 +30,9 @@ async def idle_statistics(engine: Engine) -> EngineStatistics:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_model_writes_a_plan_that_runs_side_by_side(vllm_engine: Engine, seed: int) -> None:
     events: list[Event] = []
-    agent = Agent(vllm_engine, tools=TOOLS, sampling=Sampling(max_tokens=24, seed=seed))
+    planner = LLMCompiler(min_steps=2, max_steps=6).with_seed(seed)
+    sampling = Sampling(max_tokens=24, seed=seed)
+    agent = Agent(vllm_engine, tools=TOOLS, planner=planner, sampling=sampling)
     before = run_in_portal(lambda: idle_statistics(vllm_engine))
 
     result = agent.run_sync(QUESTION, subscribers=[events.append])
