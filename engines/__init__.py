@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .choosing import Choosing, score_choice
 from .completion import Chunk, Completion, FinishReason, Usage
@@ -34,6 +34,7 @@ from .errors import (
 from .fake_engine import FakeCall, FakeEngine, Scripted
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
+from .later import imported_later as _imported_later
 from .local import LocalEngine, local_engine
 from .logprobs import Logprob, TokenLogprobs, choice_probabilities
 from .notice import Notice, NoticeKind, Notify
@@ -152,18 +153,11 @@ __all__ = [
     "single_error",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "VllmEngine":
-        from .vllm_engine import VllmEngine
-
-        return VllmEngine
-    if name == "HttpEngine":
-        from .remote.http_engine import HttpEngine
-
-        return HttpEngine
-    if name == "ReplicaPool":
-        from .replicas.pool import ReplicaPool
-
-        return ReplicaPool
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = _imported_later(
+    __name__,
+    {
+        "HttpEngine": ".remote.http_engine",
+        "ReplicaPool": ".replicas.pool",
+        "VllmEngine": ".vllm_engine",
+    },
+)

@@ -5,7 +5,9 @@ Importing this package loads neither torch, vllm nor transformers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engines.later import imported_later as _imported_later
 
 from .agent import Agent
 from .budget import Budget, Prices
@@ -118,22 +120,17 @@ __all__ = [
 ]
 
 # What most programs do not use is imported with its first use.
-_LATER = {
-    "Forecast": ".forecasting.forecast",
-    "Forecaster": ".forecasting.forecast",
-    "Preview": ".planning",
-    "Rates": ".forecasting.rates",
-    "RunStream": ".run_stream",
-    "Simulation": ".forecasting.simulation",
-    "ToolServer": ".tool_servers",
-    "simulate": ".forecasting.simulation",
-    "tool_server": ".tool_servers",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_LATER[name], __name__), name)
+__getattr__ = _imported_later(
+    __name__,
+    {
+        "Forecast": ".forecasting.forecast",
+        "Forecaster": ".forecasting.forecast",
+        "Preview": ".planning",
+        "Rates": ".forecasting.rates",
+        "RunStream": ".run_stream",
+        "Simulation": ".forecasting.simulation",
+        "ToolServer": ".tool_servers",
+        "simulate": ".forecasting.simulation",
+        "tool_server": ".tool_servers",
+    },
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engines.later import imported_later as _imported_later
 
 from .catalogue import PLANNERS, planner_named
 from .compiler.llm_compiler import LLMCompiler
@@ -65,24 +67,19 @@ __all__ = [
 ]
 
 # Other planners, and what writes and draws plans by hand, are imported with their first use.
-_LATER = {
-    "Outline": ".outline",
-    "SCALE": ".scaling.scale",
-    "Step": ".static.building",
-    "StepField": ".static.building",
-    "build": ".static.building",
-    "call": ".static.building",
-    "conclude": ".static.building",
-    "plan_text": ".language.plan_text",
-    "reduce": ".static.building",
-    "think": ".static.building",
-    "to_mermaid": ".mermaid",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_LATER[name], __name__), name)
+__getattr__ = _imported_later(
+    __name__,
+    {
+        "Outline": ".outline",
+        "SCALE": ".scaling.scale",
+        "Step": ".static.building",
+        "StepField": ".static.building",
+        "build": ".static.building",
+        "call": ".static.building",
+        "conclude": ".static.building",
+        "plan_text": ".language.plan_text",
+        "reduce": ".static.building",
+        "think": ".static.building",
+        "to_mermaid": ".mermaid",
+    },
+)
