@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from engines import Context, Engine, ForkjoinError, RunError, Sampling
-from engines.errors import InvalidOutput
-from engines.structured import ask_json
+from engines import (
+    Context,
+    Engine,
+    ForkjoinError,
+    InvalidOutput,
+    RunError,
+    Sampling,
+    ask_json,
+)
 
 T = TypeVar("T")
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import anyio
 
-from engines import Context, Engine, Sampling, UsageError, converse, single_error
+from engines import Context, Engine, Sampling, converse, single_error
 
 from .asking import Asked, ask
 from .goal import Goal, Part, goal_schema, labels, read_goal
+from .options import check_least
 from .plan import Reduce, Think
 from .planner import PlanSink
 from .validation import PlanChecker, Vocabulary
@@ -53,9 +54,7 @@ class Outline:
 
     def __post_init__(self) -> None:
         """Refuses what could not plan anything."""
-        for name in ("most", "max_depth", "attempts"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"Outline with {name}={getattr(self, name)}: at least 1 is needed")
+        check_least(self, most=1, max_depth=1, attempts=1)
 
     def with_seed(self, seed: int | None) -> Outline:
         """The same with a seed for sampling."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from engines import BudgetExhausted, Engine, EngineError, Sampling, UsageError, converse
 
 from ..errors import PlanError
+from ..options import check_least
 from ..planner import PlanSink
 from ..validation import Vocabulary
 from .conversation import Conversation
@@ -60,12 +61,7 @@ class LLMCompiler:
 
     def __post_init__(self) -> None:
         """Refuses what could not plan anything."""
-        least = {"min_steps": 0, "max_steps": 1, "max_replans": 0, "max_repairs": 0}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise UsageError(
-                    f"LLMCompiler with {name}={getattr(self, name)}: at least {bound} is needed"
-                )
+        check_least(self, min_steps=0, max_steps=1, max_replans=0, max_repairs=0)
         if self.min_steps > self.max_steps:
             raise UsageError(
                 f"LLMCompiler with min_steps={self.min_steps} and max_steps={self.max_steps}: a plan has at least the "

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from engines import Context, Engine, Sampling, converse, join
-from engines.choosing import Choosing, score_choice
+from engines import Choosing, Context, Engine, Sampling, converse, join, score_choice
 
 from .decomposition import Decomposition
 

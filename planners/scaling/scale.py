@@ -17,6 +17,7 @@ from functools import partial
 from engines import Context, Engine, Sampling, UsageError, converse, join
 
 from ..asking import Asked, ask
+from ..options import check_least
 from ..plan import Think
 from ..planner import PlanSink
 from ..validation import PlanChecker, Vocabulary
@@ -77,9 +78,7 @@ class SCALE:
 
     def __post_init__(self) -> None:
         """Refuses what could not plan anything."""
-        for name in ("outlines", "max_steps", "attempts", "hard_calls", "easy_tokens"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"SCALE with {name}={getattr(self, name)}: at least 1 is needed")
+        check_least(self, outlines=1, max_steps=1, attempts=1, hard_calls=1, easy_tokens=1)
         if not self.easy_tokens <= self.least_hard_tokens <= self.most_hard_tokens:
             raise UsageError(
                 f"SCALE with {self.easy_tokens} tokens for easy steps and {self.least_hard_tokens} to "
