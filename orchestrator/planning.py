@@ -17,10 +17,10 @@ from planners.plan import sinks
 
 from .agent_settings import AgentSettings
 from .budget import Purse
-from .calls import Calls
 from .ending import PLANNER
 from .events import EventBus, RunStarted, Subscriber
 from .incoming_plan import IncomingPlan
+from .resources import Resources
 
 _REDUCER = "synthesise"
 
@@ -61,20 +61,10 @@ async def preview(
     """
     bus = EventBus(anyio.current_time, tuple(subscribers))
     bus.emit(RunStarted(question=question, model=settings.engine.model))
-    purse = Purse(settings.budget, clock=lambda: bus.seconds)
+    resources = Resources(settings=settings, question=question, bus=bus, name=os.urandom(8).hex())
+    purse = resources.purse
     sink = _PreviewedPlan(question, settings.vocabulary, purse, bus)
-    calls = Calls(
-        settings.engine,
-        policy=settings.calls,
-        limiter=settings.limiter,
-        peers=settings.peers,
-        purse=purse,
-        journal=None,
-        bus=bus,
-        owner=os.urandom(8).hex(),
-        live=False,
-    )
-    engine = calls.of(PLANNER, purse.work.child(PLANNER))
+    engine = resources.calls.of(PLANNER, purse.work.child(PLANNER))
     with single_error():
         async with anyio.create_task_group() as group:
             group.start_soon(settings.limiter.adapt)
