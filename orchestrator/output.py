@@ -16,8 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from typing_extensions import TypeForm, TypeVar
 
-from engines import Context, Engine, Sampling, UsageError, converse
-from engines.structured import ask_json
+from engines import Context, Engine, Sampling, UsageError, ask_json, converse
 from reasoning import Answer
 
 T = TypeVar("T", default=str)

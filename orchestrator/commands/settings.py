@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TypeVar
 
-from engines import UsageError
-from engines.settings import configured
+from engines import UsageError, configured
 
 T = TypeVar("T")
 

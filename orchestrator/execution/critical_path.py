@@ -64,9 +64,20 @@ class ExpectedSeconds:
 
     def name_of(self, node: Node) -> str:
         """The name of the method or reducer of this node; empty where there is none, or it is not known."""
-        if node.kind == "think":
-            return node.method or self.method
-        return self.reducer or node.reducer if node.kind == "reduce" else ""
+        return configuration_of(node, self.method, self.reducer)
+
+
+def configuration_of(node: Node, method: str, reducer: str) -> str:
+    """The name of the method or reducer of a node; empty where there is none, or it is not known.
+
+    Args:
+        node: The node.
+        method: That of nodes that name none.
+        reducer: What takes the place of each node's own; empty leaves it to the nodes.
+    """
+    if node.kind == "think":
+        return node.method or method
+    return reducer or node.reducer if node.kind == "reduce" else ""
 
 
 @dataclass(slots=True, eq=False)

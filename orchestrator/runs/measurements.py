@@ -23,6 +23,7 @@ from ..events import (
     NodeStarted,
     RunStarted,
 )
+from ..execution.critical_path import configuration_of
 from ..forecasting.rates import GUESSED_PACE, GUESSED_TOOL, Rates
 
 
@@ -117,14 +118,9 @@ class Measurements:
                 self._tools[node.tool].append(max(0.0, event.time - started))
         elif isinstance(node, Think | Reduce):
             threads = max(1, generating.threads)
-            if name := self._name(node):
+            if name := configuration_of(node, self._method, self._reducer):
                 self._tokens[name].append(generating.tokens / threads)
                 self._threads[name].append(threads)
-
-    def _name(self, node: Think | Reduce) -> str:
-        if isinstance(node, Think):
-            return node.method or self._method
-        return self._reducer or node.reducer
 
     def rates(self, source: str) -> Rates:
         """What was measured; what was not is guessed."""
