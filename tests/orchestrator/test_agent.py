@@ -22,7 +22,6 @@ from orchestrator import (
     RunFinished,
     RunStarted,
     TokensGenerated,
-    tool,
 )
 from planners import (
     Call,
@@ -38,6 +37,7 @@ from planners import (
 from reasoning import First, Majority
 from tests.backends import run_virtually
 from tests.engines.servers import chat_app, serving
+from tests.orchestrator.arithmetic import BROKEN, TOOLS
 from tests.orchestrator.plans import by_path, given
 
 pytestmark = pytest.mark.anyio
@@ -49,28 +49,8 @@ join()
 """
 
 
-@tool
-async def multiply(a: float, b: float) -> float:
-    """Multiplies."""
-    return a * b
-
-
-@tool
-async def add(a: float, b: float) -> float:
-    """Adds."""
-    return a + b
-
-
-@tool
-async def breaks() -> None:
-    """Raises."""
-    raise ValueError("no luck")
-
-
-TOOLS = [multiply, add, breaks]
 # One round, and what it leaves is merged.
 ONE_ROUND = LLMCompiler(max_replans=0)
-BROKEN = Call(id="1", tool="breaks")
 
 
 def planning_engine(**options: object) -> FakeEngine:

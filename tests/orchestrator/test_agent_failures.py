@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engines import CapabilityMissing, Context, EngineError, FakeEngine, Sampling, UsageError
-from orchestrator import Agent, Event, NodeFinished, RunFailed, RunFinished, tool
+from orchestrator import Agent, Event, NodeFinished, RunFailed, RunFinished
 from planners import (
     Call,
     LLMCompiler,
@@ -18,32 +18,11 @@ from planners import (
     Think,
 )
 from tests import backends
+from tests.orchestrator.arithmetic import BROKEN, TOOLS
 from tests.orchestrator.plans import by_path, given
 
 anyio_backend = backends.virtual_backend
 pytestmark = pytest.mark.anyio
-
-
-@tool
-async def multiply(a: float, b: float) -> float:
-    """Multiplies."""
-    return a * b
-
-
-@tool
-async def add(a: float, b: float) -> float:
-    """Adds."""
-    return a + b
-
-
-@tool
-async def breaks() -> None:
-    """Raises."""
-    raise ValueError("no luck")
-
-
-TOOLS = [multiply, add, breaks]
-BROKEN = Call(id="1", tool="breaks")
 
 
 async def assert_idle(engine: FakeEngine) -> None:
