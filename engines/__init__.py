@@ -34,6 +34,7 @@ from .errors import (
 from .fake_engine import FakeCall, FakeEngine, Scripted
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
+from .joining_in_order import join_in_order
 from .later import imported_later as _imported_later
 from .local import LocalEngine, local_engine
 from .logprobs import Logprob, TokenLogprobs, choice_probabilities
@@ -51,6 +52,7 @@ from .wrapper import EngineWrapper
 from .wrappers.background import BackgroundEngine
 from .wrappers.cap import CappedEngine
 from .wrappers.hedge import HedgeEngine
+from .wrappers.ledger import LedgerEngine, LedgerEntry, PartwiseEngine
 from .wrappers.limiter import CallLimiter, LimitedEngine
 from .wrappers.peers import HedgePolicy, Peers
 from .wrappers.retry import RetryEngine, RetryPolicy, delay_before_retry
@@ -106,6 +108,8 @@ __all__ = [
     "JoinPolicy",
     "JsonSchema",
     "KOfN",
+    "LedgerEngine",
+    "LedgerEntry",
     "LimitedEngine",
     "LocalEngine",
     "Logprob",
@@ -117,6 +121,7 @@ __all__ = [
     "NoticeKind",
     "Notify",
     "Outcome",
+    "PartwiseEngine",
     "Peers",
     "PriorityQueue",
     "ReadyQueue",
@@ -146,6 +151,7 @@ __all__ = [
     "converse",
     "delay_before_retry",
     "join",
+    "join_in_order",
     "local_engine",
     "option_names",
     "run_in_portal",

@@ -1,11 +1,11 @@
-"""What a method gives back."""
+"""What a method gives back, with the account of how it came about."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engines import Completion, Context, Usage
+from engines import Completion, Context, Status, Usage
 
 from .extraction import extract_answer
 
@@ -17,30 +17,44 @@ class Answer:
     Attributes:
         text: All that the thread said.
         value: The final answer in it, such as `70`; None if none can be told apart.
-        context: Where the thread stands, so that another can go on from there; None for a computed value.
-        usage: What it took: all calls, those of branches that lost included. A fork that failed leaves no answer,
-            so its calls are not counted here; the run's own count has them.
-        critical_path: Tokens generated one after another, along the longest chain of calls.
+        token_ids: The ids of `text`, those of a stop text included, to be stitched into another context; empty where
+            they are not known, or it was computed.
+        context: Where the thread stands, so that another can go on from there; None for a computed value, and for a
+            thread that was cut while it spoke.
+        usage: What it took: all calls, those of branches that lost or failed included.
+        critical_path: Tokens generated one after another, along the longest chain of calls that were waited for.
         truncated: Whether a limit cut it before it came to its end.
         limited_by: What of a budget (`tokens`, `seconds`) cut it; None where none did.
         remark: What a reader should know of how it came about, such as samples that were lost; empty if nothing.
-        candidates: The answers that it was reduced from, in their order.
+        branches: The threads that it came from, in their order, with those that were lost: a tree, since each has an
+            answer with branches of its own.
     """
 
     text: str
     value: str | None = None
+    token_ids: tuple[int, ...] = ()
     context: Context | None = None
     usage: Usage = Usage()
     critical_path: int = 0
     truncated: bool = False
     limited_by: str | None = None
     remark: str = ""
-    candidates: tuple[Answer, ...] = ()
+    branches: tuple[Branch, ...] = ()
 
     @property
     def final(self) -> str:
         """The final answer, or all of the text where none can be told apart."""
         return self.text.strip() if self.value is None else self.value
+
+    @property
+    def candidates(self) -> tuple[Answer, ...]:
+        """The answers of the branches that came to one, in their order."""
+        return usable(self.branches)
+
+    @property
+    def parallel_ratio(self) -> float:
+        """Tokens generated for each one on the critical path: 1 is one thread, 8 are eight of equal length."""
+        return self.usage.generated_tokens / self.critical_path if self.critical_path else 1.0
 
     @classmethod
     def from_completion(cls, completion: Completion) -> Answer:
@@ -48,6 +62,7 @@ class Answer:
         return cls(
             text=completion.text,
             value=extract_answer(completion.text),
+            token_ids=completion.token_ids,
             context=completion.context,
             usage=completion.usage,
             critical_path=completion.usage.generated_tokens,
@@ -55,14 +70,53 @@ class Answer:
             limited_by=completion.limited_by,
         )
 
+    def after(self, branches: Sequence[Branch], *, remark: str = "") -> Answer:
+        """The same answer as what branches came to, with what they took added to what it took itself."""
+        spent = [branch.answer for branch in branches if branch.answer is not None]
+        awaited = [branch.critical_path for branch in branches if branch.status != "cancelled"]
+        longest = max(awaited or [branch.critical_path for branch in branches], default=0)
+        return replace(
+            self,
+            usage=sum((answer.usage for answer in spent), self.usage),
+            critical_path=self.critical_path + longest,
+            remark="; ".join(filter(None, (self.remark, remark))),
+            branches=(*self.branches, *branches),
+        )
 
-def reduced(answer: Answer, candidates: Sequence[Answer]) -> Answer:
-    """An answer that a reducer made of candidates, with what all of them took added to what the reducer took."""
-    usage = sum((candidate.usage for candidate in candidates), answer.usage)
-    longest = max((candidate.critical_path for candidate in candidates), default=0)
-    return replace(
-        answer,
-        usage=usage,
-        critical_path=answer.critical_path + longest,
-        candidates=tuple(candidates),
-    )
+    @property
+    def costless(self) -> Answer:
+        """The same answer as the choice of a reducer, which took nothing to make."""
+        return replace(self, usage=Usage(), critical_path=0, branches=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One of the threads that an answer came from.
+
+    Attributes:
+        path: The path of the context that it started from.
+        status: What became of it.
+        answer: What it came to. Of one that failed or was cut, what it had said by then and what that cost; None if
+            nothing is known of it.
+        reason: Why it is not ok, for a person; empty if it is.
+    """
+
+    path: str
+    status: Status
+    answer: Answer | None = None
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is an answer to go on with."""
+        return self.status in ("ok", "truncated") and self.answer is not None
+
+    @property
+    def critical_path(self) -> int:
+        """Tokens that it generated one after another."""
+        return self.answer.critical_path if self.answer is not None else 0
+
+
+def usable(branches: Sequence[Branch]) -> tuple[Answer, ...]:
+    """The answers of the branches that came to one, in their order."""
+    return tuple(b.answer for b in branches if b.usable and b.answer is not None)

@@ -9,7 +9,9 @@ from engines import Sampling
 from .chain_of_thought import ChainOfThought
 from .errors import UnknownName
 from .method import Method
-from .reducers import First, Majority, Reducer, Synthesise
+from .reducing.majority import Majority
+from .reducing.reducer import First, Reducer
+from .reducing.synthesis import Synthesise
 from .self_consistency import SelfConsistency
 
 METHODS: Mapping[str, Callable[[Sampling], Method]] = {

@@ -9,9 +9,13 @@ ForkjoinError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from engines import ForkjoinError, UsageError
+
+if TYPE_CHECKING:
+    from .answer import Branch
 
 
 class UnknownName(UsageError):
@@ -22,7 +26,15 @@ class UnknownName(UsageError):
 
 
 class NoCandidates(ForkjoinError):
-    """Every branch failed, so there is nothing to reduce."""
+    """Every branch failed, so there is nothing to reduce.
+
+    Attributes:
+        branches: What became of each, with what it cost.
+    """
+
+    def __init__(self, message: str, branches: Sequence[Branch] = ()) -> None:
+        super().__init__(message)
+        self.branches = tuple(branches)
 
 
 class EqualityUnavailable(ForkjoinError):

@@ -7,17 +7,16 @@ context ──┼─> sample-1 ─┼─> majority
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
-from engines import Context, Engine, Outcome, UsageError, join
+from engines import Context, Engine, UsageError
 
-from .answer import Answer, reduced
+from .answer import Answer
+from .branching import remark_on_lost, require_candidates, think_side_by_side
 from .chain_of_thought import ChainOfThought
-from .errors import NoCandidates
 from .method import Method
-from .reducers import Majority, Reducer
+from .reducing.majority import Majority
+from .reducing.reducer import Reducer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +45,7 @@ class SelfConsistency:
             NoCandidates: Every fork failed.
         """
         forks = [context.fork(f"sample-{i}") for i in range(self.samples)]
-        outcomes = await join([partial(self.method.solve, fork, engine) for fork in forks])
-        candidates = [outcome.value for outcome in outcomes if outcome.value is not None]
-        if not candidates:
-            raise NoCandidates(
-                f"all {self.samples} samples failed, the first: {outcomes[0].reason}"
-            )
+        branches = await think_side_by_side(forks, self.method.solve, engine)
+        candidates = require_candidates(branches, "samples")
         answer = await self.reducer.reduce(candidates, context, engine)
-        return replace(reduced(answer, candidates), remark=_remark(outcomes))
-
-
-def _remark(outcomes: Sequence[Outcome[Answer]]) -> str:
-    """How many samples were lost, and the first cause."""
-    reasons = [outcome.reason for outcome in outcomes if not outcome.usable]
-    if not reasons:
-        return ""
-    return f"{len(reasons)} of {len(outcomes)} samples were lost, the first: {reasons[0]}"
+        return answer.after(branches, remark=remark_on_lost(branches, "samples"))

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import Context, FakeEngine, Sampling, Segment, Usage, converse
-from reasoning import Answer, First, Majority, Synthesise
-from reasoning.answer import reduced
+from reasoning import Answer, Branch, First, Majority, Synthesise
 from reasoning.equality import cluster
 from tests.backends import run_virtually
 
@@ -116,7 +115,8 @@ def test_what_was_reduced_costs_all_candidates_and_as_long_as_the_longest(
     lengths: list[int], own: int
 ) -> None:
     candidates = [answer("a", tokens=length) for length in lengths]
-    total = reduced(answer("a", tokens=own), candidates)
+    branches = [Branch(path=str(i), status="ok", answer=c) for i, c in enumerate(candidates)]
+    total = answer("a", tokens=own).after(branches)
     assert total.usage.generated_tokens == own + sum(lengths)
     assert total.usage.prompt_tokens == 10 * (1 + len(lengths))
     assert total.critical_path == own + max(lengths)

@@ -1,0 +1,1 @@
+"""Reducers: many answers become one."""

@@ -1,0 +1,1 @@
+"""Scorers: how good a candidate is, as a number."""

@@ -1,0 +1,1 @@
+"""Votes: when enough have voted, and what each vote weighs. Pure."""
