@@ -27,13 +27,23 @@ class Asked(Generic[T]):
         value: What the model wrote; None if there was a problem.
         context: Ends with the answer, or as the question did.
         critical_path: Tokens generated one after another, in vain too.
-        problem: What went wrong; empty if nothing.
+        error: What went wrong; None if nothing did.
     """
 
     value: T | None
     context: Context
     critical_path: int
-    problem: str = ""
+    error: ForkjoinError | None = None
+
+    @property
+    def problem(self) -> str:
+        """What went wrong, for a person; empty if nothing."""
+        return "" if self.error is None else str(self.error)
+
+    @property
+    def unfit(self) -> bool:
+        """Whether the model answered, and not as it was asked to: another try may do."""
+        return isinstance(self.error, InvalidOutput)
 
 
 async def ask(
@@ -52,5 +62,5 @@ async def ask(
         raise
     except ForkjoinError as error:
         tokens = error.tokens if isinstance(error, InvalidOutput) else 0
-        return Asked(value=None, context=context, critical_path=tokens, problem=str(error))
+        return Asked(value=None, context=context, critical_path=tokens, error=error)
     return Asked(value=answer.value, context=answer.context, critical_path=answer.critical_path)

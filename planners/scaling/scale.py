@@ -10,7 +10,7 @@ Three rounds, however many steps there are. Steps are a DAG: those that need not
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -46,7 +46,7 @@ class SCALE:
         sampling: How to sample outlines and the selection; a seed is made each branch's own.
         outlines: So many versions are written at the same time, and the best is selected.
         max_steps: The most steps of an outline.
-        attempts: How often the model is asked for each version that does not fit.
+        attempts: How often the model is asked for all versions, where none fits.
         threshold: Steps of a difficulty above it, from 0 to 1, are for System 2. A budget of the run may raise it.
         tokens: What the steps should take together: the threshold becomes the smallest that keeps to it.
         easy_method: How System 1 thinks: a method's name; None is the run's.
@@ -107,11 +107,9 @@ class SCALE:
             PlanChecker(vocabulary).check(Think(id="1", method=method))
         problem = await converse(engine, [("user", f"Problem: {question}")], name="scale")
         most = min(self.max_steps, vocabulary.max_nodes)
-        asked = await self._outline(question, most, problem, engine)
-        path = max(one.critical_path for one in asked)
-        versions = list(dict.fromkeys(one.value for one in asked if one.value is not None))
+        versions, path, problem_told = await self._outline(question, most, problem, engine)
         if not versions:
-            sink.remark(f"one thread answers, since no outline can be used: {asked[0].problem}")
+            sink.remark(f"one thread answers, since no outline can be used: {problem_told}")
             sink.node(Think(id="1", method=self.hard_method, max_tokens=self.most_hard_tokens))
             return path
         selection = await select(versions, problem, engine, self.sampling, attempts=self.attempts)
@@ -127,8 +125,12 @@ class SCALE:
 
     async def _outline(
         self, question: str, most: int, problem: Context, engine: Engine
-    ) -> Sequence[Asked[Decomposition]]:
-        """All versions, written at the same time."""
+    ) -> tuple[Sequence[Decomposition], int, str]:
+        """All versions, written at the same time; again only where none of them fits.
+
+        Returns:
+            Those that fit, each once; the tokens that were written one after another; why the first does not fit.
+        """
         asking = await converse(
             engine, [("user", _INSTRUCTIONS.format(most=most))], after=problem, name="outline"
         )
@@ -137,11 +139,25 @@ class SCALE:
             schema=decomposition_schema(most),
             sampling=self.sampling,
             check=partial(read_decomposition, question=question, chain=self.chain),
-            attempts=self.attempts,
+            attempts=1,
         )
         forks = [asking.fork(f"version-{number}") for number in range(1, self.outlines + 1)]
-        outcomes = await join([partial(version, engine, fork) for fork in forks])
-        return [outcome.value for outcome in outcomes if outcome.value is not None]
+        asked = await _side_by_side(version, engine, forks)
+        path = max(one.critical_path for one in asked)
+        for attempt in range(2, self.attempts + 1):
+            if any(one.value is not None for one in asked) or not any(one.unfit for one in asked):
+                break
+            forks = [
+                await converse(
+                    engine, [("user", _again(one))], after=fork, name=f"attempt-{attempt}"
+                )
+                for fork, one in zip(forks, asked, strict=True)
+                if one.unfit
+            ]
+            asked = await _side_by_side(version, engine, forks)
+            path += max(one.critical_path for one in asked)
+        versions = list(dict.fromkeys(one.value for one in asked if one.value is not None))
+        return versions, path, asked[0].problem
 
     async def _threshold(self, difficulty: Difficulty, engine: Engine, sink: PlanSink) -> float:
         """The threshold that is set, or what the budgets make of it."""
@@ -180,6 +196,19 @@ class SCALE:
             method=self.hard_method if hard else self.easy_method,
             max_tokens=self._thinking(score) if hard else self.easy_tokens,
         )
+
+
+async def _side_by_side(
+    version: Callable[[Engine, Context], Awaitable[Asked[Decomposition]]],
+    engine: Engine,
+    forks: Sequence[Context],
+) -> Sequence[Asked[Decomposition]]:
+    outcomes = await join([partial(version, engine, fork) for fork in forks])
+    return [outcome.value for outcome in outcomes if outcome.value is not None]
+
+
+def _again(asked: Asked[Decomposition]) -> str:
+    return f"\n\nAn earlier outline could not be used: {asked.problem}. Be brief."
 
 
 def _length(context: Context) -> int:

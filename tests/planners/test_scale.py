@@ -216,12 +216,12 @@ async def test_a_version_that_does_not_fit_is_asked_for_again_under_another_seed
 
 
 @pytest.mark.anyio
-async def test_versions_that_never_fit_are_dropped() -> None:
-    replies = {version(1): BAD, version(1, "/attempt-2"): BAD}
-    engine = FakeEngine(scale_script(replies))
+async def test_a_version_that_does_not_fit_is_dropped_where_another_does() -> None:
+    engine = FakeEngine(scale_script({version(1): BAD}))
     nodes, sink, _ = await planned(engine, SCALE(outlines=2, attempts=2))
     assert len(nodes) == 4
     assert remarks(sink) == []
+    assert len(paths(engine, "scale/outline")) == 2
 
 
 @pytest.mark.anyio
@@ -279,11 +279,13 @@ async def test_steps_whose_difficulty_is_not_told_count_as_hard() -> None:
 @pytest.mark.anyio
 async def test_the_critical_path_is_the_longest_of_each_round() -> None:
     short, long = outline([], [1]), outline([], [1], conditions="a" * 50)
-    bad = version(1, "/attempt-2")
-    engine = FakeEngine(scale_script({version(1): BAD, bad: short}, long))
+    engine = FakeEngine(scale_script({version(1): short}, long))
     _, _, path = await planned(engine, SCALE(outlines=3))
     # Outlines, the number of the selected one, a digit.
-    assert path == max(len(BAD) + len(short), len(long)) + 1 + 1
+    assert path == len(long) + 1 + 1
+    again = {version(1): BAD, version(2): BAD, version(1, "/attempt-2"): short}
+    _, _, path = await planned(FakeEngine(scale_script(again, long)), SCALE(outlines=2))
+    assert path == len(BAD) + len(long) + 1 + 1
     _, _, path = await planned(FakeEngine(BAD), SCALE(outlines=3, attempts=2))
     assert path == 2 * len(BAD)
 
