@@ -32,6 +32,7 @@ async def join(
     path: str = "",
     repeats: int = 0,
     fail_fast: bool = False,
+    keep: Callable[[int], Any] | None = None,
 ) -> list[Outcome[T]]:
     """Runs the calls at the same time and waits for as many as the policy asks.
 
@@ -43,6 +44,8 @@ async def join(
         path: The decision's name, unique in a run: the path of the context that the branches fork from.
         repeats: How often branches that gave nothing are run again, only these, while the policy has not enough.
         fail_fast: Whether the first failure cancels the rest, to be run again with what failed if there are repeats.
+        keep: Tells what is there of the branch of this number when it is left behind, as JSON data. How far it was
+            depends on time, so it is part of the decision. It becomes the value of the branch's outcome.
 
     Returns:
         The outcomes in the order of the calls, whatever the order in which they ended. An error of the
@@ -50,14 +53,14 @@ async def join(
         resumed, branches that failed are tried again; those that were late or not needed are not.
     """
     policy = policy or All()
-    race = _Race(calls, policy, repeats, fail_fast)
+    race = _Race(calls, policy, repeats, fail_fast, keep or _nothing)
     if engine is None or (isinstance(policy, All) and not fail_fast):
         await race.run(range(len(calls)))
         return race.outcomes
 
-    async def choose() -> list[list[str]]:
+    async def choose() -> list[list[Any]]:
         await race.run(range(len(calls)))
-        return [[outcome.status, outcome.reason] for outcome in race.outcomes]
+        return [_record(outcome) for outcome in race.outcomes]
 
     decided = await engine.decide(f"{path}#join", choose)
     if not race.ran:
@@ -72,11 +75,13 @@ class _Race:
         policy: JoinPolicy,
         repeats: int,
         fail_fast: bool,
+        keep: Callable[[int], Any],
     ) -> None:
         self._calls = calls
         self._policy = policy
         self._repeats = repeats
         self._fail_fast = fail_fast
+        self._keep = keep
         self.outcomes: list[Outcome[Any]] = [
             Outcome("cancelled", reason=_NOT_NEEDED) for _ in calls
         ]
@@ -95,15 +100,17 @@ class _Race:
         if scope.cancelled_caught:
             reason = _TOO_LATE
         self.outcomes = [
-            Outcome("cancelled", reason=reason) if outcome.status == "cancelled" else outcome
-            for outcome in self.outcomes
+            Outcome("cancelled", self._keep(i), reason)
+            if outcome.status == "cancelled"
+            else outcome
+            for i, outcome in enumerate(self.outcomes)
         ]
 
     async def follow(self, decided: Sequence[Sequence[Any]]) -> None:
         """Runs the branches that ended, and what failures had cut; what became of the others stays."""
-        self.outcomes = [Outcome("cancelled", reason=reason) for _, reason in decided]
-        ended = [i for i, (status, _) in enumerate(decided) if status != "cancelled"]
-        cut = [i for i, (_, reason) in enumerate(decided) if reason == _ONE_FAILED]
+        self.outcomes = [Outcome("cancelled", kept, reason) for _, reason, kept in decided]
+        ended = [i for i, (status, _, _) in enumerate(decided) if status != "cancelled"]
+        cut = [i for i, (_, reason, _) in enumerate(decided) if reason == _ONE_FAILED]
         fail_fast = self._fail_fast
         # What was in time is so again, however late it is now and whatever fails beside it.
         self._policy, self._fail_fast = All(), False
@@ -141,3 +148,13 @@ class _Race:
 
             for index in branches:
                 group.start_soon(run, index)
+
+
+def _record(outcome: Outcome[Any]) -> list[Any]:
+    """What is decided of a branch: its end, its reason, and what is kept of it where it was left behind."""
+    kept = outcome.value if outcome.status == "cancelled" else None
+    return [outcome.status, outcome.reason, kept]
+
+
+def _nothing(index: int) -> None:
+    return None

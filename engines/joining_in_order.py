@@ -82,7 +82,7 @@ class _Line(Generic[T]):
         async with self._deciding:
             while (outcome := self._ended.pop(len(self._first), None)) is not None:
                 self._first.append(outcome)
-                if await self._enough(self._first):
+                if await self._enough(tuple(self._first)):
                     group.cancel_scope.cancel()
                     return
         self.begin_next(group)

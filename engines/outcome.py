@@ -17,7 +17,8 @@ class Outcome(Generic[T]):
     Attributes:
         status: `ok`; `truncated` (a limit cut it, the value is what there was); `failed`; `cancelled` (it was not
             needed, or what it needed failed).
-        value: What the branch gave; None unless it is usable.
+        value: What the branch gave; None unless it is usable. Of a branch that a join left behind, what it was told to
+            keep.
         reason: Why it is not ok, for a person; empty if it is.
     """
 

@@ -1,7 +1,10 @@
 """Options of frozen configurations, such as planners, methods and reducers, from texts: `sampling.temperature=0`. Pure.
 
 An option is a field of a dataclass or of a pydantic model; a field that holds one of these has options of its own. A
-text becomes a value by the field's type: as JSON where that fits, else as it stands.
+text becomes a value by the field's type: as JSON where that fits, else as it stands. Where the type is an interface, a
+text may name what is to be held; which names there are is said by those who know the interface.
+
+    {"method": "parathinker", "method.threads": "2"}     first what is held, then the options inside of it
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -20,13 +23,20 @@ from .errors import UsageError
 T = TypeVar("T")
 
 
-def configured(thing: T, settings: Mapping[str, str], *, place: str = "") -> T:
-    """The same configuration with these options.
+Named = Mapping[Any, Callable[[str, Any], Any]]
+"""By the type of a field: makes what a text names, given what the field holds now."""
+
+
+def configured(
+    thing: T, settings: Mapping[str, str], *, place: str = "", named: Named | None = None
+) -> T:
+    """The same configuration with these options, in whatever order.
 
     Args:
         thing: A frozen dataclass, or a pydantic model.
         settings: The value of each option as text, by its name, with dots between a name and one inside of it.
         place: What stands before an option's name where people write it, for messages.
+        named: What can be chosen by a name.
 
     Raises:
         UsageError: There is no such option, or it does not take the value.
@@ -35,40 +45,42 @@ def configured(thing: T, settings: Mapping[str, str], *, place: str = "") -> T:
     >>> configured(Sampling(), {"max_tokens": "64", "seed": "7"}).max_tokens
     64
     """
-    known = tuple(option_names(thing))
-    for name in settings:
-        if name not in known:
-            names = ", ".join(known) or "none"
-            raise UsageError(f"{place}{name}: there is no such option: there is {names}")
-    return _configured(thing, settings, place)
+    return _configured(thing, settings, place, named or {})
 
 
-def option_names(thing: object) -> Iterator[str]:
+def option_names(thing: object, named: Container[Any] = ()) -> Iterator[str]:
     """The options of a configuration, those inside of others too.
+
+    Args:
+        thing: A frozen dataclass, or a pydantic model.
+        named: The types of fields for which something can be chosen by a name.
 
     >>> from engines import Sampling
     >>> "temperature" in option_names(Sampling())
     True
     """
     for name in _fields(thing):
-        inner = _held(thing, name)
-        if _fields(inner):
-            yield from (f"{name}.{part}" for part in option_names(inner))
-        elif _adapter(thing, name) is not None:
+        if _can_be_set(thing, name, named):
             yield name
+        yield from (f"{name}.{part}" for part in option_names(_held(thing, name), named))
 
 
-def _configured(thing: T, settings: Mapping[str, str], place: str) -> T:
+def _configured(thing: T, settings: Mapping[str, str], place: str, named: Named) -> T:
     inside: dict[str, dict[str, str]] = {}
     values: dict[str, Any] = {}
     for option, text in settings.items():
-        name, _, rest = option.partition(".")
-        if rest:
+        name, dot, rest = option.partition(".")
+        if name not in _fields(thing) or not (dot or _can_be_set(thing, name, named)):
+            _refuse_unknown(thing, option, place, named)
+        if dot:
             inside.setdefault(name, {})[rest] = text
         else:
-            values[name] = _value(thing, name, text, f"{place}{name}")
+            values[name] = _value(thing, name, text, f"{place}{name}", named)
     for name, part in inside.items():
-        values[name] = _configured(_held(thing, name), part, f"{place}{name}.")
+        held = values[name] if name in values else _held(thing, name)
+        if not _has_options(held, named):
+            _refuse_unknown(thing, f"{name}.{next(iter(part))}", place, named)
+        values[name] = _configured(held, part, f"{place}{name}.", named)
     # All at once, since some fit only together.
     try:
         return _replaced(thing, values)
@@ -129,7 +141,31 @@ def _adapter(thing: object, name: str) -> TypeAdapter[Any] | None:
     return adapter
 
 
-def _value(thing: object, name: str, text: str, option: str) -> Any:
+def _has_options(thing: object, named: Container[Any]) -> bool:
+    return any(True for _ in option_names(thing, named))
+
+
+def _can_be_set(thing: object, name: str, named: Container[Any]) -> bool:
+    """Whether a text can be the value of a field as a whole."""
+    if _interface(thing, name, named) is not None:
+        return True
+    return not _fields(_held(thing, name)) and _adapter(thing, name) is not None
+
+
+def _interface(thing: object, name: str, named: Container[Any]) -> Any:
+    """The type of a field for which something can be chosen by a name; None where it is none of these."""
+    annotation = _annotation(thing, name)
+    kinds = (annotation, *typing.get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and kind in named), None)
+
+
+def _value(thing: object, name: str, text: str, option: str, named: Named) -> Any:
+    interface = _interface(thing, name, named)
+    if interface is not None:
+        try:
+            return named[interface](text, getattr(thing, name))
+        except UsageError as error:
+            raise UsageError(f"{option}={text}: {error}") from None
     adapter = _adapter(thing, name)
     assert adapter is not None
     with suppress(ValueError):
@@ -138,6 +174,17 @@ def _value(thing: object, name: str, text: str, option: str) -> Any:
         return adapter.validate_python(text)
     except ValidationError as error:
         _refuse(f"{option}={text}", error)
+
+
+def _refuse_unknown(thing: object, option: str, place: str, named: Named) -> NoReturn:
+    """Says which options there are here; those inside of one are told when it is asked for."""
+    known = []
+    for name in _fields(thing):
+        known += [name] if _can_be_set(thing, name, named) else []
+        known += [f"{name}.…"] if _has_options(_held(thing, name), named) else []
+    raise UsageError(
+        f"{place}{option}: there is no such option: there is {', '.join(known) or 'none'}"
+    )
 
 
 def _refuse(what: str, error: ValidationError) -> NoReturn:

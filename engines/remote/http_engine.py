@@ -6,8 +6,7 @@ model can be continued. Other servers take messages only; what needs ids then sa
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -19,16 +18,16 @@ from ..completion import Chunk, Completion, alone, collect
 from ..context import Context, Role, Segment
 from ..delivery import STREAMED, WHOLE, Delivery
 from ..engine import Capabilities, Engine, EngineStatistics, require_constraint
-from ..errors import CapabilityMissing, EngineDead, RequestRejected, UsageError
+from ..errors import CapabilityMissing, EngineDead, RequestRejected
 from ..portal import OpensOnPortal
 from ..sampling import Sampling
 from .api_client import ApiClient, ClientStatistics
 from .completion_reading import Reading, TextReading
+from .connecting import authorization, transport_to
 from .request_bodies import WISHES, chat_body, completion_body
 from .server_address import ServerAddress
 from .server_profile import ServerProfile, find_out
 from .server_tokenizer import ServerTokenizer
-from .transport import Transport
 from .wire_formats import engine_statistics, read_metrics
 
 if TYPE_CHECKING:
@@ -67,8 +66,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
         client: httpx.AsyncClient | None = None,
     ) -> None:
         self._address = ServerAddress.parse(url)
-        key = api_key or (os.environ.get("OPENAI_API_KEY") if client is None else None)
-        self._headers = _authorization(key, self._address)
+        self._headers = authorization(self._address, api_key, client)
         self._wanted = model
         self._idle_seconds = idle_seconds
         self._connect_seconds = connect_seconds
@@ -112,7 +110,10 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
 
     async def __aenter__(self) -> Self:
         if self._server is None:
-            api = ApiClient(self._address.url, self._transport(), self._idle_seconds)
+            transport = transport_to(
+                self._address, self._headers, self._connect_seconds, self._client
+            )
+            api = ApiClient(self._address.url, transport, self._idle_seconds)
             try:
                 self._server = _Server(
                     api, await find_out(api, self._wanted), anyio.lowlevel.current_token()
@@ -202,15 +203,6 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
             self._closed = True
             if self._server is not None:
                 await self._server.api.aclose()
-
-    def _transport(self) -> Transport:
-        if self._client is None and _on_asyncio():
-            from .aiohttp_transport import AiohttpTransport
-
-            return AiohttpTransport(self._address, self._headers, self._connect_seconds)
-        from .httpx_transport import HttpxTransport
-
-        return HttpxTransport(self._address, self._headers, self._connect_seconds, self._client)
 
     def _begin(self, context: Context, sampling: Sampling, delivery: Delivery) -> _Call:
         server = self._usable()
@@ -318,16 +310,3 @@ async def _chunks(reading: Reading, events: AsyncIterator[dict[str, Any]]) -> As
         if chunk := reading.feed(event):
             yield chunk
     yield reading.end()
-
-
-def _on_asyncio() -> bool:
-    return anyio.get_cancelled_exc_class().__module__.startswith("asyncio")
-
-
-def _authorization(key: str | None, address: ServerAddress) -> Mapping[str, str]:
-    if key and not key.isascii():
-        raise UsageError(
-            "the API key (OPENAI_API_KEY) has characters that no key has: copy it again"
-        )
-    found = f"Bearer {key.strip()}" if key else address.credentials
-    return {"Authorization": found} if found else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..completion import Chunk, Usage
 from ..context import Context
@@ -21,15 +21,31 @@ class LedgerEntry:
 
     Attributes:
         context: What it goes on from.
-        text: What was generated so far.
-        token_ids: The ids of that; empty on a text-only engine.
         usage: What it cost so far; a lower bound until it has ended.
     """
 
     context: Context
-    text: str = ""
-    token_ids: tuple[int, ...] = ()
     usage: Usage = Usage(lower_bound=True)
+    # Put together on demand: a long text comes in thousands of pieces.
+    _texts: list[str] = field(default_factory=list, init=False, repr=False)
+    _ids: list[int] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """What was generated so far."""
+        return "".join(self._texts)
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The ids of that; empty on a text-only engine."""
+        return tuple(self._ids)
+
+    def add(self, chunk: Chunk) -> None:
+        """Takes the next chunk of the call."""
+        self._texts.append(chunk.text)
+        self._ids.extend(chunk.token_ids)
+        ended = chunk.finish_reason is not None
+        self.usage = chunk.usage if ended else chunk.usage.model_copy(update={"lower_bound": True})
 
 
 class LedgerEngine(EngineWrapper):
@@ -86,10 +102,7 @@ class PartwiseEngine(EngineWrapper):
 
 async def _entered(entry: LedgerEntry, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
     async for chunk in chunks:
-        entry.text += chunk.text
-        entry.token_ids += chunk.token_ids
-        ended = chunk.finish_reason is not None
-        entry.usage = chunk.usage if ended else chunk.usage.model_copy(update={"lower_bound": True})
+        entry.add(chunk)
         yield chunk
 
 

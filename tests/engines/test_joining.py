@@ -204,6 +204,20 @@ def test_what_had_failed_is_tried_again_when_a_run_is_resumed(
     assert mended.ran == ran
 
 
+def test_what_is_kept_of_a_branch_that_is_left_behind_is_part_of_the_decision() -> None:
+    engine = Keeping()
+
+    async def main(told: str) -> list[Outcome[int]]:
+        branches = Branches([3, 1, 9])
+        keep = lambda index: f"{told} {index}"  # noqa: E731
+        return await join(branches.calls, First(), engine=engine, path="root", keep=keep)
+
+    first = run_virtually(lambda: main("kept of"))
+    assert [outcome.value for outcome in first] == ["kept of 0", 1, "kept of 2"]
+    assert run_virtually(lambda: main("another time")) == first
+    assert len(engine.kept) == 1
+
+
 def test_repeats_count_when_a_run_is_resumed() -> None:
     engine = Keeping()
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from itertools import permutations
+from typing import Any, Literal, Protocol
 
 import pytest
 
@@ -133,3 +134,129 @@ def test_what_an_option_does_not_take_is_told_in_one_line(
 def test_what_has_no_fields_has_no_options() -> None:
     with pytest.raises(UsageError, match=r"^size: there is no such option: there is none$"):
         configured(object(), {"size": "1"})
+
+
+class Shape(Protocol):
+    """Something that can be chosen by a name."""
+
+    def area(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    side: int = 1
+    sampling: Sampling = Sampling()
+
+    def area(self) -> int:
+        return self.side**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framed:
+    inner: Shape = Square()
+    border: int = 1
+
+    def area(self) -> int:
+        return self.inner.area() + self.border
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    shape: Shape = Square(side=7)
+    other: Shape | None = None
+    title: str = ""
+
+
+def shape_named(name: str, held: Any) -> Shape:
+    shapes: dict[str, Shape] = {
+        # Goes on from what was there.
+        "square": Square(side=getattr(held, "side", 2)),
+        "framed": Framed(),
+    }
+    if name not in shapes:
+        raise UsageError(f"there is no shape {name!r}: choose from {', '.join(shapes)}")
+    return shapes[name]
+
+
+SHAPES = {Shape: shape_named}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"shape": "framed"}, Drawing(shape=Framed())),
+        ({"other": "square"}, Drawing(other=Square(side=2))),
+        ({"shape.side": "3"}, Drawing(shape=Square(side=3))),
+        (
+            {"shape": "framed", "shape.border": "3", "shape.inner.side": "4", "title": "a"},
+            Drawing(shape=Framed(border=3, inner=Square(side=4)), title="a"),
+        ),
+        (
+            {
+                "shape": "framed",
+                "shape.inner": "framed",
+                "shape.inner.border": "5",
+                "shape.inner.inner.sampling.seed": "6",
+            },
+            Drawing(shape=Framed(inner=Framed(border=5, inner=Square(sampling=Sampling(seed=6))))),
+        ),
+    ],
+)
+def test_a_name_chooses_what_a_field_holds_before_the_options_inside_of_it_in_any_order(
+    options: Mapping[str, str], expected: Drawing
+) -> None:
+    for order in permutations(options.items()):
+        assert configured(Drawing(), dict(order), named=SHAPES) == expected
+
+
+def test_what_is_chosen_may_go_on_from_what_was_there() -> None:
+    assert configured(Drawing(), {"shape": "square"}, named=SHAPES).shape == Square(side=7)
+
+
+def test_fields_that_take_a_name_are_options_with_those_inside_of_what_they_hold() -> None:
+    assert [name for name in option_names(Drawing(), SHAPES) if "sampling" not in name] == [
+        "shape", "shape.side", "other", "title",
+    ]  # fmt: skip
+    assert "shape" not in list(option_names(Drawing()))
+    held = configured(Drawing(), {"shape": "framed"}, named=SHAPES)
+    assert {"shape.inner", "shape.inner.side", "shape.border"} <= set(option_names(held, SHAPES))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"shape": "circle"},
+            "--set x.shape=circle: there is no shape 'circle': choose from square, framed",
+        ),
+        (
+            {"shape": "framed", "shape.inner": "circle"},
+            "--set x.shape.inner=circle: there is no shape 'circle': choose from square, framed",
+        ),
+        (
+            {"shape": "framed", "shape.side": "3"},
+            "--set x.shape.side: there is no such option: there is inner, inner.…, border",
+        ),
+        (
+            {"other.side": "3"},
+            "--set x.other.side: there is no such option: there is shape, shape.…, other, title",
+        ),
+        ({"title.a": "3"}, "--set x.title.a: there is no such option: there is shape"),
+        (
+            {"shape": "framed", "shape.border": "wide"},
+            "--set x.shape.border=wide: input should be a valid integer",
+        ),
+    ],
+)
+def test_a_wrong_name_and_an_option_of_another_choice_are_told_with_their_place(
+    options: Mapping[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        configured(Drawing(), options, place="--set x.", named=SHAPES)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_names_an_interface_is_no_option() -> None:
+    with pytest.raises(UsageError, match=r"^shape: there is no such option: there is shape\.…, ti"):
+        configured(Drawing(), {"shape": "framed"})
