@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import heapreplace
 
 from engines import Completion, Context, Status, Usage
 
 from .extraction import extract_answer
+from .voting.confidence import WINDOW, Confidence, confidence_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Answer:
         critical_path: Tokens generated one after another, along the longest chain of calls that were waited for.
         truncated: Whether a limit cut it before it came to its end.
         limited_by: What of a budget (`tokens`, `seconds`) cut it; None where none did.
+        confidence: How sure the model was, where it was sampled with logprobs and the engine tells them; else None.
         remark: What a reader should know of how it came about, such as samples that were lost; empty if nothing.
         branches: The threads that it came from, in their order, with those that were lost: a tree, since each has an
             answer with branches of its own.
@@ -38,6 +41,7 @@ class Answer:
     critical_path: int = 0
     truncated: bool = False
     limited_by: str | None = None
+    confidence: Confidence | None = None
     remark: str = ""
     branches: tuple[Branch, ...] = ()
 
@@ -45,6 +49,15 @@ class Answer:
     def final(self) -> str:
         """The final answer, or all of the text where none can be told apart."""
         return self.text.strip() if self.value is None else self.value
+
+    @property
+    def cut_by(self) -> str:
+        """What cut it, in words; empty if nothing did."""
+        if not self.truncated:
+            return ""
+        if self.limited_by is None:
+            return "it reached its token limit"
+        return f"the budget's {self.limited_by} cut it"
 
     @property
     def candidates(self) -> tuple[Answer, ...]:
@@ -57,8 +70,8 @@ class Answer:
         return self.usage.generated_tokens / self.critical_path if self.critical_path else 1.0
 
     @classmethod
-    def from_completion(cls, completion: Completion) -> Answer:
-        """The answer of a thread that was one completion."""
+    def from_completion(cls, completion: Completion, *, window: int = WINDOW) -> Answer:
+        """The answer of a thread that was one completion; its confidence is told by windows of so many tokens."""
         return cls(
             text=completion.text,
             value=extract_answer(completion.text),
@@ -68,13 +81,22 @@ class Answer:
             critical_path=completion.usage.generated_tokens,
             truncated=completion.truncated,
             limited_by=completion.limited_by,
+            confidence=confidence_of(completion.logprobs, window=window),
         )
 
-    def after(self, branches: Sequence[Branch], *, remark: str = "") -> Answer:
-        """The same answer as what branches came to, with what they took added to what it took itself."""
+    def after(
+        self, branches: Sequence[Branch], *, remark: str = "", in_flight: int | None = None
+    ) -> Answer:
+        """The same answer as what branches came to, with what they took added to what it took itself.
+
+        Args:
+            branches: In the order in which they began.
+            remark: What a reader should know of them.
+            in_flight: How many of them thought at once; None is all.
+        """
         spent = [branch.answer for branch in branches if branch.answer is not None]
         awaited = [branch.critical_path for branch in branches if branch.status != "cancelled"]
-        longest = max(awaited or [branch.critical_path for branch in branches], default=0)
+        longest = _longest_chain(awaited or [b.critical_path for b in branches], in_flight)
         return replace(
             self,
             usage=sum((answer.usage for answer in spent), self.usage),
@@ -115,6 +137,14 @@ class Branch:
     def critical_path(self) -> int:
         """Tokens that it generated one after another."""
         return self.answer.critical_path if self.answer is not None else 0
+
+
+def _longest_chain(lengths: Sequence[int], in_flight: int | None) -> int:
+    """The end of the last of these threads, each of which begins as soon as fewer than so many are at work."""
+    ends = [0] * max(1, min(in_flight or len(lengths), len(lengths)))
+    for length in lengths:
+        heapreplace(ends, ends[0] + length)
+    return max(ends)
 
 
 def usable(branches: Sequence[Branch]) -> tuple[Answer, ...]:

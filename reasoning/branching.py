@@ -19,6 +19,7 @@ from engines import (
     Engine,
     JoinPolicy,
     LedgerEngine,
+    LedgerEntry,
     Outcome,
     PartwiseEngine,
     Usage,
@@ -52,27 +53,21 @@ async def think_side_by_side(
         What became of each fork, in their order.
     """
     policy = policy or All()
-    keeping = not isinstance(policy, All)
     ledgers = [LedgerEngine(engine) for _ in forks]
+    # Of a call that is read whole and cut, nothing would be left.
+    whole = isinstance(policy, All)
     calls = [
-        partial(think, fork, PartwiseEngine(ledger) if keeping else ledger)
+        partial(think, fork, ledger if whole else PartwiseEngine(ledger))
         for fork, ledger in zip(forks, ledgers, strict=True)
     ]
     # Unique in a run, as the paths of forks are; a method may fork from one context more than once.
     path = forks[0].path if forks else ""
-    outcomes = await join(calls, policy, engine=engine, path=path)
-    lost = [i for i, outcome in enumerate(outcomes) if not outcome.usable]
-    kept: Sequence[Any] = [_record(ledgers[i]) for i in lost]
-    if keeping and lost:
-        # How far they were depends on time, and what they had said may be read.
-        async def choose() -> Sequence[Any]:
-            return kept
-
-        kept = await engine.decide(f"{path}#kept", choose)
-    said = dict(zip(lost, map(_kept_answer, kept), strict=True))
+    outcomes = await join(
+        calls, policy, engine=engine, path=path, keep=lambda i: _record(ledgers[i].entries)
+    )
     return [
-        _branch(fork, outcome, said.get(i))
-        for i, (fork, outcome) in enumerate(zip(forks, outcomes, strict=True))
+        _branch(fork, outcome, ledger)
+        for fork, outcome, ledger in zip(forks, outcomes, ledgers, strict=True)
     ]
 
 
@@ -94,24 +89,26 @@ async def think_in_order(
         in_flight: How many think at once, at least 1.
 
     Returns:
-        What became of each fork, in their order; `cancelled` are those that were not needed.
+        What became of each fork, in their order; `cancelled` are those that were not needed. What these had said by
+        then depends on time and differs in a run that is resumed: it is there to be looked at.
     """
     ledgers = [LedgerEngine(engine) for _ in forks]
     calls = [
         partial(think, fork, PartwiseEngine(ledger))
         for fork, ledger in zip(forks, ledgers, strict=True)
     ]
+    first: list[Branch] = []
 
-    def branches(outcomes: Sequence[Outcome[Answer]]) -> list[Branch]:
-        return [
-            _branch(fork, outcome, None if outcome.usable else _kept_answer(_record(ledger)))
-            for fork, outcome, ledger in zip(forks, outcomes, ledgers, strict=False)
-        ]
+    def branch(index: int, outcome: Outcome[Any]) -> Branch:
+        return _branch(forks[index], outcome, ledgers[index])
 
     async def decided(outcomes: Sequence[Outcome[Answer]]) -> bool:
-        return await enough(branches(outcomes))
+        first.append(branch(len(first), outcomes[-1]))
+        return await enough(first)
 
-    return branches(await join_in_order(calls, decided, in_flight=in_flight))
+    outcomes = await join_in_order(calls, decided, in_flight=in_flight)
+    rest = range(len(first), len(forks))
+    return first + [branch(i, outcomes[i]) for i in rest]
 
 
 def require_candidates(branches: Sequence[Branch], what: str) -> tuple[Answer, ...]:
@@ -139,29 +136,43 @@ def remark_on_lost(branches: Sequence[Branch], what: str) -> str:
     return f"{len(reasons)} of {len(branches)} {what} were lost, the first: {reasons[0]}"
 
 
-def _branch(fork: Context, outcome: Outcome[Answer], kept: Answer | None) -> Branch:
-    answer = outcome.value if outcome.value is not None else kept
-    status = outcome.status
-    if status == "ok" and answer is not None and answer.truncated:
+def _branch(fork: Context, outcome: Outcome[Any], ledger: LedgerEngine) -> Branch:
+    status, answer = outcome.status, outcome.value
+    if not outcome.usable:
+        # What was kept of one that was left behind; one that failed may be tried again in a run that is resumed.
+        answer = _cut_answer(outcome.value or _record(ledger.entries))
+    elif answer is not None and answer.truncated:
         status = "truncated"
     return Branch(path=fork.path, status=status, answer=answer, reason=outcome.reason)
 
 
-def _record(ledger: LedgerEngine) -> Any:
-    """What a branch had said when it ended early, as JSON data; None if it had not begun."""
-    if not ledger.entries:
+def _record(entries: Sequence[LedgerEntry]) -> Any:
+    """What a thread had said when it ended early, as JSON data; None if it had not begun.
+
+    That is the call that began last with those that it goes on from; of calls side by side the others are not told.
+    """
+    if not entries:
         return None
-    last = ledger.entries[-1]
+    last = entries[-1]
+    lineage = last.context.lineage
+    known = set(map(id, lineage))
+    thread = [entry for entry in entries if id(entry.context) in known]
+    said = [
+        node.segment
+        for node in lineage[len(thread[0].context.lineage) :]
+        if node.segment.role == "assistant" and node.segment.text
+    ]
+    ids = [token for segment in said for token in segment.token_ids or ()]
+    costs = [entry.usage.generated_tokens for entry in entries]
     return {
-        "text": last.text,
-        "token_ids": list(last.token_ids),
-        "usage": ledger.usage.model_dump(),
-        # Whether its calls followed on each other is not known: that much did.
-        "critical_path": max(entry.usage.generated_tokens for entry in ledger.entries),
+        "text": "".join(segment.text for segment in said) + last.text,
+        "token_ids": [*ids, *last.token_ids],
+        "usage": sum((entry.usage for entry in entries), Usage()).model_dump(),
+        "critical_path": max(*costs, sum(entry.usage.generated_tokens for entry in thread)),
     }
 
 
-def _kept_answer(record: Any) -> Answer | None:
+def _cut_answer(record: Any) -> Answer | None:
     if record is None:
         return None
     return Answer(

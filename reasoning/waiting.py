@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engines import All, Deadline, First, Fraction, JoinPolicy, KOfN
+from engines import All, Deadline, First, Fraction, JoinPolicy, KOfN, UsageError
 
 Wait = Literal["last", "first", "half"] | Annotated[int, Field(ge=1)]
 
@@ -19,11 +19,17 @@ def wait_policy(wait: Wait, deadline: float | None = None) -> JoinPolicy:
         deadline: The most seconds to wait; None waits as long as it takes.
 
     Raises:
-        UsageError: It waits for no thread, or for no time.
+        UsageError: It waits for no thread, for no time, or for what is none of these.
 
     >>> wait_policy("half").enough(2, 4), wait_policy(3).enough(2, 4)
     (True, False)
     """
-    policies: dict[Wait, JoinPolicy] = {"last": All(), "first": First(), "half": Fraction(0.5)}
-    policy = policies.get(wait) or KOfN(int(wait))
+    named: dict[Wait, JoinPolicy] = {"last": All(), "first": First(), "half": Fraction(0.5)}
+    policy = named.get(wait)
+    if policy is None:
+        if isinstance(wait, str):
+            raise UsageError(
+                f"there is no wait {wait!r}: choose {', '.join(map(str, named))}, or a number"
+            )
+        policy = KOfN(wait)
     return policy if deadline is None else Deadline(deadline, policy)

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from engines import Context, Engine
 
 from ..answer import Answer
-from ..equality import Equality, cluster, equal
+from ..equality import Equality, equal
+from ..voting.stopping import leader
+from ..voting.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True)
 class Majority:
     """The answer that most candidates give; of equally many, the one given first.
 
-    Answers are clustered by mathematical equality. Candidates without a final answer vote only if none has one.
+    Answers are compared by mathematical equality. Candidates without a final answer vote only if none has one.
 
     Attributes:
         equality: Tells whether two answers are the same.
@@ -27,7 +29,9 @@ class Majority:
     async def reduce(
         self, candidates: Sequence[Answer], context: Context, engine: Engine
     ) -> Answer:
-        """Takes the first member of the largest cluster."""
+        """Takes the first of those that give the winning answer."""
         voters = [c for c in candidates if c.value is not None] or list(candidates)
-        groups = await cluster([voter.final for voter in voters], self.equality)
-        return voters[max(groups, key=len)[0]].costless
+        tally = Tally(self.equality)
+        for voter in voters:
+            await tally.add(voter.final)
+        return voters[tally.votes.index(leader(tally.votes))].costless
