@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,10 +16,13 @@ from ..answer import Answer
 class Scores:
     """How good some candidates are.
 
+    NaN is no score: it compares with nothing, so that it would decide by its place. It becomes the least there is, and
+    the remark says so.
+
     Attributes:
-        values: One for each candidate, in their order; higher is better. Never NaN: what cannot be scored has the
-            scorer's least value.
-        usage: What it took.
+        values: One for each candidate, in their order; higher is better. What cannot be scored has the scorer's least
+            value.
+        usage: What it took of the engine.
         critical_path: Tokens generated one after another for it.
         remark: What a reader should know, such as candidates that could not be scored; empty if nothing.
     """
@@ -27,6 +31,15 @@ class Scores:
     usage: Usage = Usage()
     critical_path: int = 0
     remark: str = ""
+
+    def __post_init__(self) -> None:
+        """Puts the least in the place of NaN."""
+        lost = sum(map(math.isnan, self.values))
+        if lost:
+            known = tuple(-math.inf if math.isnan(value) else value for value in self.values)
+            told = f"{lost} of {len(known)} scores are NaN, and count as the least"
+            object.__setattr__(self, "values", known)
+            object.__setattr__(self, "remark", "; ".join(filter(None, (self.remark, told))))
 
 
 class Scorer(Protocol):
@@ -37,7 +50,8 @@ class Scorer(Protocol):
 
         Args:
             candidates: In a fixed order.
-            context: The question that they answer, which ends in the user's turn.
+            context: The question that they answer, which ends in the user's turn. Two calls need contexts of different
+                names.
             engine: For scorers that ask the model.
         """
         ...

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+from starlette.responses import JSONResponse
+
+from engines import EngineWrapper, FakeEngine, Usage, UsageError, converse
+from reasoning import Answer, NoCandidates
+from reasoning.scoring.reward_model import Aggregation, RewardModel, aggregate
+from tests.engines.reward_like import RewardLike, pooling, steps
+from tests.engines.servers import serving
+from tests.reasoning.verdicts import question, thread
+
+T = TypeVar("T")
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+class Deciding(EngineWrapper):
+    """Keeps decisions as a journal does."""
+
+    def __init__(self, inner: FakeEngine) -> None:
+        super().__init__(inner)
+        self.decided: dict[str, str] = {}
+
+    async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
+        if path not in self.decided:
+            self.decided[path] = json.dumps(await choose())
+        kept: T = json.loads(self.decided[path])
+        return kept
+
+
+@pytest.mark.anyio
+async def test_candidates_are_judged_as_conversations_and_cost_the_engine_nothing() -> None:
+    server = RewardLike()
+    engine = FakeEngine()
+    root = await converse(engine, [("system", "Be brief."), ("user", "2 + 2?")], name="root")
+    with serving(server.app) as url:
+        scores = await RewardModel(url=url).score(
+            [thread("four", ended=True), thread("5")], root, engine
+        )
+    assert scores.values == (4.0, 1.0)
+    assert (scores.usage, scores.critical_path, scores.remark) == (Usage(), 0, "")
+    assert {json.dumps(body["messages"]) for body in server.bodies} == {
+        json.dumps(
+            [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "2 + 2?"},
+                {"role": "assistant", "content": text},
+            ]
+        )
+        for text in ("four", "5")
+    }
+    assert engine.calls == []
+
+
+@pytest.mark.anyio
+async def test_steps_are_tagged_and_their_rewards_told() -> None:
+    server = RewardLike(steps)
+    engine = FakeEngine()
+    root = await question(engine)
+    candidates = [thread("one<extra_0>\n\n\n\n three "), thread("abc")]
+    with serving(server.app) as url:
+        model = RewardModel(url=url, step_tag="<extra_0>", aggregation="min")
+        outcomes = await model.step_rewards(candidates, root, engine)
+        scores = await model.score(candidates, root, engine)
+    assert server.bodies[0]["messages"][-1]["content"] in (
+        "one<extra_0>three<extra_0>",
+        "abc<extra_0>",
+    )
+    assert [outcome.value for outcome in outcomes] == [(1 / 4, 1 / 6), (1 / 4,)]
+    assert scores.values == (1 / 6, 1 / 4)
+
+
+@pytest.mark.parametrize(
+    ("how", "score"), [("last", 0.5), ("min", 0.25), ("prod", 0.125), ("mean", 1.75 / 3)]
+)
+def test_one_score_is_made_of_the_steps(how: Aggregation, score: float) -> None:
+    assert aggregate((0.25, 1.0, 0.5), how) == score
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_judged_scores_least_and_is_told() -> None:
+    engine = FakeEngine()
+    root = await question(engine)
+    server = RewardLike(window=5)
+    with serving(server.app) as url:
+        scores = await RewardModel(url=url).score([thread("x" * 9), thread("y")], root, engine)
+    assert scores.values == (-math.inf, 1.0)
+    assert scores.remark.startswith("1 of 2 rewards were lost, the first: the context has 9 tokens")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [
+        (RewardModel(), [], "found no step to judge: set step_tag"),
+        (RewardModel(label=2), [0.1, 0.9], "label=2: the reward model has 2 classes"),
+        (RewardModel(), [math.nan], r"a reward that is no number \(nan\)"),
+    ],
+)
+async def test_when_nothing_can_be_judged_the_reason_is_told(
+    model: RewardModel, data: list[float], message: str
+) -> None:
+    engine = FakeEngine()
+    server = RewardLike(lambda text: [None if math.isnan(x) else x for x in data])
+    root = await question(engine)
+    with serving(server.app) as url:
+        there = RewardModel(url=url, label=model.label)
+        with pytest.raises(NoCandidates, match=f"all 2 rewards.*{message}"):
+            await there.score([thread("a"), thread("b")], root, engine)
+
+
+@pytest.mark.anyio
+async def test_a_run_that_is_resumed_keeps_its_rewards() -> None:
+    engine = Deciding(FakeEngine())
+    root = await question(engine.inner)
+    server = RewardLike(answers=[JSONResponse(pooling([0.25]))])
+    with serving(server.app) as url:
+        model = RewardModel(url=url)
+        first = await model.score([thread("a")], root, engine)
+    assert first.values == (0.25,)
+    assert await model.score([thread("a")], root, engine) == first
+    assert list(engine.decided) == ["root#rewards"]
+
+
+@pytest.mark.anyio
+async def test_nothing_is_asked_of_nobody() -> None:
+    engine = FakeEngine()
+    root = await question(engine)
+    assert (await RewardModel(url="http://127.0.0.1:9").score([], root, engine)).values == ()
+    with pytest.raises(UsageError, match="set url"):
+        await RewardModel().score([Answer(text="a")], root, engine)
+
+
+@pytest.mark.parametrize("wrong", [{"step_separator": ""}, {"in_flight": 0}])
+def test_a_reward_model_that_asks_nothing_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        RewardModel(**wrong)  # type: ignore[arg-type]  # of several types
