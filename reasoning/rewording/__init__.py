@@ -1,0 +1,1 @@
+"""Rewordings: one question in many forms that ask for the same. Pure."""
