@@ -231,8 +231,4 @@ def _ended_by(error: BaseException) -> Outcome[Result]:
 
 def _remark(answer: Answer) -> str:
     """What a reader should know of an answer that is there."""
-    if not answer.truncated:
-        return answer.remark
-    if answer.limited_by is None:
-        return "it reached its token limit"
-    return f"the budget's {answer.limited_by} cut it"
+    return "; ".join(filter(None, (answer.cut_by, answer.remark)))

@@ -13,6 +13,7 @@ from typing_extensions import TypeVar
 from engines import Outcome, Usage
 from planners import Plan
 from reasoning import Answer
+from reasoning.thread_tree import thread_data
 
 from .history import History
 from .node_runner import Result
@@ -53,6 +54,11 @@ class RunResult(Generic[T]):
     def __str__(self) -> str:
         return self.answer.final
 
+    @property
+    def parallel_ratio(self) -> float:
+        """Tokens generated for each one on the critical path: 1 where nothing ran side by side."""
+        return self.usage.generated_tokens / self.critical_path if self.critical_path else 1.0
+
     def to_data(self) -> dict[str, Any]:
         """As JSON data."""
         return {
@@ -64,6 +70,7 @@ class RunResult(Generic[T]):
             "remark": self.remark,
             "usage": self.usage.model_dump(),
             "critical_path": self.critical_path,
+            "parallel_ratio": round(self.parallel_ratio, 3),
             "seconds": round(self.seconds, 3),
             "nodes": [self._node_data(node.id) for node in self.plan.nodes],
             "plan": self.plan.model_dump(mode="json", by_alias=True, exclude_none=True),
@@ -72,12 +79,16 @@ class RunResult(Generic[T]):
 
     def _node_data(self, node: str) -> dict[str, Any]:
         outcome = self.outcomes[node]
-        candidates = outcome.value.answer.candidates if outcome.value else ()
+        # What failed came to no answer.
+        answer = outcome.value.answer if outcome.value else Answer(text="")
         return {
             "id": node,
             "status": outcome.status,
             "reason": outcome.reason,
             "result": outcome.value.data if outcome.value else None,
-            "candidates": [candidate.final for candidate in candidates],
+            "candidates": [candidate.final for candidate in answer.candidates],
             "usage": self.usage_by_node[node].model_dump(),
+            "critical_path": answer.critical_path,
+            "parallel_ratio": round(answer.parallel_ratio, 3),
+            "threads": thread_data(answer),
         }

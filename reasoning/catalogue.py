@@ -1,28 +1,84 @@
-"""The methods and reducers that can be named on a command line or in a plan."""
+"""What can be named on a command line or in a plan: methods, reducers, scorers and stopping rules.
+
+Each is made with the sampling that is given, which everything inside of it that asks the model gets too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
 
 from engines import Sampling
 
+from .best_of_n import BestOfN
 from .chain_of_thought import ChainOfThought
+from .deepconf import DeepConf
 from .errors import UnknownName
+from .forking.dialect import MULTIVERSE, THREADWEAVER
+from .forking.fork_join import ForkJoin
 from .method import Method
+from .parathinker import ParaThinker
+from .prompt_ensemble import PromptEnsemble
+from .reducing.best import Best
 from .reducing.majority import Majority
 from .reducing.reducer import First, Reducer
+from .reducing.selection import Select
 from .reducing.synthesis import Synthesise
+from .reducing.vote_first import VoteFirst
+from .reducing.weighted import WeightedMajority
+from .scoring.confidence_scorer import ConfidenceScorer
+from .scoring.reward_model import RewardModel
+from .scoring.scorer import Scorer
+from .scoring.verifier import Verifier
 from .self_consistency import SelfConsistency
+from .think_budget import ThinkBudget
+from .voting.stopping import BetaPosterior, Certain, Never, StoppingRule, UnanimousWindow
 
-METHODS: Mapping[str, Callable[[Sampling], Method]] = {
+T = TypeVar("T")
+Catalogue = Mapping[str, Callable[[Sampling], T]]
+
+METHODS: Catalogue[Method] = {
     "chain-of-thought": lambda sampling: ChainOfThought(sampling=sampling),
     "self-consistency": lambda sampling: SelfConsistency(method=ChainOfThought(sampling=sampling)),
+    "best-of-n": lambda sampling: BestOfN(
+        method=ChainOfThought(sampling=sampling), scorer=Verifier(sampling=sampling)
+    ),
+    "parathinker": lambda sampling: ParaThinker(
+        method=ChainOfThought(sampling=sampling), reducer=Synthesise(sampling=sampling)
+    ),
+    "multiverse": lambda sampling: ForkJoin(dialect=MULTIVERSE, sampling=sampling),
+    "threadweaver": lambda sampling: ForkJoin(dialect=THREADWEAVER, sampling=sampling),
+    "deepconf": lambda sampling: DeepConf(sampling=sampling),
+    "think-budget": lambda sampling: ThinkBudget(
+        sampling=sampling, max_thinking=sampling.max_tokens
+    ),
+    "prompt-ensemble": lambda sampling: PromptEnsemble(
+        method=ChainOfThought(sampling=sampling), sampling=sampling
+    ),
 }
 
-REDUCERS: Mapping[str, Callable[[Sampling], Reducer]] = {
+REDUCERS: Catalogue[Reducer] = {
     "first": lambda sampling: First(),
     "majority": lambda sampling: Majority(),
+    "weighted": lambda sampling: WeightedMajority(scorer=Verifier(sampling=sampling)),
+    "best": lambda sampling: Best(scorer=Verifier(sampling=sampling)),
+    "select": lambda sampling: Select(sampling=sampling),
     "synthesise": lambda sampling: Synthesise(sampling=sampling),
+    "vote-first": lambda sampling: VoteFirst(otherwise=Synthesise(sampling=sampling)),
+}
+
+SCORERS: Catalogue[Scorer] = {
+    "confidence": lambda sampling: ConfidenceScorer(),
+    "verifier": lambda sampling: Verifier(sampling=sampling),
+    "reward-model": lambda sampling: RewardModel(),
+}
+
+STOPPING_RULES: Catalogue[StoppingRule] = {
+    "never": lambda sampling: Never(),
+    "certain": lambda sampling: Certain(),
+    "adaptive": lambda sampling: UnanimousWindow(),
+    "beta": lambda sampling: BetaPosterior(),
 }
 
 
@@ -32,9 +88,7 @@ def method_named(name: str, sampling: Sampling) -> Method:
     Raises:
         UnknownName: No method is called so.
     """
-    if name not in METHODS:
-        raise UnknownName("method", name, METHODS)
-    return METHODS[name](sampling)
+    return _found("method", METHODS, name)(sampling)
 
 
 def reducer_named(name: str, sampling: Sampling) -> Reducer:
@@ -43,6 +97,60 @@ def reducer_named(name: str, sampling: Sampling) -> Reducer:
     Raises:
         UnknownName: No reducer is called so.
     """
-    if name not in REDUCERS:
-        raise UnknownName("reducer", name, REDUCERS)
-    return REDUCERS[name](sampling)
+    return _found("reducer", REDUCERS, name)(sampling)
+
+
+def scorer_named(name: str, sampling: Sampling) -> Scorer:
+    """The scorer called `name`, sampling so where it asks the model.
+
+    Raises:
+        UnknownName: No scorer is called so.
+    """
+    return _found("scorer", SCORERS, name)(sampling)
+
+
+def stopping_rule_named(name: str) -> StoppingRule:
+    """The stopping rule called `name`.
+
+    Raises:
+        UnknownName: No stopping rule is called so.
+    """
+    return _found("stopping rule", STOPPING_RULES, name)(Sampling())
+
+
+def choices(sampling: Sampling) -> Mapping[Any, Callable[[str, Any], Any]]:
+    """What can be named as a part of a configuration, by the type of the field, as `engines.configured` takes it.
+
+    What is chosen samples as what it replaces does, or as is given here where that samples nothing.
+    """
+
+    def choosing(kind: str, catalogue: Catalogue[T]) -> Callable[[str, Any], T]:
+        return lambda name, held: _found(kind, catalogue, name)(sampling_of(held) or sampling)
+
+    return {
+        Method: choosing("method", METHODS),
+        Reducer: choosing("reducer", REDUCERS),
+        Scorer: choosing("scorer", SCORERS),
+        StoppingRule: choosing("stopping rule", STOPPING_RULES),
+    }
+
+
+def sampling_of(thing: object) -> Sampling | None:
+    """How a configuration samples: itself, or else the first of its parts that does; None where nothing does.
+
+    >>> sampling_of(SelfConsistency(method=ChainOfThought(sampling=Sampling(seed=5)))).seed
+    5
+    """
+    if isinstance(thing, Sampling):
+        return thing
+    if not is_dataclass(thing):
+        return None
+    own = getattr(thing, "sampling", None)
+    parts = (sampling_of(getattr(thing, field.name)) for field in fields(thing))
+    return own or next(filter(None, parts), None)
+
+
+def _found(kind: str, catalogue: Catalogue[T], name: str) -> Callable[[Sampling], T]:
+    if name not in catalogue:
+        raise UnknownName(kind, name, catalogue)
+    return catalogue[name]

@@ -167,7 +167,7 @@ def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) ->
     tools = tools_by_name([*load_tools(arguments.tools), *served])
     # There are none on the command line.
     check_dependencies(tools.values(), None)
-    planner = _planner(arguments, settings)
+    planner = _planner(arguments, settings, sampling)
     if isinstance(planner, GivenPlanner):
         try:
             check_plan(planner.given, vocabulary_of(tools))
@@ -176,7 +176,7 @@ def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) ->
     return {
         "tools": tools.values(),
         "planner": planner,
-        "method": settings.applied("method", method_named(arguments.method, sampling)),
+        "method": settings.applied("method", method_named(arguments.method, sampling), sampling),
         "reducer": _reducer(arguments, settings, sampling),
         "sampling": sampling,
         "budget": budget_of(arguments),
@@ -237,11 +237,11 @@ def _urls(engine: str) -> list[str]:
     return [] if engine == "local" else [url.strip() for url in engine.split(",")]
 
 
-def _planner(arguments: argparse.Namespace, settings: Settings) -> Planner:
+def _planner(arguments: argparse.Namespace, settings: Settings, sampling: Sampling) -> Planner:
     if arguments.plan is not None:
         settings.refuse("planner", f"the plan is in {arguments.plan}, and no planner is asked")
         return GivenPlanner(given=read_plan(arguments.plan))
-    return settings.applied("planner", planner_named(arguments.planner, arguments.seed))
+    return settings.applied("planner", planner_named(arguments.planner, arguments.seed), sampling)
 
 
 def _reducer(
@@ -250,7 +250,7 @@ def _reducer(
     if arguments.reducer is None:
         settings.refuse("reducer", "the plan names the reducer: choose one with --reducer")
         return None
-    return settings.applied("reducer", reducer_named(arguments.reducer, sampling))
+    return settings.applied("reducer", reducer_named(arguments.reducer, sampling), sampling)
 
 
 def _call_policy(arguments: argparse.Namespace) -> CallPolicy:

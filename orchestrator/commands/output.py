@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
+from reasoning import Answer, Branch
+from reasoning.thread_tree import draw_threads
+
 from ..run_result import RunResult
+from ..runs.text_table import cut
 from ..runs.words import printable
+
+NO_TERMINAL = (160, 24)
+_MOST_THREADS = 12
 
 
 def write(text: str) -> None:
@@ -27,10 +35,25 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
     remark = f"remark         {printable(result.remark)}\n" if result.remark else ""
     write(
         f"{printable(result.answer.final)}\n\n"
+        f"{_threads(result)}"
         f"{remark}"
         f"tokens         {least}{usage.prompt_tokens:,} prompt ({cached} cached), "
         f"{usage.generated_tokens:,} generated\n"
-        f"critical path  {result.critical_path:,} tokens\n"
+        f"critical path  {result.critical_path:,} tokens, parallel ratio {result.parallel_ratio:.1f}\n"
         f"wall time      {result.seconds:.1f} s\n"
         f"run folder     {result.folder}"
     )
+
+
+def _threads(result: RunResult) -> str:
+    """The nodes that forked with their threads, as far as they fit; empty where none did."""
+    forked = [
+        Branch(path=f"node {node.id}", status=outcome.status, answer=outcome.value.answer)
+        for node in result.plan.nodes
+        if (outcome := result.outcomes[node.id]).value and outcome.value.answer.branches
+    ]
+    tree = draw_threads(
+        Answer(text="", branches=tuple(forked)), most=_MOST_THREADS, width=sys.maxsize
+    )
+    columns = shutil.get_terminal_size(NO_TERMINAL).columns
+    return "".join(f"{cut(line, columns)}\n" for line in tree.splitlines()) + "\n" * bool(tree)

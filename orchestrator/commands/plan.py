@@ -105,7 +105,8 @@ def _forecaster(arguments: argparse.Namespace, model: str | None) -> Forecaster:
     methods = {name: method_named(name, sampling) for name in METHODS}
     reducers = {name: reducer_named(name, sampling) for name in REDUCERS}
     # What --set has changed is the run's own method only.
-    methods[arguments.method] = Settings(arguments).applied("method", methods[arguments.method])
+    given = Settings(arguments).applied("method", methods[arguments.method], sampling)
+    methods[arguments.method] = given
     return Forecaster(
         rates=with_configurations(rates, methods, reducers),
         max_tokens=arguments.max_tokens,

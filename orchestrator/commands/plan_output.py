@@ -17,9 +17,8 @@ from ..forecasting.forecast import Forecast
 from ..planning import Preview
 from ..runs.text_table import TextTable
 from ..runs.words import duration, printable
-from .output import write
+from .output import NO_TERMINAL, write
 
-_NO_TERMINAL = (160, 24)
 _NAME_WIDTH = 15
 
 
@@ -51,7 +50,7 @@ class PlanOutput:
                 sys.stderr.write(f"remark: {printable(remark)}\n")
 
     def _text(self) -> Iterator[str]:
-        width = shutil.get_terminal_size(_NO_TERMINAL).columns
+        width = shutil.get_terminal_size(NO_TERMINAL).columns
         yield from self._table().lines(width)
         facts = list(self._facts())
         if facts:

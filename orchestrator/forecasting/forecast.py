@@ -18,6 +18,9 @@ from .rates import Rates
 from .simulation import Simulation, simulate
 from .token_estimate import TokenEstimate, estimate_tokens
 
+# What methods call the number of their threads.
+_COUNTS = ("samples", "threads", "prompts")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
@@ -127,8 +130,25 @@ def with_configurations(
 ) -> Rates:
     """The same with what configurations tell of methods and reducers that are not known yet.
 
-    A method that forks says into how many threads by `samples`. A reducer that samples nothing generates nothing.
+    A reducer that does not write the answer, but chooses it, generates next to nothing. What a method does after its
+    threads, such as to sum them up, and how often a model forks by itself, only earlier runs tell.
     """
-    threads = {name: getattr(method, "samples", 1) for name, method in methods.items()}
-    silent = {name: 0.0 for name, one in reducers.items() if not hasattr(one, "sampling")}
+    threads = {name: threads_of(method) for name, method in methods.items()}
+    silent = {
+        name: 0.0
+        for name, one in reducers.items()
+        if not getattr(one, "answers_in_one_call", False)
+    }
     return replace(rates, tokens={**silent, **rates.tokens}, threads={**threads, **rates.threads})
+
+
+def threads_of(method: Method) -> int:
+    """How many threads a method has side by side, those of a method inside of it too.
+
+    >>> from reasoning import ParaThinker, SelfConsistency
+    >>> threads_of(SelfConsistency(samples=8, method=ParaThinker(threads=4)))
+    32
+    """
+    own = next((getattr(method, name) for name in _COUNTS if hasattr(method, name)), 1)
+    inner: Method | None = getattr(method, "method", None)
+    return own if inner is None else own * threads_of(inner)

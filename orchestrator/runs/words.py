@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping
 
 from planners.description import describe as describe
+from reasoning.thread_tree import MARKS as MARKS
 
 from .run_statistics import NodeState, RunStatistics
-
-MARKS = {"ok": "✓", "truncated": "✂", "failed": "✗", "cancelled": "·"}
-"""What stands before a node that has ended."""
 
 _WIDEST = 90
 _STATES: tuple[NodeState, ...] = ("running", "waiting", "ok", "truncated", "failed", "cancelled")

@@ -125,8 +125,11 @@ def assert_refused(
         ),
         (["q", "--tools", "builtins:max"], "tool 'max': its types cannot be resolved"),
         (["q", "--planner", "nobody"], "there is no planner 'nobody': choose from llm-compiler"),
-        (["q", "--method", "guess"], "there is no method 'guess': choose from chain-of-thought"),
-        (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from first"),
+        (
+            ["q", "--method", "guess"],
+            "there is no method 'guess': choose from best-of-n, chain-of-thought",
+        ),
+        (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from best, first"),
         (["q", "--engine", "nonsense"], "there is no engine 'nonsense': write local, or a URL"),
         (["q", "--engine", "http://"], "is no server's address"),
         (["q", "--model", "./nowhere"], "there is no model './nowhere': give a folder"),

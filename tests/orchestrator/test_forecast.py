@@ -7,11 +7,23 @@ import pytest
 from engines import FakeEngine, Sampling
 from orchestrator import Agent, Prices
 from orchestrator.execution.critical_path import ExpectedSeconds
-from orchestrator.forecasting.forecast import Forecaster, with_configurations
+from orchestrator.forecasting.forecast import Forecaster, threads_of, with_configurations
 from orchestrator.forecasting.rates import Rates
 from orchestrator.forecasting.token_estimate import TokenEstimate, estimate_tokens
 from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think
-from reasoning import Majority, SelfConsistency, Synthesise
+from reasoning import (
+    REDUCERS,
+    BestOfN,
+    ChainOfThought,
+    DeepConf,
+    Majority,
+    Method,
+    ParaThinker,
+    PromptEnsemble,
+    SelfConsistency,
+    Synthesise,
+    ThinkBudget,
+)
 from tests.backends import run_virtually
 
 QUESTION = "How many apples are in the sack that Bob bought on the market of the town?"
@@ -125,3 +137,28 @@ def test_what_was_not_measured_is_taken_from_the_configurations() -> None:
     )
     threads: Mapping[str, int] = {"self-consistency": 5, "wide": 32}
     assert (rates.threads, rates.tokens) == (threads, {"majority": 0, "best": 7})
+
+
+@pytest.mark.parametrize(
+    ("method", "threads"),
+    [
+        (ChainOfThought(), 1),
+        (ThinkBudget(), 1),
+        (SelfConsistency(samples=3), 3),
+        (BestOfN(samples=5), 5),
+        (DeepConf(samples=9), 9),
+        (PromptEnsemble(prompts=4), 4),
+        (ParaThinker(threads=2, method=SelfConsistency(samples=3, method=BestOfN(samples=5))), 30),
+    ],
+)
+def test_a_method_says_how_many_threads_it_has_those_inside_of_it_too(
+    method: Method, threads: int
+) -> None:
+    assert threads_of(method) == threads
+
+
+def test_only_reducers_that_write_the_answer_are_expected_to_generate() -> None:
+    reducers = {name: make(Sampling()) for name, make in REDUCERS.items()}
+    tokens = with_configurations(Rates(), {}, reducers).tokens
+    assert set(reducers) - set(tokens) == {"synthesise"}
+    assert set(tokens.values()) == {0}

@@ -217,7 +217,7 @@ def test_settings_reach_the_planner_and_are_kept_for_a_resume(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("planner.speed=1", "--set planner.speed: there is no such option: there is sampling.max_tokens"),
+        ("planner.speed=1", "--set planner.speed: there is no such option: there is sampling.…"),
         ("planner.max_steps=x", "--set planner.max_steps=x: input should be a valid integer"),
         ("planner.max_steps", "--set planner.max_steps: write one of planner.KEY=VALUE"),
         ("max_steps=1", "--set max_steps=1: write one of planner.KEY=VALUE, method.KEY=VALUE"),

@@ -19,8 +19,6 @@ from engines import (
     converse,
 )
 from reasoning import (
-    METHODS,
-    REDUCERS,
     Answer,
     ChainOfThought,
     First,
@@ -28,9 +26,6 @@ from reasoning import (
     NoCandidates,
     SelfConsistency,
     Synthesise,
-    UnknownName,
-    method_named,
-    reducer_named,
 )
 from tests.backends import run_virtually
 
@@ -214,32 +209,3 @@ async def test_methods_nest() -> None:
     assert len({call.sampling.seed for call in engine.calls}) == 6
     assert answer.value == "4"
     assert answer.usage == sum((c.usage for c in answer.candidates), Usage())
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("name", METHODS)
-async def test_every_named_method_thinks_with_the_given_sampling(name: str) -> None:
-    engine = FakeEngine("the answer is 4")
-    method = method_named(name, Sampling(max_tokens=33))
-    assert (await method.solve(await question(engine), engine)).value == "4"
-    assert {call.sampling.max_tokens for call in engine.calls} == {33}
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("name", REDUCERS)
-async def test_every_named_reducer_reduces_one_candidate_to_its_answer(name: str) -> None:
-    engine = FakeEngine("the answer is 4")
-    reducer = reducer_named(name, Sampling(max_tokens=33))
-    candidates = [Answer(text="4", value="4")]
-    assert (await reducer.reduce(candidates, await question(engine), engine)).value == "4"
-    assert {call.sampling.max_tokens for call in engine.calls} <= {33}
-
-
-def test_an_unknown_name_is_told_with_the_names_there_are() -> None:
-    with pytest.raises(UnknownName) as caught:
-        method_named("chain", Sampling())
-    assert str(caught.value) == (
-        "there is no method 'chain': choose from chain-of-thought, self-consistency"
-    )
-    with pytest.raises(UsageError, match="no reducer 'vote': choose from first, majority, synth"):
-        reducer_named("vote", Sampling())

@@ -1,0 +1,157 @@
+"""What every method is held to: the engine that tells it things, the methods there are, alone and inside each other."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import anyio
+import pytest
+
+from engines import (
+    Choice,
+    Context,
+    Engine,
+    EngineError,
+    FakeEngine,
+    JsonSchema,
+    Logprob,
+    Sampling,
+    Scripted,
+    TokenLogprobs,
+    converse,
+)
+from reasoning import Answer, ChainOfThought, Method, SelfConsistency
+from reasoning.catalogue import METHODS
+
+Build = Callable[[Sampling], Method]
+
+_FORKS = (
+    "<Parallel>\n<Goal>\n<Outline>\n1: one side\n</Outline>\n<Outline>\n2: the other\n</Outline>\n</Goal>",
+    "<Parallel>\n<Outlines>\n<Outline>1: one side</Outline><Outline>2: the other</Outline>\n</Outlines>",
+    "<Parallel><Goal><Outline>1: a</Outline><Outline>1: a</Outline></Goal></Parallel>",
+)
+
+
+def every_method() -> Mapping[str, Build]:
+    """Each method of the catalogue by its name; each inside a vote; and a vote inside of each that has a method."""
+    found: dict[str, Build] = {}
+    for name, build in METHODS.items():
+        found[name] = build
+        found[f"self-consistency of {name}"] = _voting_on(build)
+        if any(field.name == "method" for field in fields(build(Sampling()))):  # type: ignore[arg-type]
+            found[f"{name} of self-consistency"] = _holding_a_vote(build)
+    return found
+
+
+def comparing_at_sight() -> Iterator[None]:
+    """A fixture: compares texts only, since a virtual clock does not wait for math-verify."""
+
+    def same(first: str, second: str) -> bool:
+        return first.strip() == second.strip()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reasoning.equality.equal_at_sight", same)
+        yield
+
+
+def said(context: Context, sampling: Sampling) -> Scripted:
+    """Something that depends on the whole context and on the seed, as likely as it happens to be."""
+    digest = hashlib.sha256(repr((context.turns, sampling.seed)).encode()).digest()
+    text = _text(digest, sampling)
+    places = [_place(character, digest[i % 32] / 64) for i, character in enumerate(text)]
+    if digest[31] == 0 and places:
+        # A model that is broken.
+        places[0] = TokenLogprobs(Logprob(text[0], math.nan))
+    return Scripted(text, places)
+
+
+def moody_engine(mood: int, *, failing: bool = False, **options: Any) -> FakeEngine:
+    """Takes another time for every call, and another one in every mood; fails some calls if told to."""
+
+    async def script(context: Context, sampling: Sampling) -> Scripted | EngineError:
+        digest = hashlib.sha256(f"{mood}:{context.path}".encode()).digest()
+        await anyio.sleep(digest[0])
+        return EngineError("lost") if failing and digest[1] < 60 else said(context, sampling)
+
+    return FakeEngine(script, seconds_per_token=0.25, chunk_tokens=7, **options)
+
+
+def seeded(seed: int) -> Sampling:
+    return Sampling(seed=seed, max_tokens=300)
+
+
+async def solved(build: Build, engine: Engine, seed: int = 7) -> Answer:
+    """What a method makes of a question, after a history. The seed is all that its engine's words depend on."""
+    asked = await converse(
+        engine,
+        [
+            ("system", "Be brief."),
+            ("user", "Hello. I have questions."),
+            ("assistant", "Ask."),
+            ("user", "Tom has 3 pens. Ann has 4 pens. How many have both?"),
+        ],
+        name="root",
+    )
+    return await build(seeded(seed)).solve(asked, engine)
+
+
+def essence(answer: Answer) -> object:
+    """An answer without what depends on time: how far those were that were not needed, and who filled the cache."""
+    return (
+        answer.text,
+        answer.value,
+        answer.token_ids,
+        answer.truncated,
+        [
+            (branch.path, branch.status, branch.answer and essence(branch.answer))
+            for branch in answer.branches
+            if branch.status != "cancelled"
+        ],
+    )
+
+
+def _voting_on(build: Build) -> Build:
+    return lambda sampling: SelfConsistency(samples=2, method=build(sampling))
+
+
+def _holding_a_vote(build: Build) -> Build:
+    def built(sampling: Sampling) -> Method:
+        vote = SelfConsistency(samples=2, method=ChainOfThought(sampling=sampling))
+        outer: Any = build(sampling)
+        return replace(outer, method=vote)  # type: ignore[no-any-return]
+
+    return built
+
+
+def _place(character: str, surprise: float) -> TokenLogprobs:
+    chosen = Logprob(character, -surprise, ord(character))
+    return TokenLogprobs(chosen, (chosen, Logprob("?", -8 + surprise, ord("?"))))
+
+
+def _text(digest: bytes, sampling: Sampling) -> str:
+    if isinstance(sampling.constraint, Choice):
+        options = sampling.constraint.options
+        return options[digest[0] % len(options)]
+    if isinstance(sampling.constraint, JsonSchema):
+        return "{}"
+    words = "well " * (digest[0] % 9)
+    answer = f"so \\boxed{{{digest[1] % 4}}}"
+    kind = digest[2] % 12
+    if kind == 0:
+        return ""
+    if kind == 1:
+        return words
+    if kind == 2:
+        # Longer than anybody lets it be.
+        return "on and on " * 40
+    if kind == 3:
+        return f"<think>{words}</think>{answer}"
+    if kind in (4, 5, 6):
+        return f"{words}{_FORKS[digest[3] % len(_FORKS)]}"
+    if kind == 7:
+        return f"{words}3 4?</Path></Thread></Parallel>{answer}"
+    return f"{words}{answer}"
