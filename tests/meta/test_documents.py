@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.command_line import GROUP
+from reasoning import METHODS
 from tests.meta.sources import ROOT, tracked_files
 from tests.orchestrator.processes import FORKJOIN, in_process
 
@@ -88,11 +89,18 @@ def test_every_option_in_the_tables_of_the_readme_is_in_the_help() -> None:
 
 def test_every_name_in_the_tables_of_the_readme_can_be_chosen() -> None:
     done = subprocess.run([FORKJOIN, "run", "--help"], capture_output=True, text=True, check=True)
-    for option in ("planner", "method", "reducer"):
+    for option in ("planner", "reducer"):
         (row,) = re.findall(rf"^\| `--{option}` \| (.*) \|$", README, re.MULTILINE)
         names = re.findall(r"`([a-z-]+)`", row)
         assert names
         assert [name for name in names if name not in done.stdout] == []
+
+
+def test_the_readme_tells_of_every_method() -> None:
+    table = README.partition("| `--method` | what it does |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+    names = [name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)]
+    assert sorted(names) == sorted(METHODS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
