@@ -26,7 +26,7 @@ from engines import (
     local_engine,
 )
 from reasoning import Answer, ChainOfThought, Synthesise
-from reasoning.parathinker import ParaThinker
+from reasoning.parathinking.parathinker import ParaThinker
 from reasoning.reducing.synthesis import Order
 
 THREADS = 8

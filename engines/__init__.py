@@ -52,8 +52,9 @@ from .wrapper import EngineWrapper
 from .wrappers.background import BackgroundEngine
 from .wrappers.cap import CappedEngine
 from .wrappers.hedge import HedgeEngine
-from .wrappers.ledger import LedgerEngine, LedgerEntry, PartwiseEngine
+from .wrappers.ledger import LedgerEngine, LedgerEntry
 from .wrappers.limiter import CallLimiter, LimitedEngine
+from .wrappers.parts import PartwiseEngine
 from .wrappers.peers import HedgePolicy, Peers
 from .wrappers.retry import RetryEngine, RetryPolicy, delay_before_retry
 from .wrappers.timeout import TimeoutEngine

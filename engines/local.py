@@ -22,8 +22,14 @@ from .portal import OpensOnPortal
 from .vllm_environment import START_LOCK, vllm_environment
 
 # float32, since most CPUs have no bfloat16 units (134 tokens/s against 54 here); eager, since compiling takes two
-# minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix.
-_CPU_OPTIONS: dict[str, Any] = {"dtype": "float32", "enforce_eager": True, "block_size": 32}
+# minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix; prompts in one step each, since a
+# CPU's generator cannot be wound back: a seeded prompt of which a step takes only a part kills vLLM's core.
+_CPU_OPTIONS: dict[str, Any] = {
+    "dtype": "float32",
+    "enforce_eager": True,
+    "block_size": 32,
+    "enable_chunked_prefill": False,
+}
 
 
 def local_engine(model: str | None = None, **options: Any) -> LocalEngine:

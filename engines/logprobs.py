@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,40 @@ class Logprob:
     token_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LogprobColumns(Sequence[Logprob]):
+    """Logprobs that are made when they are read. Equal to any sequence of the same ones.
+
+    With 20 a place, those of a long thread are millions of objects, which the garbage collector visits again and again.
+
+    Attributes:
+        texts: The tokens as text.
+        values: Their values.
+        token_ids: Their ids.
+    """
+
+    texts: tuple[str, ...]
+    values: tuple[float, ...]
+    token_ids: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, index: int) -> Logprob: ...
+    @overload
+    def __getitem__(self, index: slice) -> LogprobColumns: ...
+    def __getitem__(self, index: int | slice) -> Logprob | LogprobColumns:
+        kind = LogprobColumns if isinstance(index, slice) else Logprob
+        return kind(self.texts[index], self.values[index], self.token_ids[index])  # type: ignore[arg-type]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @dataclass(frozen=True, slots=True)
 class TokenLogprobs:
     """What is known of one place.
@@ -37,7 +72,13 @@ class TokenLogprobs:
     """
 
     chosen: Logprob
-    top: tuple[Logprob, ...] = ()
+    top: Sequence[Logprob] = ()
+
+    @property
+    def top_values(self) -> Sequence[float]:
+        """The values of the most likely ones."""
+        top = self.top
+        return top.values if isinstance(top, LogprobColumns) else [token.value for token in top]
 
 
 def choice_probabilities(place: TokenLogprobs, options: Sequence[str]) -> Mapping[str, float]:

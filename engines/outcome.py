@@ -17,8 +17,7 @@ class Outcome(Generic[T]):
     Attributes:
         status: `ok`; `truncated` (a limit cut it, the value is what there was); `failed`; `cancelled` (it was not
             needed, or what it needed failed).
-        value: What the branch gave; None unless it is usable. Of a branch that a join left behind, what it was told to
-            keep.
+        value: What the branch gave. Of one that failed or was left behind, what was kept of it; None if nothing was.
         reason: Why it is not ok, for a person; empty if it is.
     """
 

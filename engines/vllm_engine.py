@@ -40,7 +40,7 @@ from .engine import Capabilities, Engine, EngineStatistics
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
 from .sampling import Sampling
 from .vllm_errors import as_ours
-from .vllm_logprobs import read_logprobs
+from .vllm_logprobs import decode_once, read_logprobs
 from .vllm_start import VllmStart
 from .vllm_statistics import StepCounts
 
@@ -74,6 +74,8 @@ class VllmEngine(Engine):
         )
         self._marks = lru_cache(maxsize=None)(self._render_marks)
         self._tokenizer: Any = llm.get_tokenizer()
+        # The one that logprobs are told with; with the engine's own, or a copy of it.
+        decode_once(llm.output_processor.tokenizer)
 
     @classmethod
     async def start(cls, model: str, **options: Any) -> VllmEngine:
@@ -241,6 +243,7 @@ def _parameters(sampling: Sampling, delivery: Delivery) -> SamplingParams:
         stop_token_ids=list(sampling.stop_token_ids),
         ignore_eos=sampling.ignore_eos,
         logprobs=sampling.logprobs,
+        flat_logprobs=True,
         structured_outputs=None
         if constraint is None
         else StructuredOutputsParams(**{constraint.kind: constraint.value}),

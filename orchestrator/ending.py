@@ -96,9 +96,10 @@ class Ending:
     def _last(self) -> Result:
         node = self.plan.answer
         last = self.outcomes[node]
-        if last.value is None:
+        if not last.usable or last.value is None:
             raise RunFailed(
-                f"the run has no answer: node {node!r} {last.status}: {last.reason}{place_of(self.folder)}"
+                f"the run has no answer: node {node!r} {last.status}: {last.reason}{place_of(self.folder)}",
+                self.outcomes,
             )
         return last.value
 

@@ -89,7 +89,15 @@ class JournalError(RunError):
 
 
 class RunFailed(RunError):
-    """The run came to no answer."""
+    """The run came to no answer.
+
+    Attributes:
+        outcomes: What became of each node that had ended: an `Outcome` of a `Result`.
+    """
+
+    def __init__(self, message: str, outcomes: Mapping[str, Any]) -> None:
+        self.outcomes = outcomes
+        super().__init__(message)
 
 
 class OutputFailed(RunError):

@@ -64,7 +64,7 @@ class ExecutedPlan(IncomingPlan):
 
 
 def _finding(outcome: Outcome[Result]) -> Finding:
-    if outcome.value is None:
+    if not outcome.usable or outcome.value is None:
         return Finding(status=outcome.status, reason=outcome.reason)
     data = outcome.value.data
     return Finding(status=outcome.status, text=as_text(data), reason=outcome.reason, data=data)

@@ -45,7 +45,7 @@ class Result:
 
     Attributes:
         data: What other nodes get for a reference: JSON data.
-        answer: The same as an answer.
+        answer: The same as an answer; of a node whose threads all failed, only these.
         critical_path: Tokens generated one after another up to here, those of earlier nodes included.
     """
 
@@ -120,9 +120,13 @@ class NodeRunner:
     async def _outcome(
         self, node: Node, outcomes: Mapping[str, Outcome[Result]]
     ) -> Outcome[Result]:
-        inputs = {name: outcome.value for name, outcome in outcomes.items() if outcome.value}
+        inputs = {
+            name: outcome.value
+            for name, outcome in outcomes.items()
+            if outcome.usable and outcome.value is not None
+        }
         data = {
-            name: substitute(outcome) if outcome.value is None else outcome.value.data
+            name: inputs[name].data if name in inputs else substitute(outcome)
             for name, outcome in outcomes.items()
         }
         account = self._account(node)
@@ -145,7 +149,7 @@ class NodeRunner:
             # The run cannot go on, whatever the other nodes do.
             raise
         except ForkjoinError as error:
-            return Outcome("failed", reason=str(error))
+            return Outcome("failed", _lost_in(error), str(error))
         before = max((result.critical_path for result in inputs.values()), default=0)
         result = Result(data=value, answer=answer, critical_path=before + answer.critical_path)
         return Outcome("truncated" if answer.truncated else "ok", result, _remark(answer))
@@ -219,6 +223,14 @@ def _after_question(prompt: str, before: Answer | None = None) -> str:
     """
     found = "" if before is None else f"\n\nThis was found:\n{before.text.strip()}"
     return f"{found}\n\nYour part of the work: {prompt}" if prompt else found
+
+
+def _lost_in(error: ForkjoinError) -> Result | None:
+    """The threads that all failed, so that what they cost can be looked at."""
+    if not isinstance(error, NoCandidates) or not error.branches:
+        return None
+    answer = Answer(text="", remark=str(error)).after(error.branches)
+    return Result(data=None, answer=answer, critical_path=answer.critical_path)
 
 
 def _ended_by(error: BaseException) -> Outcome[Result]:

@@ -168,7 +168,8 @@ class Run:
             for node in self._plan.nodes:
                 runner.tell_cancelled(node, failure)
             place = place_of(self.folder)
-            raise RunFailed(f"the run was ended by its first failure: {failure}{place}")
+            message = f"the run was ended by its first failure: {failure}{place}"
+            raise RunFailed(message, self._executor.outcomes)
 
     def _tell_answer(self, delta: str) -> None:
         if delta and self.tells_answer:

@@ -79,7 +79,6 @@ class RunResult(Generic[T]):
 
     def _node_data(self, node: str) -> dict[str, Any]:
         outcome = self.outcomes[node]
-        # What failed came to no answer.
         answer = outcome.value.answer if outcome.value else Answer(text="")
         return {
             "id": node,

@@ -23,7 +23,7 @@ from .extraction import extract_answer
 from .forking.dialect import MULTIVERSE, THREADWEAVER, Dialect
 from .forking.fork_join import ForkJoin
 from .method import Method
-from .parathinker import ParaThinker
+from .parathinking.parathinker import ParaThinker
 from .prompt_ensemble import PromptEnsemble
 from .reducing.best import Best
 from .reducing.majority import Majority

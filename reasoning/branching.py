@@ -28,8 +28,8 @@ from engines import (
 )
 
 from .answer import Answer, Branch, usable
+from .cut_thread import cut_answer, cut_data
 from .errors import NoCandidates
-from .extraction import extract_answer
 
 Think = Callable[[Context, Engine], Awaitable[Answer]]
 
@@ -136,11 +136,19 @@ def remark_on_lost(branches: Sequence[Branch], what: str) -> str:
     return f"{len(reasons)} of {len(branches)} {what} were lost, the first: {reasons[0]}"
 
 
+def remark_on_unanswered(candidates: Sequence[Answer], what: str) -> str:
+    """That none of the candidates has a final answer, so that whole texts were compared; empty if one has."""
+    if any(candidate.value is not None for candidate in candidates):
+        return ""
+    return f"none of {len(candidates)} {what} had a final answer"
+
+
 def _branch(fork: Context, outcome: Outcome[Any], ledger: LedgerEngine) -> Branch:
     status, answer = outcome.status, outcome.value
     if not outcome.usable:
         # What was kept of one that was left behind; one that failed may be tried again in a run that is resumed.
-        answer = _cut_answer(outcome.value or _record(ledger.entries))
+        kept = outcome.value or _record(ledger.entries)
+        answer = None if kept is None else cut_answer(kept)
     elif answer is not None and answer.truncated:
         status = "truncated"
     return Branch(path=fork.path, status=status, answer=answer, reason=outcome.reason)
@@ -164,22 +172,11 @@ def _record(entries: Sequence[LedgerEntry]) -> Any:
     ]
     ids = [token for segment in said for token in segment.token_ids or ()]
     costs = [entry.usage.generated_tokens for entry in entries]
-    return {
-        "text": "".join(segment.text for segment in said) + last.text,
-        "token_ids": [*ids, *last.token_ids],
-        "usage": sum((entry.usage for entry in entries), Usage()).model_dump(),
-        "critical_path": max(*costs, sum(entry.usage.generated_tokens for entry in thread)),
-    }
-
-
-def _cut_answer(record: Any) -> Answer | None:
-    if record is None:
-        return None
-    return Answer(
-        text=record["text"],
-        value=extract_answer(record["text"]),
-        token_ids=tuple(record["token_ids"]),
-        usage=Usage(**record["usage"]),
-        critical_path=record["critical_path"],
-        truncated=True,
+    return cut_data(
+        Answer(
+            text="".join(segment.text for segment in said) + last.text,
+            token_ids=(*ids, *last.token_ids),
+            usage=sum((entry.usage for entry in entries), Usage()),
+            critical_path=max(*costs, sum(entry.usage.generated_tokens for entry in thread)),
+        )
     )

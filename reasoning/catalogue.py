@@ -18,7 +18,7 @@ from .errors import UnknownName
 from .forking.dialect import MULTIVERSE, THREADWEAVER
 from .forking.fork_join import ForkJoin
 from .method import Method
-from .parathinker import ParaThinker
+from .parathinking.parathinker import ParaThinker
 from .prompt_ensemble import PromptEnsemble
 from .reducing.best import Best
 from .reducing.majority import Majority

@@ -20,7 +20,13 @@ from functools import partial
 from engines import Chunk, Context, Engine, Sampling, UsageError, converse
 
 from .answer import Answer, Branch, usable
-from .branching import remark_on_lost, require_candidates, think_in_order, think_side_by_side
+from .branching import (
+    remark_on_lost,
+    remark_on_unanswered,
+    require_candidates,
+    think_in_order,
+    think_side_by_side,
+)
 from .chain_of_thought import INSTRUCTION
 from .equality import Equality, equal
 from .voting.confidence import TOP_LOGPROBS, ConfidenceTrace
@@ -32,15 +38,16 @@ from .watched_call import think_watched
 class DeepConf:
     """A vote of threads, weighted and filtered by confidence.
 
-    Online (section 3.3), the first threads set a threshold, and each further one is ended as soon as a full window of
-    it falls below. Offline (section 3.2), all come to their end. The defaults are for short threads and small machines;
-    the paper has 512 threads of up to 130,000 tokens and windows of 2048, and its code a budget of 256 online.
+    Online, the first threads set a threshold, and each further one is ended as soon as a full window of it falls below.
+    Offline, all come to their end. The defaults are for short threads and small machines; the authors' code has windows
+    of 2048, and 512 threads of up to 130,000 tokens offline, 256 of up to 64,000 online.
 
     Attributes:
         samples: The number of threads at most, at least 1.
         online: Whether threads are ended early.
         warm_up: How many of them come to their end first; those after them begin then.
-        keep_percent: The share that is kept: of the warm-up, or offline of all. The paper has 90, and 10 to save most.
+        keep_percent: The share that is kept: of the warm-up, or offline of all. The paper has 90 (its DeepConf-high),
+            and 10 to save most (DeepConf-low).
         weights: What a vote weighs: the same, or the confidence by a measure: over all tokens (`mean`), the last window
             (`tail`), the lowest 10 % of windows (`bottom`) or the lowest one. Offline it also is what is filtered by.
         window: Tokens in a window; a thread shorter than that is never ended early.
@@ -64,12 +71,14 @@ class DeepConf:
     equality: Equality = field(default=equal, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuses counts below 1, and shares that are none."""
+        """Refuses counts below 1, shares that are none, and logprobs that tell no confidence."""
         for name in ("samples", "warm_up", "window", "in_flight"):
             if getattr(self, name) < 1:
                 raise UsageError(
                     f"deepconf with {name}={getattr(self, name)}: at least 1 is needed"
                 )
+        if self.sampling.logprobs == 1:
+            raise UsageError("deepconf with sampling.logprobs=1: at least 2 are needed")
         if not 0 < self.keep_percent <= 100:
             raise UsageError(f"deepconf with keep_percent={self.keep_percent:g}: choose up to 100")
         if self.consensus is not None and not 0 < self.consensus <= 1:
@@ -90,13 +99,16 @@ class DeepConf:
         vote = self._vote(usable(first))
 
         async def decided(branches: Sequence[Branch]) -> bool:
-            """Counts the last one: those before it have been counted."""
+            """Counts the last one; those before it have been counted."""
             for answer in usable(branches[-1:]):
                 await vote.add(answer)
             return self.consensus is not None and vote.share >= self.consensus
 
+        enough = False
+        for branch in first:
+            enough = await decided([branch])
         rest: Sequence[Branch] = []
-        if not [await decided([branch]) for branch in first][-1]:
+        if not enough:
             think = partial(self._think, threshold=vote.threshold)
             rest = await think_in_order(
                 forks[ready:], think, engine, decided, in_flight=self.in_flight
@@ -148,7 +160,12 @@ async def _elected(branches: Sequence[Branch], vote: ConfidenceVote) -> tuple[An
     require_candidates(branches, "traces")
     finished = usable([branch for branch in branches if not branch.reason])
     unsure = "" if vote.leader else await vote.add_unsure(finished)
-    remarks = (remark_on_lost(branches, "traces"), _remark_on_unknown(finished), unsure)
+    remarks = (
+        remark_on_lost(branches, "traces"),
+        _remark_on_unknown(finished),
+        unsure,
+        remark_on_unanswered(finished, "traces"),
+    )
     assert vote.leader is not None
     return vote.leader.costless, "; ".join(filter(None, remarks))
 

@@ -6,7 +6,7 @@ Plain cases are decided here at sight; the rest goes to math-verify, in a proces
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from fractions import Fraction
 
 import anyio.to_thread
@@ -59,21 +59,10 @@ def equal_at_sight(first: str, second: str) -> bool | None:
     return None
 
 
-async def cluster(values: Sequence[str], equality: Equality = equal) -> list[list[int]]:
-    """Groups equal values: lists of indices in their order, the groups in the order of their first member."""
-    groups: list[list[int]] = []
-    for index, value in enumerate(values):
-        for group in groups:
-            if await equality(values[group[0]], value):
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    return groups
-
-
 def _normalised(text: str) -> str:
-    text = re.sub(r"^[\s$]+|[\s$.]+$", "", text).casefold()
+    # The look behind keeps a long run of blanks from being tried from each of its places.
+    text = re.sub(r"(?<![\s$.])[\s$.]+$", "", text)
+    text = re.sub(r"^[\s$]+", "", text).casefold()
     text = re.sub(r"\\[,;:! ]|\\(?:left|right)(?![a-z])", "", text)
     return re.sub(r"\s+", " ", _THOUSANDS.sub("", text))
 

@@ -6,11 +6,12 @@ Looked for in this order, and the last one wins: `\boxed{...}`, `#### ...` (GSM8
 from __future__ import annotations
 
 import re
+from collections import deque
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped one is taken with its backslash
 _HASHES = re.compile(r"^####[^\S\n]*(\S.*)$", re.MULTILINE)
-_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=(\S[^\n]*))", re.IGNORECASE)
+_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=\S)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _DECORATION = "*_$ \t"
 
@@ -34,8 +35,10 @@ def _extract(text: str) -> str | None:
         return box
     if hashes := _HASHES.findall(text):
         return str(hashes[-1]).rstrip()
-    if phrases := _PHRASE.findall(text):
-        sentence = _SENTENCE_END.split(phrases[-1])[0]
+    # The last one only: a model that repeats itself says it thousands of times in one line.
+    if phrases := deque(_PHRASE.finditer(text), maxlen=1):
+        rest = text[phrases[-1].end() :].partition("\n")[0]
+        sentence = _SENTENCE_END.split(rest)[0]
         return sentence.strip(_DECORATION).rstrip(".,;") or None
     return None
 

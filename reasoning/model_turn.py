@@ -9,12 +9,24 @@ of the user take the place of our words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engines import Completion, Context, ContextTooLong, Engine, Role, Sampling, Segment, converse
+from engines import (
+    BudgetExhausted,
+    Completion,
+    Context,
+    ContextTooLong,
+    Engine,
+    Role,
+    Sampling,
+    converse,
+)
 
 from .answer import Answer
 from .extraction import extract_answer
+from .token_ids.span import Span
+from .token_ids.stitching import stitched
+from .token_ids.stop_tags import StopTags
 from .voting.confidence import confidence_of
 
 
@@ -38,7 +50,7 @@ class ModelTurn:
         context: All that was said so far.
         last: The last piece that the model said.
         usage: What all pieces took. They follow on each other, so that it is the critical path too.
-        out_of_room: Whether the model's window had no room for another piece.
+        cut: Whether the model's window or a budget had no room for another piece.
     """
 
     def __init__(self, engine: Engine, opened: Context, first: Completion) -> None:
@@ -47,7 +59,8 @@ class ModelTurn:
         self.context = first.context
         self.last = first
         self.usage = first.usage
-        self.out_of_room = False
+        self.cut = False
+        self._limited_by = first.limited_by
         self._logprobs = first.logprobs
 
     @classmethod
@@ -68,7 +81,7 @@ class ModelTurn:
     async def go_on(self, name: str, words: Words, sampling: Sampling) -> None:
         """Says our words, on a fork called `name`, and lets the model say the next piece.
 
-        Where no token fits into the window any more, all stays as it is, and `out_of_room` says so.
+        Where no token fits into the window or a budget any more, all stays as it is, and `cut` says so.
 
         Raises:
             EngineError: As the engine does otherwise.
@@ -77,9 +90,12 @@ class ModelTurn:
         try:
             self.last = await self._engine.generate(prompt, sampling.for_branch(prompt.path))
         except ContextTooLong:
-            self.out_of_room = True
+            self.cut = True
+        except BudgetExhausted as error:
+            self.cut, self._limited_by = True, error.what
         else:
             self.context = self.last.context
+            self._limited_by = self.last.limited_by
             self.usage += self.last.usage
             self._logprobs += self.last.logprobs
 
@@ -102,8 +118,8 @@ class ModelTurn:
             context=self.context,
             usage=self.usage,
             critical_path=self.generated,
-            truncated=self.out_of_room or self.last.truncated,
-            limited_by=self.last.limited_by,
+            truncated=self.cut or self.last.truncated,
+            limited_by=self._limited_by,
             confidence=confidence_of(self._logprobs),
             remark=remark,
         )
@@ -127,35 +143,9 @@ async def without_end(completion: Completion, engine: Engine) -> Context:
     Engines keep the ids of a stop text and of the model's own end of turn, which are no part of the text. Where a stop
     text began in the middle of a token, what that token says before it is encoded anew.
     """
-    ids, before = completion.token_ids, completion.context.parent
-    if completion.truncated or not ids or before is None:
+    before = completion.context.parent
+    if completion.truncated or not completion.token_ids or before is None:
         return completion.context
-    kept, rest = ids, ""
-    if isinstance(completion.stop_reason, str):
-        kept, rest = await _before_text(ids, completion.stop_reason, engine)
-    elif completion.stop_reason is not None or await _ends_itself(completion, engine):
-        kept = ids[:-1]
-    said = before.extend(Segment("assistant", completion.text.removesuffix(rest), kept))
-    if rest:
-        said = said.extend(await engine.encode(rest, role="assistant", after=said))
-    return said
-
-
-async def _before_text(
-    ids: tuple[int, ...], stop: str, engine: Engine
-) -> tuple[tuple[int, ...], str]:
-    """The ids before those that say a stop text, and what the first of these says before it begins."""
-    # No token is shorter than a byte; the text is new, so that it can stand nowhere else.
-    most = min(len(stop.encode()), len(ids))
-    if stop not in await engine.decode(ids[-most:]):
-        return ids, ""
-    for count in range(1, most + 1):
-        tail = await engine.decode(ids[-count:])
-        if stop in tail:
-            return ids[:-count], tail[: tail.index(stop)]
-    return ids, ""
-
-
-async def _ends_itself(completion: Completion, engine: Engine) -> bool:
-    """Whether the last id is the model's own end, which its text does not show."""
-    return not completion.text.endswith(await engine.decode(completion.token_ids[-1:]))
+    said = await StopTags({}).heard(engine, completion, ())
+    kept = await stitched(engine, said, [Span(0, len(said.text))], before)
+    return before.extend(replace(kept, text=completion.text))

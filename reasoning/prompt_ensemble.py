@@ -19,7 +19,12 @@ from fractions import Fraction
 from engines import Context, Engine, Sampling, UsageError, converse
 
 from .answer import Answer, Branch, usable
-from .branching import remark_on_lost, require_candidates, think_side_by_side
+from .branching import (
+    remark_on_lost,
+    remark_on_unanswered,
+    require_candidates,
+    think_side_by_side,
+)
 from .chain_of_thought import ChainOfThought
 from .method import Method
 from .reducing.majority import Majority
@@ -27,7 +32,7 @@ from .reducing.reducer import Reducer
 from .reducing.weighted import heaviest
 from .rewording.checking import problem_with
 from .rewording.rewordings import REWORDINGS, Chosen, RewordingName, choose
-from .voting.tally import Tally
+from .voting.tally import votes_of
 
 _REWORD = "reword"
 
@@ -94,7 +99,11 @@ class PromptEnsemble:
             answer = await self._vote(chosen, branches)
         else:
             answer = await self.reducer.reduce(candidates, context, engine)
-        remarks = (remark_on_lost(branches, "prompts"), _remark_on_plain(branches))
+        remarks = (
+            remark_on_lost(branches, "prompts"),
+            _remark_on_plain(branches),
+            remark_on_unanswered(candidates, "prompts"),
+        )
         return answer.after(branches, remark="; ".join(filter(None, remarks)))
 
     async def _think(self, chosen: Chosen, fork: Context, engine: Engine) -> Answer:
@@ -133,17 +142,15 @@ class PromptEnsemble:
     async def _vote(self, chosen: Sequence[Chosen], branches: Sequence[Branch]) -> Answer:
         """The answer with the most weight behind it; those without a final answer vote only if none has one."""
         weights = dict(zip(self.transforms, map(Fraction, self.weights), strict=True))
-        votes = [
+        voters = [
             (answer, weights.get(choice.name, Fraction(1)))
             for choice, branch in zip(chosen, branches, strict=True)
             for answer in usable([branch])
         ]
-        votes = [vote for vote in votes if vote[0].value is not None] or votes
-        tally = Tally()
-        for answer, _ in votes:
-            await tally.add(answer.final)
-        winner = heaviest(tally.votes, [weight for _, weight in votes])
-        return votes[tally.votes.index(winner)][0].costless
+        voters = [voter for voter in voters if voter[0].value is not None] or voters
+        votes = await votes_of(answer.final for answer, _ in voters)
+        winner = heaviest(votes, [weight for _, weight in voters])
+        return voters[votes.index(winner)][0].costless
 
 
 async def _with_turn(text: str, context: Context, engine: Engine) -> Context:

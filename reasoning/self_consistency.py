@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from engines import Context, Engine, UsageError
 
 from .answer import Answer, Branch
-from .branching import remark_on_lost, require_candidates, think_in_order, think_side_by_side
+from .branching import (
+    remark_on_lost,
+    remark_on_unanswered,
+    require_candidates,
+    think_in_order,
+    think_side_by_side,
+)
 from .chain_of_thought import ChainOfThought
 from .equality import Equality, equal
 from .method import Method
@@ -96,6 +102,4 @@ class SelfConsistency:
             remarks.append(f"{used} of {self.samples} samples were used: {self.stop}")
         elif not isinstance(self.stop, Never):
             remarks.append(f"all {self.samples} samples were used")
-        if all(candidate.value is None for candidate in candidates):
-            remarks.append(f"none of {used} samples had a final answer")
-        return remarks
+        return [*remarks, remark_on_unanswered(candidates, "samples")]

@@ -87,7 +87,7 @@ class ThinkBudget:
                 break
             more = self._thinking(marks, turn.context, engine, spent=turn.generated)
             await turn.go_on(f"continue-{number}", _GO_ON, more)
-            if turn.out_of_room:
+            if turn.cut:
                 return turn.answer()
         return await self._answered(turn, marks)
 

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from engines import Chunk, Completion, Context, Delivery, Engine, Sampling, Usage
+from engines import Chunk, Completion, Context, Delivery, Engine, Sampling
 from engines.completion import collect
 
 from .answer import Answer
-from .extraction import extract_answer
-from .voting.confidence import Confidence
+from .cut_thread import cut_answer, cut_data
 
 Watch = Callable[[Chunk], str]
 
@@ -59,13 +58,13 @@ async def think_watched(
         completion, reason = await _generate(prompt, sampling, engine, watch)
         answer = read(completion)
         if reason:
-            return _record(answer, reason)
+            return cut_data(replace(answer, remark=reason))
         ended = answer
         return None
 
     cut = await engine.decide(f"{prompt.path}#watched", choose)
     if cut is not None:
-        return _cut_answer(cut)
+        return cut_answer(cut)
     return ended or read(await engine.generate(prompt, sampling))
 
 
@@ -89,28 +88,3 @@ async def _generate(
         aclosing(watched(chunks)) as passing,
     ):
         return await collect(prompt, passing), reason
-
-
-def _record(answer: Answer, reason: str) -> Any:
-    """As JSON data; the logprobs are too many to be kept."""
-    return {
-        "text": answer.text,
-        "token_ids": answer.token_ids,
-        "usage": answer.usage.model_dump(),
-        "confidence": answer.confidence and asdict(answer.confidence),
-        "reason": reason,
-    }
-
-
-def _cut_answer(record: Any) -> Answer:
-    usage = Usage(**record["usage"])
-    return Answer(
-        text=record["text"],
-        value=extract_answer(record["text"]),
-        token_ids=tuple(record["token_ids"]),
-        usage=usage,
-        critical_path=usage.generated_tokens,
-        truncated=True,
-        confidence=record["confidence"] and Confidence(**record["confidence"]),
-        remark=record["reason"],
-    )

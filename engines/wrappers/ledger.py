@@ -12,7 +12,6 @@ from ..delivery import STREAMED, Delivery
 from ..engine import Engine
 from ..sampling import Sampling
 from ..wrapper import EngineWrapper
-from .parts import as_asked, in_parts
 
 
 @dataclass(slots=True)
@@ -85,27 +84,7 @@ class LedgerEngine(EngineWrapper):
             yield passing
 
 
-class PartwiseEngine(EngineWrapper):
-    """Asks in parts for what is read whole, so that wrappers inside see how far a call is when it is cut."""
-
-    @asynccontextmanager
-    async def stream(
-        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
-    ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The inner engine's stream."""
-        async with (
-            self.inner.stream(context, sampling, in_parts(delivery)) as chunks,
-            aclosing(as_asked(_passed(chunks), delivery)) as passing,
-        ):
-            yield passing
-
-
 async def _entered(entry: LedgerEntry, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
     async for chunk in chunks:
         entry.add(chunk)
-        yield chunk
-
-
-async def _passed(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
-    async for chunk in chunks:
         yield chunk

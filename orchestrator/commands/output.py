@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 
+from engines import Outcome
 from reasoning import Answer, Branch
 from reasoning.thread_tree import draw_threads
 
+from ..node_runner import Result
 from ..run_result import RunResult
 from ..runs.text_table import cut
 from ..runs.words import printable
@@ -35,7 +38,7 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
     remark = f"remark         {printable(result.remark)}\n" if result.remark else ""
     write(
         f"{printable(result.answer.final)}\n\n"
-        f"{_threads(result)}"
+        f"{drawn_threads({node.id: result.outcomes[node.id] for node in result.plan.nodes})}"
         f"{remark}"
         f"tokens         {least}{usage.prompt_tokens:,} prompt ({cached} cached), "
         f"{usage.generated_tokens:,} generated\n"
@@ -45,12 +48,12 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
     )
 
 
-def _threads(result: RunResult) -> str:
+def drawn_threads(outcomes: Mapping[str, Outcome[Result]]) -> str:
     """The nodes that forked with their threads, as far as they fit; empty where none did."""
     forked = [
-        Branch(path=f"node {node.id}", status=outcome.status, answer=outcome.value.answer)
-        for node in result.plan.nodes
-        if (outcome := result.outcomes[node.id]).value and outcome.value.answer.branches
+        Branch(path=f"node {name}", status=outcome.status, answer=outcome.value.answer)
+        for name, outcome in outcomes.items()
+        if outcome.value and outcome.value.answer.branches
     ]
     tree = draw_threads(
         Answer(text="", branches=tuple(forked)), most=_MOST_THREADS, width=sys.maxsize

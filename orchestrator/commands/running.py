@@ -16,13 +16,13 @@ import anyio
 from engines import single_error
 
 from ..agent import Agent
-from ..errors import RunFolderError
+from ..errors import RunFailed, RunFolderError
 from ..events import Subscriber
 from ..progress import Progress
 from ..run_result import RunResult
 from .approval import approver
 from .options import agent_options, open_engine
-from .output import write_result
+from .output import drawn_threads, write_result
 from .tool_sources import opened_servers
 
 T = TypeVar("T")
@@ -82,6 +82,9 @@ async def _run(
             try:
                 subscribers = [progress.show, *_tracing(arguments)]
                 result = await start(agent, subscribers, sys.stderr.isatty())
+            except RunFailed as error:
+                sys.stderr.write(drawn_threads(error.outcomes))
+                raise
             except RunFolderError as error:
                 if error.result is not None:
                     write_result(error.result, as_json=arguments.json)

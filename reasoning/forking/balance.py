@@ -15,25 +15,16 @@ can only come after it ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..token_ids.span import Piece, Span
 from .dialect import Dialect, closing
 from .tag_parser import Event, TagParser
 
 # No tag holds white space, so that what is before and after a blank never makes one.
 _BLANK = " "
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of the text that is kept as it stands, from `start` to before `end`."""
-
-    start: int
-    end: int
-
-
-Piece = Span | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,8 @@ class Mended:
         closed: Whether the thread has ended within the text.
         repaired: Whether it had to be closed there, since it went on with what comes after threads.
         stray: How many tags were taken out.
-        blocks: How many lists of outlines with labels ended in the text.
+        missing: How many were put in to close what was left open, the thread's own not counted.
+        blocks: How many lists of outlines ended in the text.
     """
 
     pieces: tuple[Piece, ...]
@@ -55,6 +47,7 @@ class Mended:
     closed: bool = False
     repaired: bool = False
     stray: int = 0
+    missing: int = 0
     blocks: int = 0
 
 
@@ -70,17 +63,14 @@ class Balance:
         self._dialect = dialect
         self._in_thread = in_thread
         self._open: list[str] = []
+        # A model that repeats itself opens thousands, and closes thousands that are not open.
+        self._count: Counter[str] = Counter()
         self._parents = {
             dialect.goals: dialect.parallel,
             dialect.outline: dialect.goals,
             dialect.thread: dialect.parallel,
             dialect.conclusion: dialect.parallel,
         }
-
-    @property
-    def open(self) -> tuple[str, ...]:
-        """The elements that are open, from the outside to the inside."""
-        return tuple(self._open)
 
     def mend(self, text: str) -> Mended:
         """Takes the next text of the sequence, which ends at no tag's middle."""
@@ -96,15 +86,16 @@ class Balance:
         fits = parent is None or self._open[-1:] == [parent]
         if fits:
             self._open.append(element)
+            self._count[element] += 1
         return fits
 
     def closes(self, element: str) -> Iterator[str] | None:
         """Closes an element; gives the tags to write first, or None if it is not open."""
-        return self._closed_until(element) if element in self._open else None
+        return self._closed_until(element) if self._count[element] else None
 
     def is_end(self, event: Event) -> bool:
         """Whether a tag that has no place here ends the thread: its own end, or what comes after it in a block."""
-        if not self._in_thread or self._dialect.parallel in self._open:
+        if not self._in_thread or self._count[self._dialect.parallel]:
             return event.kind == "close" and self._in_thread and event.name == self._dialect.thread
         after = (self._dialect.thread, self._dialect.conclusion)
         ends = (self._dialect.thread, self._dialect.parallel)
@@ -115,7 +106,11 @@ class Balance:
         return self._open[-1:] in ([self._dialect.goals], [self._dialect.outline])
 
     def _closed_until(self, element: str | None) -> Iterator[str]:
-        while self._open and (innermost := self._open.pop()) != element:
+        while self._open:
+            innermost = self._open.pop()
+            self._count[innermost] -= 1
+            if innermost == element:
+                return
             yield closing(innermost)
 
 
@@ -125,7 +120,7 @@ class _Mending:
         self._dialect = dialect
         self._pieces: list[Piece] = []
         self._labels: dict[str, None] = {}
-        self._stray = self._blocks = 0
+        self._stray = self._missing = self._blocks = 0
         self._closed = self._repaired = self._at_fork = False
 
     def over(self, text: str) -> Mended:
@@ -141,6 +136,7 @@ class _Mending:
             closed=self._closed,
             repaired=self._repaired,
             stray=self._stray,
+            missing=self._missing,
             blocks=self._blocks,
         )
 
@@ -173,9 +169,9 @@ class _Mending:
         if inner is None:
             self._out_of_place(event)
             return
-        self._pieces.extend(inner)
+        self._put_in(inner)
         self._keep(event)
-        if event.name == self._dialect.goals and self._labels:
+        if event.name == self._dialect.goals:
             self._at_fork = True
             self._blocks += 1
 
@@ -188,12 +184,17 @@ class _Mending:
 
     def _end(self, event: Event) -> None:
         self._closed = True
-        self._pieces.extend(self._balance.close_all())
+        self._put_in(self._balance.close_all())
         if event.text == self._dialect.thread_end:
             self._keep(event)
         else:
             self._pieces.append(self._dialect.repair)
             self._repaired = True
+
+    def _put_in(self, tags: Iterable[str]) -> None:
+        before = len(self._pieces)
+        self._pieces.extend(tags)
+        self._missing += len(self._pieces) - before
 
     def _keep(self, event: Event) -> None:
         last = self._pieces[-1] if self._pieces else None

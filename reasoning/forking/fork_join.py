@@ -26,12 +26,12 @@ from engines import (
 
 from ..answer import Answer, Branch
 from ..branching import remark_on_lost, think_side_by_side
+from ..token_ids.stop_tags import StopTags
 from ..waiting import Wait, wait_policy
 from .allowance import Allowance
 from .dialect import MULTIVERSE, Dialect
 from .invitation import invitation
 from .sequence import WrittenSequence
-from .stop_tags import StopTags
 from .tag_grammar import Part, grammar
 
 _UNLIMITED = 2**31

@@ -19,8 +19,25 @@ from itertools import accumulate
 from .dialect import Dialect
 from .tag_parser import Event, TagParser
 
-Place = tuple[tuple[int, int], ...]
-"""The threads that a token is in, from the outside to the inside: the number of a fork, and of the thread in it."""
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Thread:
+    """One of the threads of a fork. It knows the one around it only, since a model may open thousands in each other.
+
+    Attributes:
+        fork: The number of its fork.
+        depth: How many threads it stands in, itself included.
+        within: The thread around it; None if there is none.
+    """
+
+    fork: int
+    depth: int
+    within: Thread | None
+
+    @classmethod
+    def of(cls, fork: int, within: Thread | None) -> Thread:
+        """A thread of a fork in this thread; None for one that is in none."""
+        return cls(fork, 1 if within is None else within.depth + 1, within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +46,11 @@ class Layout:
 
     Attributes:
         positions: The position of each token.
-        places: The threads that each token is in.
+        threads: The innermost thread that each token is in; None if it is in none.
     """
 
     positions: tuple[int, ...]
-    places: tuple[Place, ...]
+    threads: tuple[Thread | None, ...]
 
     @property
     def longest(self) -> int:
@@ -47,11 +64,15 @@ class Layout:
             token: The one that looks, counted from 0.
             other: The one that it sees or not.
         """
-        for (fork, thread), (other_fork, other_thread) in zip(
-            self.places[token], self.places[other], strict=False
-        ):
-            if fork == other_fork and thread != other_thread:
+        here, there = self.threads[token], self.threads[other]
+        # Outwards, until both are in one thread.
+        while here is not there:
+            if here and there and here.fork == there.fork:
                 return False
+            if here and (there is None or here.depth >= there.depth):
+                here = here.within
+            elif there:
+                there = there.within
         return other <= token
 
 
@@ -76,7 +97,7 @@ def block_layout(tokens: Sequence[str], dialect: Dialect) -> Layout:
         writer.take(event, bisect_left(starts, event.end) - bisect_left(starts, start))
     # What has no text, or white space only, at the end.
     writer.go_on(len(tokens) - len(writer.positions))
-    return Layout(tuple(writer.positions), tuple(writer.places))
+    return Layout(tuple(writer.positions), tuple(writer.threads))
 
 
 def trie_layout(sequences: Iterable[Sequence[int]]) -> Layout:
@@ -89,19 +110,19 @@ def trie_layout(sequences: Iterable[Sequence[int]]) -> Layout:
     """
     children = _trie(sequences)
     positions: list[int] = []
-    places: list[Place] = []
-    waiting: list[tuple[int, int, Place]] = [(0, -1, ())]
+    threads: list[Thread | None] = []
+    waiting: list[tuple[int, int, Thread | None]] = [(0, -1, None)]
     while waiting:
-        node, position, place = waiting.pop()
+        node, position, thread = waiting.pop()
         # All but the root are tokens.
         if position >= 0:
             positions.append(position)
-            places.append(place)
+            threads.append(thread)
         branches = children[node].values()
-        for number, child in reversed(list(enumerate(branches))):
-            inside = (*place, (node, number)) if len(branches) > 1 else place
+        for child in reversed(branches):
+            inside = Thread.of(node, thread) if len(branches) > 1 else thread
             waiting.append((child, position + 1, inside))
-    return Layout(tuple(positions), tuple(places))
+    return Layout(tuple(positions), tuple(threads))
 
 
 def _trie(sequences: Iterable[Sequence[int]]) -> list[dict[int, int]]:
@@ -131,15 +152,14 @@ class _Fork:
     number: int
     start: int
     end: int
-    threads: int = 0
 
 
 @dataclass
-class _Thread:
+class _Written:
     """What is being written: the whole, a thread in it, a thread in that."""
 
     at: int
-    place: Place
+    thread: Thread | None
     fork: _Fork | None = None
 
 
@@ -149,8 +169,8 @@ class _Writer:
 
     element: str
     positions: list[int] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
-    _open: list[_Thread] = field(default_factory=lambda: [_Thread(0, ())])
+    threads: list[Thread | None] = field(default_factory=list)
+    _open: list[_Written] = field(default_factory=lambda: [_Written(0, None)])
     _forks: int = 0
 
     def take(self, event: Event, tokens: int) -> None:
@@ -167,26 +187,25 @@ class _Writer:
 
     def go_on(self, tokens: int) -> None:
         """Adds so many tokens after the threads that stand here, if there are any."""
-        thread = self._open[-1]
-        if thread.fork is not None:
-            thread.at = thread.fork.end
-            thread.fork = None
+        written = self._open[-1]
+        if written.fork is not None:
+            written.at = written.fork.end
+            written.fork = None
         self._put(tokens)
 
     def _put(self, tokens: int) -> None:
-        thread = self._open[-1]
-        self.positions.extend(range(thread.at, thread.at + tokens))
-        self.places.extend([thread.place] * tokens)
-        thread.at += tokens
+        written = self._open[-1]
+        self.positions.extend(range(written.at, written.at + tokens))
+        self.threads.extend([written.thread] * tokens)
+        written.at += tokens
 
     def _begin(self) -> None:
-        thread = self._open[-1]
-        if thread.fork is None:
+        written = self._open[-1]
+        if written.fork is None:
             self._forks += 1
-            thread.fork = _Fork(self._forks, start=thread.at, end=thread.at)
-        fork = thread.fork
-        self._open.append(_Thread(fork.start, (*thread.place, (fork.number, fork.threads))))
-        fork.threads += 1
+            written.fork = _Fork(self._forks, start=written.at, end=written.at)
+        thread = Thread.of(written.fork.number, written.thread)
+        self._open.append(_Written(written.fork.start, thread))
 
     def _end(self) -> None:
         at = self._open.pop().at

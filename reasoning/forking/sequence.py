@@ -15,11 +15,11 @@ from engines import Completion, Context, Engine, Segment
 
 from ..answer import Answer, Branch
 from ..extraction import extract_answer
+from ..token_ids.stitching import stitched
+from ..token_ids.stop_tags import StopTags
 from .allowance import Allowance
 from .balance import Balance
 from .dialect import Dialect
-from .stitching import stitched
-from .stop_tags import StopTags
 
 _TAG = re.compile(r"</?\w+>")
 
@@ -66,7 +66,7 @@ class WrittenSequence:
         self._text = ""
         self._ids: tuple[int, ...] = ()
         self._own: list[str] = []
-        self._stray = self._unforked = 0
+        self._stray = self._missing = self._unforked = 0
         self._account = Answer(text="")
 
     @property
@@ -121,6 +121,7 @@ class WrittenSequence:
         self._add(segment)
         self._own.append(segment.text)
         self._stray += mended.stray
+        self._missing += mended.missing
         self._unforked += mended.blocks
         self._closed, self.repaired = mended.closed, mended.repaired
         self.ended = mended.closed or not said.stopped
@@ -157,6 +158,7 @@ class WrittenSequence:
         """Closes what is still open, and makes the answer."""
         self.ended = True
         tags = self._balance.close_all()
+        self._missing += len(tags)
         if not self.is_thread:
             await self._write(engine, "".join(f"\n{tag}" for tag in tags))
         elif not self._closed:
@@ -175,6 +177,8 @@ class WrittenSequence:
     def _note_what_was_mended(self) -> None:
         if self._stray:
             self._remark(f"tags out of place taken out: {self._stray}")
+        if self._missing and not self._account.truncated:
+            self._remark(f"tags missing put in: {self._missing}")
         if self._unforked:
             self._remark(f"blocks not forked: {self._unforked}")
         if self.repaired:

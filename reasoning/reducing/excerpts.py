@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 from engines import Context, Engine, Role, Segment
 
 from ..answer import Answer
+from ..token_ids.token_ends import TokenEnds
 
 # What a token is taken for on engines that know none.
 _CHARACTERS_PER_TOKEN = 4
-# A stop text has a few tokens; the end of a text that is looked for is covered by so many tokens, of a byte at least.
-_MOST_STOP_TOKENS = 16
 _CHARACTERS_COMPARED = 16
-_TOKENS_COMPARED = 4 * _CHARACTERS_COMPARED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,15 +114,26 @@ def _with_texts_joined(pieces: Sequence[str | Excerpt]) -> list[str | Excerpt]:
 async def _spoken_ids(candidate: Answer, engine: Engine) -> tuple[int, ...] | None:
     """The ids of a text, without those of what ended it; None where they cannot be told apart.
 
-    What ended it is the end of a turn or a stop text, which the engine cut from the text but not from the ids.
+    What ended it is the end of a turn or a stop text, which the engine cut from the text but not from the ids. What a
+    token says before a stop text begins within it is encoded.
     """
-    ids, end = candidate.token_ids, candidate.text[-_CHARACTERS_COMPARED:]
+    ids, text = candidate.token_ids, candidate.text
     if not ids or not engine.capabilities.token_ids:
         return None
-    if not end.strip():
+    if not text.strip():
         return ()
-    first = max(len(ids) - _TOKENS_COMPARED, 0)
-    for kept in range(len(ids), max(len(ids) - _MOST_STOP_TOKENS, 0), -1):
-        if (await engine.decode(ids[first:kept])).endswith(end):
-            return ids[:kept]
-    return None
+    decoded = await engine.decode(ids)
+    end = len(text)
+    if not decoded.startswith(text):
+        # Texts hide special tokens.
+        last = text[-_CHARACTERS_COMPARED:]
+        end = decoded.rfind(last) + len(last)
+        if last not in decoded:
+            return None
+    kept, place = await TokenEnds(engine, ids, decoded).at_or_before(end)
+    if place == end:
+        return ids[:kept]
+    if candidate.context is None:
+        return None
+    rest = await engine.encode(decoded[place:end], role="assistant", after=candidate.context)
+    return (*ids[:kept], *(rest.token_ids or ()))

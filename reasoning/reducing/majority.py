@@ -10,7 +10,7 @@ from engines import Context, Engine
 from ..answer import Answer
 from ..equality import Equality, equal
 from ..voting.stopping import leader
-from ..voting.tally import Tally
+from ..voting.tally import votes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,5 @@ class Majority:
     ) -> Answer:
         """Takes the first of those that give the winning answer."""
         voters = [c for c in candidates if c.value is not None] or list(candidates)
-        tally = Tally(self.equality)
-        for voter in voters:
-            await tally.add(voter.final)
-        return voters[tally.votes.index(leader(tally.votes))].costless
+        votes = await votes_of((voter.final for voter in voters), self.equality)
+        return voters[votes.index(leader(votes))].costless

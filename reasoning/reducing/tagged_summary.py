@@ -14,7 +14,7 @@ from typing import ClassVar
 from engines import Context, Engine, Segment
 
 from ..answer import Answer
-from ..thought_tags import Tag, ThoughtTags
+from ..parathinking.thought_tags import Tag, ThoughtTags
 from .excerpts import Excerpt, excerpt_of, stitched
 from .summarising import summarise
 from .synthesis import NAME, Synthesise

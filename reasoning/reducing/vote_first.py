@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from engines import Context, Engine
 
 from ..answer import Answer
-from ..equality import Equality, cluster, equal
+from ..equality import Equality, equal
+from ..voting.stopping import leader
+from ..voting.tally import votes_of
 from .reducer import Reducer
 from .synthesis import Synthesise
 
@@ -41,9 +43,8 @@ class VoteFirst:
         self, candidates: Sequence[Answer], context: Context, engine: Engine
     ) -> Answer:
         """Takes the first that gives the majority's answer, or asks the other reducer."""
-        voters = [candidate for candidate in candidates if candidate.value is not None]
-        groups = await cluster([voter.final for voter in voters], self.equality)
-        largest = max(groups, key=len, default=[])
-        if 2 * len(largest) > len(candidates):
-            return voters[largest[0]].costless
+        votes = await votes_of((candidate.value for candidate in candidates), self.equality)
+        winner = leader(votes)
+        if winner >= 0 and 2 * votes.count(winner) > len(candidates):
+            return candidates[votes.index(winner)].costless
         return await self.otherwise.reduce(candidates, context, engine)

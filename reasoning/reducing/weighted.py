@@ -13,7 +13,7 @@ from ..answer import Answer
 from ..equality import Equality, equal
 from ..scoring.scorer import Scorer
 from ..scoring.verifier import Verifier
-from ..voting.tally import Tally
+from ..voting.tally import votes_of
 from .best import chosen
 
 
@@ -41,12 +41,9 @@ class WeightedMajority:
         if len(voters) == 1:
             return voters[0].costless
         scores = await self.scorer.score(voters, context, engine)
-        tally = Tally(self.equality)
-        for voter in voters:
-            await tally.add(voter.final)
-        weights = vote_weights(scores.values)
-        winner = heaviest(tally.votes, weights)
-        group = [i for i, vote in enumerate(tally.votes) if vote == winner]
+        votes = await votes_of((voter.final for voter in voters), self.equality)
+        winner = heaviest(votes, vote_weights(scores.values))
+        group = [i for i, vote in enumerate(votes) if vote == winner]
         return chosen(voters[max(group, key=lambda i: scores.values[i])], scores)
 
 

@@ -12,7 +12,7 @@ import re
 
 # Of so many conditions all orders are known, of more only some.
 _MOST_MOVED = 4
-_ITEM = re.compile(r"^(\s*(?:[-*•]|\(?\w{1,2}[.)])\s+)(\S.*)$", re.MULTILINE)
+_ITEM = re.compile(r"^([^\S\n]*(?:[-*•]|\(?\w{1,2}[.)])\s+)(\S.*)$", re.MULTILINE)
 # A full stop after one letter or a title ends no sentence, nor one before a small letter.
 _SENTENCE_END = re.compile(
     r"(?<!\b[^\W\d]\.)(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|vs|No)\.)(?<!\bMrs\.)(?<=[.!?])\s+(?=[^\sa-z])"

@@ -15,7 +15,7 @@ from .scorer import Scores
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceScorer:
-    """An answer's score is its confidence (Fu et al. 2025, section 3.1).
+    """An answer's score is its confidence (Fu et al. 2025).
 
     Candidates have one where they were sampled with `logprobs` above 1, 20 in the paper, on an engine that tells them.
 

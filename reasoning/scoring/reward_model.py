@@ -68,15 +68,15 @@ class RewardModel:
         """
         outcomes = await self.step_rewards(candidates, context, engine)
         lost = [outcome.reason for outcome in outcomes if not outcome.usable]
-        remark = [
-            f"{len(lost)} of {len(outcomes)} rewards were lost, the first: {why}" for why in lost
-        ]
+        remark = ""
+        if lost:
+            remark = f"{len(lost)} of {len(outcomes)} rewards were lost, the first: {lost[0]}"
         return Scores(
             values=tuple(
                 -math.inf if outcome.value is None else aggregate(outcome.value, self.aggregation)
                 for outcome in outcomes
             ),
-            remark="".join(remark[:1]),
+            remark=remark,
         )
 
     async def step_rewards(

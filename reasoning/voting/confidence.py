@@ -55,7 +55,7 @@ class Confidence:
 
 
 def token_confidence(place: TokenLogprobs) -> float | None:
-    """Minus the mean logprob of the likeliest tokens (section 3.1); None where fewer than two are known.
+    """Minus the mean logprob of the likeliest tokens; None where fewer than two are known.
 
     One alone says nothing: with no alternatives to be unlikely, the surest token would have the least confidence.
 
@@ -63,7 +63,7 @@ def token_confidence(place: TokenLogprobs) -> float | None:
     >>> token_confidence(TokenLogprobs(Logprob("a", -0.5), (Logprob("a", -0.5), Logprob("b", -3.5))))
     2.0
     """
-    values = [token.value for token in place.top]
+    values = place.top_values
     total = sum(values)
     # Of most places all is known; NaN compares as false.
     if not _IMPOSSIBLE < total <= 0:
@@ -80,7 +80,7 @@ def confidence_of(places: Sequence[TokenLogprobs], *, window: int = WINDOW) -> C
 
 
 def percentile_threshold(confidences: Sequence[float], keep_percent: float) -> float:
-    """The confidence that the top `keep_percent` of some reach: the percentile 100 - keep_percent (section 3.3).
+    """The confidence that the top `keep_percent` of some reach: the percentile 100 - keep_percent.
 
     Args:
         confidences: At least one.
@@ -118,11 +118,6 @@ class ConfidenceTrace:
             known = token_confidence(place)
             if known is not None:
                 self._add(int(known * _UNIT))
-
-    @property
-    def group(self) -> float | None:
-        """The mean of the last window, or of all places while they are fewer; None before the first."""
-        return self._mean(self._last_sum, len(self._last)) if self._last else None
 
     @property
     def lowest_full(self) -> float:

@@ -5,6 +5,8 @@ answer ─> seen before? ─> equal to the first member of a group? ─> a new g
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ..equality import Equality, equal
 
 
@@ -40,3 +42,11 @@ class Tally:
                 return number
         self._firsts.append(answer)
         return len(self._firsts) - 1
+
+
+async def votes_of(answers: Iterable[str | None], equality: Equality = equal) -> Sequence[int]:
+    """The votes of answers that are all there, in their order, as `Tally.votes` has them."""
+    tally = Tally(equality)
+    for answer in answers:
+        await tally.add(answer)
+    return tally.votes

@@ -8,10 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import (
-    STREAMED,
-    WHOLE,
     Context,
-    Delivery,
     Engine,
     EngineUnavailable,
     FakeEngine,
@@ -113,17 +110,3 @@ def test_read_whole_nothing_but_its_place_is_left_of_a_cut_call() -> None:
     assert [(entry.text, entry.usage) for entry in ledger.entries] == [
         ("", Usage(lower_bound=True))
     ]
-
-
-@pytest.mark.parametrize("delivery", [WHOLE, STREAMED, Delivery(interval=3)])
-async def test_in_parts_a_caller_gets_what_it_asked_for(delivery: Delivery) -> None:
-    engine = FakeEngine("x" * 40, chunk_tokens=16)
-    partwise = PartwiseEngine(engine)
-    async with partwise.stream(await question(engine), Sampling(), delivery) as chunks:
-        read = [chunk async for chunk in chunks]
-    assert "".join(chunk.text for chunk in read) == "x" * 40
-    assert len(read) == (1 if delivery.whole else 3)
-    assert (read[-1].finish_reason, read[-1].usage.generated_tokens) == ("stop", 40)
-    asked = engine.calls[0].delivery
-    assert not asked.whole
-    assert asked.interval == (16 if delivery.whole else delivery.interval)

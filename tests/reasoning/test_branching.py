@@ -29,6 +29,7 @@ from orchestrator.journal import JournaledEngine, open_journal
 from reasoning import Answer, Branch, NoCandidates
 from reasoning.branching import (
     remark_on_lost,
+    remark_on_unanswered,
     require_candidates,
     think_in_order,
     think_side_by_side,
@@ -357,3 +358,9 @@ def test_where_there_are_none_the_error_has_all_branches_and_the_first_reason() 
 )
 def test_what_was_lost_is_told_with_its_first_cause(branches: list[Branch], remark: str) -> None:
     assert remark_on_lost(branches, "samples") == remark
+
+
+def test_that_nobody_came_to_a_final_answer_is_told() -> None:
+    none, some = Answer(text="hm"), Answer(text="so 4", value="4")
+    assert remark_on_unanswered([none, none], "samples") == "none of 2 samples had a final answer"
+    assert remark_on_unanswered([none, some], "samples") == ""

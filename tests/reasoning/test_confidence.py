@@ -92,17 +92,16 @@ def test_a_thread_s_confidence_is_what_the_definitions_say(
 
 
 @given(st.lists(CONFIDENCES, min_size=1, max_size=40), st.integers(1, 12))
-def test_the_group_is_the_last_window_also_while_it_is_not_full(
+def test_the_tail_is_the_last_window_also_while_it_is_not_full(
     values: list[float], window: int
 ) -> None:
     trace = ConfidenceTrace(window)
-    assert trace.group is None
+    assert trace.confidence is None
     for end, value in enumerate(values, start=1):
         trace.add([place(value)])
-        assert trace.group is not None
-        assert math.isclose(
-            trace.group, statistics.fmean(values[max(0, end - window) : end]), abs_tol=1e-9
-        )
+        assert trace.confidence is not None
+        last = statistics.fmean(values[max(0, end - window) : end])
+        assert math.isclose(trace.confidence.tail, last, abs_tol=1e-9)
         assert math.isinf(trace.lowest_full) == (end < window)
 
 
@@ -136,7 +135,9 @@ def test_a_window_is_what_its_own_tokens_make_it_whatever_came_before(
     fresh, used = ConfidenceTrace(5), ConfidenceTrace(5)
     fresh.add(map(place, values))
     used.add(map(place, [*before, *values]))
-    assert used.group == fresh.group
+    assert fresh.confidence is not None
+    assert used.confidence is not None
+    assert used.confidence.tail == fresh.confidence.tail
 
 
 @given(

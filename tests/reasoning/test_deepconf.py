@@ -232,6 +232,7 @@ def test_where_no_thread_has_an_answer_a_sure_one_is_given() -> None:
     assert result.answer.value is None
     assert result.answer.confidence is not None
     assert result.answer.confidence.mean == 9.0
+    assert result.answer.remark == "none of 3 traces had a final answer"
 
 
 def test_threads_that_failed_are_counted_and_the_others_vote() -> None:
@@ -328,6 +329,7 @@ async def test_threads_fork_one_prompt_and_have_seeds_of_their_own() -> None:
     ("option", "text"),
     [
         *(("samples", "0"), ("warm_up", "0"), ("window", "0"), ("in_flight", "0")),
+        ("sampling.logprobs", "1"),
         *(("keep_percent", "0"), ("keep_percent", "101"), ("consensus", "0"), ("weights", "most")),
     ],
 )

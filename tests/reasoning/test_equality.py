@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning import EqualityUnavailable, equal, equality_worker, extract_answer
-from reasoning.equality import cluster, equal_at_sight
+from reasoning.equality import equal_at_sight
 from reasoning.equality_worker import EqualityWorker
 
 GRADER_TESTS = Path(__file__).parents[3] / "shared/data/grader_tests.jsonl"
@@ -279,13 +279,3 @@ def test_a_forked_child_has_a_worker_of_its_own() -> None:
 @pytest.mark.parametrize("odd", ["a\nb + 1", "\\frac{", "x=" * 20, "{}", "\0 1", "\u2028 x1"])
 async def test_odd_answers_get_a_verdict_too(odd: str) -> None:
     assert not await equal(odd, "x + 7")
-
-
-async def same_parity(first: str, second: str) -> bool:
-    return int(first) % 2 == int(second) % 2
-
-
-@pytest.mark.anyio
-async def test_groups_stand_in_the_order_of_their_first_members() -> None:
-    assert await cluster(["3", "2", "5", "4", "1"], same_parity) == [[0, 2, 4], [1, 3]]
-    assert await cluster([], same_parity) == []

@@ -21,11 +21,11 @@ from engines import (
     Segment,
     converse,
 )
-from reasoning.forking.balance import Span
 from reasoning.forking.dialect import MULTIVERSE, THREADWEAVER, Dialect, closing, opening
 from reasoning.forking.fork_join import ForkJoin
-from reasoning.forking.stitching import stitched
-from reasoning.forking.stop_tags import Said
+from reasoning.token_ids.span import Span
+from reasoning.token_ids.stitching import stitched
+from reasoning.token_ids.stop_tags import Said
 from tests.backends import run_virtually
 from tests.reasoning.forking_engines import (
     END,
@@ -120,14 +120,13 @@ async def test_any_parts_keep_all_whole_tokens_within_them(data: st.DataObject) 
 
 
 class ByteEngine(FakeEngine):
-    """Tokens are bytes, so that characters are several tokens; what is cut reads as a mark for each byte."""
+    """Tokens are bytes, so that characters are several tokens; what is cut reads as a mark, as in real tokenizers."""
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         return Segment(role, text, tuple(text.encode()))
 
     async def decode(self, token_ids: Sequence[int]) -> str:
-        whole = bytes(token_ids).decode(errors="ignore")
-        return whole + "\ufffd" * (len(token_ids) - len(whole.encode()))
+        return bytes(token_ids).decode(errors="replace")
 
 
 @pytest.mark.anyio

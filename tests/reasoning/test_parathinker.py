@@ -29,7 +29,7 @@ from reasoning import (
     Reducer,
     SelfConsistency,
 )
-from reasoning.parathinker import ParaThinker
+from reasoning.parathinking.parathinker import ParaThinker
 from reasoning.reducing.vote_first import VoteFirst
 from reasoning.waiting import Wait
 from tests.backends import run_virtually

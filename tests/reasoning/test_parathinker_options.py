@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engines import Context, FakeEngine, UsageError, configured, converse
-from reasoning.parathinker import ParaThinker
-from reasoning.strategies import STRATEGIES
+from reasoning.parathinking.parathinker import ParaThinker
+from reasoning.parathinking.strategies import STRATEGIES
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 from engines import Context, FakeEngine, Sampling
 from orchestrator import Agent, RunResult
 from reasoning import ChainOfThought
-from reasoning.parathinker import ParaThinker
+from reasoning.parathinking.parathinker import ParaThinker
 from tests.backends import run_virtually
 
 METHOD = ParaThinker(

@@ -19,9 +19,9 @@ from engines import (
     converse,
 )
 from reasoning import Answer, ChainOfThought, SelfConsistency, Synthesise
-from reasoning.parathinker import ParaThinker
+from reasoning.parathinking.parathinker import ParaThinker
+from reasoning.parathinking.thought_tags import ThoughtTags
 from reasoning.reducing.vote_first import VoteFirst
-from reasoning.thought_tags import ThoughtTags
 from tests import backends
 from tests.reasoning.trained_engine import END_OF_TURN, TrainedEngine
 

@@ -108,7 +108,7 @@ def test_a_tag_may_be_many_tokens_and_end_within_one() -> None:
 def test_tokens_without_text_are_counted() -> None:
     layout = block_layout(["", "a", "", "<Path>", "", "b", "</Path>", "", ""], MULTIVERSE)
     assert layout.positions == (0, 1, 2, 3, 4, 5, 6, 7, 8)
-    assert len(layout.places) == 9
+    assert len(layout.threads) == 9
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,9 @@ async def test_a_heavy_vote_without_an_answer_counts_only_where_there_is_none() 
 
     options = {"prompts": 2, "transforms": ("plain", "persona"), "weights": (1.0, 9.0)}
     assert (await solved(FakeEngine(script), **options)).value == "4"
-    assert (await solved(FakeEngine("no idea"), **options)).final == "no idea"
+    none = await solved(FakeEngine("no idea"), **options)
+    assert (none.value, none.final) == (None, "no idea")
+    assert none.remark == "none of 2 prompts had a final answer"
 
 
 async def test_a_failed_prompt_leaves_the_others_and_all_failed_have_a_reason() -> None:

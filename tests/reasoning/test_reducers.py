@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from engines import Context, FakeEngine, Sampling, Segment, Usage, converse
 from reasoning import Answer, Branch, First, Majority, Synthesise
-from reasoning.equality import cluster
 from tests.backends import run_virtually
 
 CONTEXT = Context(Segment("user", "?", (63,)), name="root")
@@ -58,17 +57,6 @@ def test_candidates_without_a_value_vote_only_if_none_has_one(values: list[str |
 def test_without_any_value_the_texts_are_counted() -> None:
     texts = ["one", "two", " two ", "three"]
     assert majority([answer(None, text=text) for text in texts]).final == "two"
-
-
-@given(st.lists(st.sampled_from("abcd"), max_size=12))
-def test_clusters_hold_every_index_once_and_one_value_each(values: list[str]) -> None:
-    async def main() -> list[list[int]]:
-        return await cluster(values, same_text)
-
-    groups = run_virtually(main)
-    assert sorted(index for group in groups for index in group) == list(range(len(values)))
-    assert [len({values[index] for index in group}) for group in groups] == [1] * len(set(values))
-    assert [group[0] for group in groups] == sorted(group[0] for group in groups)
 
 
 @pytest.mark.anyio

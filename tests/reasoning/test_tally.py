@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -8,20 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning import equality
-from reasoning.equality import Equality, equal
-from reasoning.voting.tally import Tally
+from reasoning.voting.tally import votes_of
 from tests.backends import run_virtually
 
 
 async def same_length(first: str, second: str) -> bool:
     return len(first) == len(second)
-
-
-async def votes_for(answers: Sequence[str | None], equality: Equality = equal) -> list[int]:
-    tally = Tally(equality)
-    for answer in answers:
-        await tally.add(answer)
-    return tally.votes
 
 
 @given(st.lists(st.none() | st.text("ab", max_size=4), max_size=12))
@@ -30,7 +21,7 @@ def test_equal_answers_have_the_same_number_in_the_order_in_which_they_came(
 ) -> None:
     lengths = list(dict.fromkeys(len(answer) for answer in answers if answer is not None))
     expected = [-1 if answer is None else lengths.index(len(answer)) for answer in answers]
-    assert run_virtually(partial(votes_for, answers, same_length)) == expected
+    assert run_virtually(partial(votes_of, answers, same_length)) == expected
 
 
 @given(st.lists(st.sampled_from(["1", "x", "22", "yy", "333"]), max_size=20))
@@ -41,7 +32,7 @@ def test_a_text_is_compared_once_and_only_with_the_first_of_each_group(answers: 
         compared.append((first, second))
         return await same_length(first, second)
 
-    run_virtually(partial(votes_for, answers, counted))
+    run_virtually(partial(votes_of, answers, counted))
     seen = list(dict.fromkeys(answers))
     firsts = [answer for i, answer in enumerate(seen) if len(answer) not in map(len, seen[:i])]
     assert len(set(compared)) == len(compared)
@@ -55,9 +46,9 @@ async def test_numbers_and_words_vote_without_math_verify(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(equality._WORKER, "verify", refuse)
     answers = ["7", "Paris", None, "7.0", "8", "1,000", "paris", "1000"]
-    assert await votes_for(answers) == [0, 1, -1, 0, 2, 3, 1, 3]
+    assert await votes_of(answers) == [0, 1, -1, 0, 2, 3, 1, 3]
 
 
 @pytest.mark.anyio
 async def test_formulas_vote_by_mathematics() -> None:
-    assert await votes_for([r"\frac{1}{2}", "x+1", "0.5", "1+x"]) == [0, 1, 0, 1]
+    assert await votes_of([r"\frac{1}{2}", "x+1", "0.5", "1+x"]) == [0, 1, 0, 1]

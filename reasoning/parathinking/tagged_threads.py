@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from engines import Context, Engine, Sampling, Segment, converse
 
-from .answer import Answer
-from .branching import Think
-from .chain_of_thought import ChainOfThought
-from .reducing.reducer import Reducer
-from .reducing.synthesis import Synthesise
-from .reducing.tagged_summary import TaggedSummary
-from .reducing.vote_first import VoteFirst
+from ..answer import Answer
+from ..branching import Think
+from ..chain_of_thought import ChainOfThought
+from ..reducing.reducer import Reducer
+from ..reducing.synthesis import Synthesise
+from ..reducing.tagged_summary import TaggedSummary
+from ..reducing.vote_first import VoteFirst
 from .thought_tags import Tag, ThoughtTags
 from .threads import Threads
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from engines import Context, Engine
 
-from .branching import Think
-from .method import Method
-from .reducing.reducer import Reducer
+from ..branching import Think
+from ..method import Method
+from ..reducing.reducer import Reducer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

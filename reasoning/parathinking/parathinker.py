@@ -21,17 +21,17 @@ from typing import Literal
 
 from engines import Context, Engine, UsageError
 
-from .answer import Answer, Branch
-from .branching import remark_on_lost, require_candidates, think_side_by_side
-from .chain_of_thought import ChainOfThought
-from .method import Method
-from .reducing.reducer import Reducer
-from .reducing.synthesis import Synthesise
+from ..answer import Answer, Branch
+from ..branching import remark_on_lost, require_candidates, think_side_by_side
+from ..chain_of_thought import ChainOfThought
+from ..method import Method
+from ..reducing.reducer import Reducer
+from ..reducing.synthesis import Synthesise
+from ..waiting import Wait, wait_policy
 from .strategies import STRATEGIES
 from .tagged_threads import tagged_threads
 from .thought_tags import ThoughtTags
 from .threads import Threads, plain_threads
-from .waiting import Wait, wait_policy
 
 Hints = Literal["strategies"] | tuple[str, ...]
 Tuned = Literal["auto", "yes", "no"]
