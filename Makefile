@@ -15,7 +15,7 @@ run: install ## Answer one question with the embedded model
 	@$(BIN)/forkjoin run --tools examples.arithmetic:TOOLS --set planner.min_steps=2 --set planner.max_steps=6 "$(QUESTION)"
 
 test: install lint types ## Lint, check types, run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@scripts/test.sh
 
 lint: install ## Check style and formatting
 	$(BIN)/ruff check

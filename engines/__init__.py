@@ -54,6 +54,7 @@ from .wrappers.cap import CappedEngine
 from .wrappers.hedge import HedgeEngine
 from .wrappers.ledger import LedgerEngine, LedgerEntry
 from .wrappers.limiter import CallLimiter, LimitedEngine
+from .wrappers.logprobs import LogprobsEngine
 from .wrappers.parts import PartwiseEngine
 from .wrappers.peers import HedgePolicy, Peers
 from .wrappers.retry import RetryEngine, RetryPolicy, delay_before_retry
@@ -114,6 +115,7 @@ __all__ = [
     "LimitedEngine",
     "LocalEngine",
     "Logprob",
+    "LogprobsEngine",
     "MissingExtra",
     "ModelPreparationFailed",
     "NoTokenIds",

@@ -6,13 +6,14 @@ It does not know what the options mean.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .completion import Completion
 from .context import Context
 from .engine import Engine
-from .logprobs import Logprob, TokenLogprobs, choice_probabilities
+from .logprobs import Logprob, TokenLogprobs, choice_probabilities, tells_choice
 from .sampling import Choice, Sampling
 
 # As many as every server gives: vLLM's own limit, and OpenAI's.
@@ -27,10 +28,13 @@ class Choosing:
         probabilities: How likely each option was; they add up to 1.
         completion: The call, with its usage. Where it has no logprobs, the engine gives none, and the option that was
             generated counts as certain.
+        told: Whether the model said anything of the options. Where it did not, as it may without constraints, they are
+            all alike.
     """
 
     probabilities: Mapping[str, float]
     completion: Completion
+    told: bool = True
 
 
 async def score_choice(
@@ -64,8 +68,11 @@ async def score_choice(
         }
     )
     completion = await engine.generate(context, asked)
+    place = _first_said(completion, options)
     return Choosing(
-        probabilities=choice_probabilities(_first_said(completion), options), completion=completion
+        probabilities=choice_probabilities(place, options),
+        completion=completion,
+        told=tells_choice(place, options),
     )
 
 
@@ -79,9 +86,11 @@ def _check(options: Sequence[str]) -> None:
             )
 
 
-def _first_said(completion: Completion) -> TokenLogprobs:
-    """The place of the first token that is not blank."""
+def _first_said(completion: Completion, options: Sequence[str]) -> TokenLogprobs:
+    """The place of the first token that is not blank; without logprobs the text, or the option that it begins with."""
     for place in completion.logprobs:
         if place.chosen.text.strip():
             return place
-    return TokenLogprobs(Logprob(completion.text, 0.0))
+    said = completion.text.strip()
+    begun = next((option for option in options if re.match(rf"{re.escape(option)}\b", said)), said)
+    return TokenLogprobs(Logprob(begun, 0.0))

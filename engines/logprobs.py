@@ -92,6 +92,23 @@ def choice_probabilities(place: TokenLogprobs, options: Sequence[str]) -> Mappin
     >>> {option: round(p, 2) for option, p in choice_probabilities(place, ["3", "5", "7"]).items()}
     {'3': 0.21, '5': 0.0, '7': 0.79}
     """
+    weights = _weights(place, options)
+    if not any(weights.values()):
+        weights = dict.fromkeys(options, 1.0)
+    total = math.fsum(weights.values())
+    return {option: weight / total for option, weight in weights.items()}
+
+
+def tells_choice(place: TokenLogprobs, options: Sequence[str]) -> bool:
+    """Whether a place says anything of some texts; where it does not, `choice_probabilities` are all alike.
+
+    >>> tells_choice(TokenLogprobs(Logprob("banana", 0.0)), ["yes", "no"])
+    False
+    """
+    return any(_weights(place, options).values())
+
+
+def _weights(place: TokenLogprobs, options: Sequence[str]) -> dict[str, float]:
     weights = dict.fromkeys(options, 0.0)
     for token in _distinct(place):
         # A model that is broken reports NaN, which would spread to every option.
@@ -99,10 +116,7 @@ def choice_probabilities(place: TokenLogprobs, options: Sequence[str]) -> Mappin
             _add(weights, token, math.exp(min(token.value, 0.0)))
     if not any(weights.values()):
         _add(weights, place.chosen, 1.0)
-    if not any(weights.values()):
-        weights = dict.fromkeys(options, 1.0)
-    total = math.fsum(weights.values())
-    return {option: weight / total for option, weight in weights.items()}
+    return weights
 
 
 def _distinct(place: TokenLogprobs) -> Sequence[Logprob]:

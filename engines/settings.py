@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 
 Named = Mapping[Any, Callable[[str, Any], Any]]
-"""By the type of a field: makes what a text names, given what the field holds now."""
+"""By the type of a field: makes what a text names, given what the field holds now.
+
+A name that it does not know is refused with `...: choose from` those that it knows.
+"""
 
 
 def configured(
@@ -65,28 +68,32 @@ def option_names(thing: object, named: Container[Any] = ()) -> Iterator[str]:
         yield from (f"{name}.{part}" for part in option_names(_held(thing, name), named))
 
 
-def _configured(thing: T, settings: Mapping[str, str], place: str, named: Named) -> T:
+def _configured(
+    thing: T, settings: Mapping[str, str], place: str, named: Named, others: str = ""
+) -> T:
+    """`others` tells what could be here instead of the thing, for messages."""
     inside: dict[str, dict[str, str]] = {}
     values: dict[str, Any] = {}
     for option, text in settings.items():
         name, dot, rest = option.partition(".")
         if name not in _fields(thing) or not (dot or _can_be_set(thing, name, named)):
-            _refuse_unknown(thing, option, place, named)
+            _refuse_unknown(thing, option, place, named, others)
         if dot:
             inside.setdefault(name, {})[rest] = text
         else:
             values[name] = _value(thing, name, text, f"{place}{name}", named)
     for name, part in inside.items():
         held = values[name] if name in values else _held(thing, name)
+        instead = _others(thing, name, f"{place}{name}", named)
         if not _has_options(held, named):
-            _refuse_unknown(thing, f"{name}.{next(iter(part))}", place, named)
-        values[name] = _configured(held, part, f"{place}{name}.", named)
+            _refuse_unknown(thing, f"{name}.{next(iter(part))}", place, named, instead)
+        values[name] = _configured(held, part, f"{place}{name}.", named, instead)
     # All at once, since some fit only together.
     try:
         return _replaced(thing, values)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        _refuse(f"{place}{name}={settings.get(name)}", error)
+        _refuse(f"{place}{name}={settings.get(name)}", error, depth=1)
     except UsageError as error:
         given = ", ".join(f"{place}{name}={text}" for name, text in settings.items())
         raise UsageError(f"{given}: {error}") from None
@@ -168,25 +175,61 @@ def _value(thing: object, name: str, text: str, option: str, named: Named) -> An
             raise UsageError(f"{option}={text}: {error}") from None
     adapter = _adapter(thing, name)
     assert adapter is not None
-    with suppress(ValueError):
-        return adapter.validate_python(json.loads(text))
-    try:
-        return adapter.validate_python(text)
-    except ValidationError as error:
-        _refuse(f"{option}={text}", error)
+    errors = []
+    for read in (json.loads, str):
+        try:
+            return adapter.validate_python(read(text))
+        except ValidationError as error:
+            errors.append(error)
+        except ValueError:
+            pass
+    # What looks like a list or an object was hardly meant as a text.
+    _refuse(f"{option}={text}", errors[0 if text.startswith(("[", "{")) else -1])
 
 
-def _refuse_unknown(thing: object, option: str, place: str, named: Named) -> NoReturn:
+def _others(thing: object, name: str, option: str, named: Named) -> str:
+    """What can be chosen for a field by its name; empty if nothing can."""
+    interface = _interface(thing, name, named)
+    if interface is not None:
+        try:
+            # No name at all is refused with all that there are.
+            named[interface]("", getattr(thing, name))
+        except UsageError as error:
+            return f"; for another {option}, {str(error).rpartition(': ')[2]}"
+    return ""
+
+
+def _refuse_unknown(thing: object, option: str, place: str, named: Named, others: str) -> NoReturn:
     """Says which options there are here; those inside of one are told when it is asked for."""
     known = []
     for name in _fields(thing):
         known += [name] if _can_be_set(thing, name, named) else []
         known += [f"{name}.…"] if _has_options(_held(thing, name), named) else []
     raise UsageError(
-        f"{place}{option}: there is no such option: there is {', '.join(known) or 'none'}"
+        f"{place}{option}: there is no such option: there is {', '.join(known) or 'none'}{others}"
     )
 
 
-def _refuse(what: str, error: ValidationError) -> NoReturn:
-    message = error.errors(include_url=False)[0]["msg"]
-    raise UsageError(f"{what}: {message[:1].lower()}{message[1:]}") from None
+def _refuse(what: str, error: ValidationError, depth: int = 0) -> NoReturn:
+    """Says what is allowed, in all the ways that the type has; `depth` is where a place in an error begins."""
+    first, *rest = error.errors(include_url=False)
+    # In a union each of its types has an error of its own, at a place that is named after the type.
+    tried = [other for other in rest if _is_alternative(first["loc"], other["loc"], depth)]
+    wanted = list(dict.fromkeys(map(_wanted, [first, *tried])))
+    alternatives = [text.removeprefix("input should be ") for text in wanted[1:]]
+    raise UsageError(f"{what}: {', or '.join([wanted[0], *alternatives])}") from None
+
+
+def _is_alternative(first: tuple[int | str, ...], other: tuple[int | str, ...], depth: int) -> bool:
+    same_field = other[:depth] == first[:depth]
+    tags = first[depth : depth + 1] + other[depth : depth + 1]
+    return same_field and all(isinstance(tag, str) for tag in tags)
+
+
+def _wanted(error: Mapping[str, Any]) -> str:
+    text = str(error["msg"]).partition(", unable")[0]
+    if error["type"] in ("tuple_type", "list_type", "set_type", "frozen_set_type"):
+        text += f", as JSON, such as {json.dumps([error['input']], default=str)}"
+    elif error["type"] == "dict_type":
+        text += ", as a JSON object"
+    return text[:1].lower() + text[1:]

@@ -19,6 +19,7 @@ class Answer:
     Attributes:
         text: All that the thread said.
         value: The final answer in it, such as `70`; None if none can be told apart.
+        words: The text as a person reads it, where it holds tags and threads; None where that is the text itself.
         token_ids: The ids of `text`, those of a stop text included, to be stitched into another context; empty where
             they are not known, or it was computed.
         context: Where the thread stands, so that another can go on from there; None for a computed value, and for a
@@ -35,6 +36,7 @@ class Answer:
 
     text: str
     value: str | None = None
+    words: str | None = None
     token_ids: tuple[int, ...] = ()
     context: Context | None = None
     usage: Usage = Usage()
@@ -47,8 +49,10 @@ class Answer:
 
     @property
     def final(self) -> str:
-        """The final answer, or all of the text where none can be told apart."""
-        return self.text.strip() if self.value is None else self.value
+        """The final answer, or all that a person reads of the text where none can be told apart."""
+        if self.value is not None:
+            return self.value
+        return (self.text if self.words is None else self.words).strip()
 
     @property
     def cut_by(self) -> str:

@@ -23,6 +23,7 @@ from engines import (
     Outcome,
     PartwiseEngine,
     Usage,
+    UsageError,
     join,
     join_in_order,
 )
@@ -32,6 +33,26 @@ from .cut_thread import cut_answer, cut_data
 from .errors import NoCandidates
 
 Think = Callable[[Context, Engine], Awaitable[Answer]]
+
+# All forks are made before the first thinks, and all branches are in the answer: more would take all memory.
+MOST_BRANCHES = 10_000
+
+
+def require_width(width: int, what: str) -> None:
+    """Refuses to fork into nothing, and into more than fit into one answer.
+
+    Args:
+        width: The number of forks.
+        what: What has so many, with `{}` in the place of the number.
+
+    Raises:
+        UsageError: It is below 1 or above `MOST_BRANCHES`.
+    """
+    if width < 1:
+        raise UsageError(f"{what.format(width)}: at least 1 is needed")
+    if width > MOST_BRANCHES:
+        told = what.format(f"{width:,}")
+        raise UsageError(f"{told}: at most {MOST_BRANCHES:,} fit into one answer")
 
 
 async def think_side_by_side(

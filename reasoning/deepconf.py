@@ -24,6 +24,7 @@ from .branching import (
     remark_on_lost,
     remark_on_unanswered,
     require_candidates,
+    require_width,
     think_in_order,
     think_side_by_side,
 )
@@ -43,7 +44,7 @@ class DeepConf:
     of 2048, and 512 threads of up to 130,000 tokens offline, 256 of up to 64,000 online.
 
     Attributes:
-        samples: The number of threads at most, at least 1.
+        samples: The number of threads at most, 1 to 10,000.
         online: Whether threads are ended early.
         warm_up: How many of them come to their end first; those after them begin then.
         keep_percent: The share that is kept: of the warm-up, or offline of all. The paper has 90 (its DeepConf-high),
@@ -51,7 +52,8 @@ class DeepConf:
         weights: What a vote weighs: the same, or the confidence by a measure: over all tokens (`mean`), the last window
             (`tail`), the lowest 10 % of windows (`bottom`) or the lowest one. Offline it also is what is filtered by.
         window: Tokens in a window; a thread shorter than that is never ended early.
-        consensus: After the warm-up, stop as soon as the leading answer has this share of the weights; None is never.
+        consensus: After the warm-up, stop as soon as the leading answer has this share of the weights, those of threads
+            that ended without an answer among them; None is never.
         in_flight: How many threads think at once after the warm-up.
         sampling: How to sample; a seed is made the branch's own. It has 20 logprobs where it asks for none.
         instruction: What is added to the user's turn.
@@ -71,8 +73,9 @@ class DeepConf:
     equality: Equality = field(default=equal, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuses counts below 1, shares that are none, and logprobs that tell no confidence."""
-        for name in ("samples", "warm_up", "window", "in_flight"):
+        """Refuses counts below 1 or too high, shares that are none, and logprobs that tell no confidence."""
+        require_width(self.samples, "deepconf with {} samples")
+        for name in ("warm_up", "window", "in_flight"):
             if getattr(self, name) < 1:
                 raise UsageError(
                     f"deepconf with {name}={getattr(self, name)}: at least 1 is needed"
@@ -114,8 +117,20 @@ class DeepConf:
                 forks[ready:], think, engine, decided, in_flight=self.in_flight
             )
         rest = [_with_reason(branch) for branch in rest]
+        share = vote.share
         answer, remark = await _elected([*first, *rest], vote)
+        remark = "; ".join(filter(None, (remark, self._remark_on_consensus(first, rest, share))))
         return answer.after(first).after(rest, remark=remark, in_flight=self.in_flight)
+
+    def _remark_on_consensus(
+        self, first: Sequence[Branch], rest: Sequence[Branch], share: float
+    ) -> str:
+        """That the others were not needed; empty where all were used."""
+        used = sum(branch.status != "cancelled" for branch in (*first, *rest))
+        if used == self.samples:
+            return ""
+        agreed = f"{100 * share:.3g} % of the weight agreed"
+        return f"{used} of {self.samples} traces were used: {agreed}"
 
     def _vote(self, ready: Sequence[Answer]) -> ConfidenceVote:
         measure = "lowest" if self.online or self.weights == "none" else self.weights
@@ -182,7 +197,5 @@ def _remark_on_unknown(finished: Sequence[Answer]) -> str:
     if not unknown:
         return ""
     if unknown == len(finished):
-        return (
-            "no confidence is known, since the engine tells no logprobs: all traces count the same"
-        )
+        return "no confidence is known, so all traces count the same"
     return f"of {unknown} of {len(finished)} traces no confidence is known, so they do not vote"

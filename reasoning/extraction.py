@@ -14,6 +14,10 @@ _HASHES = re.compile(r"^####[^\S\n]*(\S.*)$", re.MULTILINE)
 _PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=\S)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _DECORATION = "*_$ \t"
+# Where a box is looked for and none is found: it is empty, never closed, or cut at its brace.
+_BROKEN_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|$)")
+_PUNCTUATION = re.compile(r"""[\\{}\[\]()"'`\u2018\u2019\u201c\u201d*_$\s]*""")
+_EMPTY_ONES = re.compile(r"\\\{\s*\\\}|\[\s*\]")  # the empty set, and the empty list, are answers
 
 
 def extract_answer(text: str) -> str | None:
@@ -34,13 +38,22 @@ def _extract(text: str) -> str | None:
     if box := _last_box(text):
         return box
     if hashes := _HASHES.findall(text):
-        return str(hashes[-1]).rstrip()
+        return _unless_broken(str(hashes[-1]).rstrip())
     # The last one only: a model that repeats itself says it thousands of times in one line.
     if phrases := deque(_PHRASE.finditer(text), maxlen=1):
         rest = text[phrases[-1].end() :].partition("\n")[0]
         sentence = _SENTENCE_END.split(rest)[0]
-        return sentence.strip(_DECORATION).rstrip(".,;") or None
+        return _unless_broken(sentence.strip(_DECORATION).rstrip(".,;"))
     return None
+
+
+def _unless_broken(answer: str) -> str | None:
+    """None for what is left of a text that was cut: a box without an answer, or nothing but punctuation."""
+    if _BROKEN_BOX.search(answer):
+        return None
+    if _PUNCTUATION.fullmatch(answer) and not _EMPTY_ONES.fullmatch(answer):
+        return None
+    return answer
 
 
 def _last_box(text: str) -> str | None:

@@ -23,6 +23,7 @@ from .branching import (
     remark_on_lost,
     remark_on_unanswered,
     require_candidates,
+    require_width,
     think_side_by_side,
 )
 from .chain_of_thought import ChainOfThought
@@ -45,7 +46,7 @@ class PromptEnsemble:
     as it is.
 
     Attributes:
-        prompts: How many, at least 1.
+        prompts: How many, 1 to 10,000.
         transforms: The ways, taken in turn, each time in another variant: `plain` (as it is), `paraphrase` (the model
             rewrites it), `persona` (somebody is asked it), `order` (its conditions in another order), `language` (the
             model translates it, and thinks in that language).
@@ -64,8 +65,7 @@ class PromptEnsemble:
 
     def __post_init__(self) -> None:
         """Refuses what gives no prompts, or no vote."""
-        if self.prompts < 1:
-            raise UsageError(f"an ensemble of {self.prompts} prompts: at least 1 is needed")
+        require_width(self.prompts, "an ensemble of {} prompts")
         names = ", ".join(self.transforms)
         if not self.transforms or not set(self.transforms) <= set(REWORDINGS):
             raise UsageError(f"transforms ({names}): choose from {', '.join(REWORDINGS)}")

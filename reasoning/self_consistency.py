@@ -17,6 +17,7 @@ from .branching import (
     remark_on_lost,
     remark_on_unanswered,
     require_candidates,
+    require_width,
     think_in_order,
     think_side_by_side,
 )
@@ -25,7 +26,8 @@ from .equality import Equality, equal
 from .method import Method
 from .reducing.majority import Majority
 from .reducing.reducer import Reducer
-from .voting.stopping import Never, StoppingRule
+from .scoring.reading_logprobs import with_logprobs_for
+from .voting.stopping import Never, StoppingRule, reason_of
 from .voting.tally import Tally
 
 
@@ -37,9 +39,9 @@ class SelfConsistency:
     still runs is aborted. So the result does not depend on which sample ends first.
 
     Attributes:
-        samples: The number of forks, at least 1.
+        samples: The number of forks, 1 to 10,000.
         method: How each fork thinks.
-        reducer: How the answers become one.
+        reducer: How the answers become one. Where it reads confidences, the forks are asked for logprobs.
         stop: When the vote is decided before all have voted.
         in_flight: How many think at once, at least 1. None is all, or half of them with a stopping rule: as a vote is
             mostly decided by the first half, that takes no longer than the full vote, and saves most of the rest.
@@ -55,9 +57,8 @@ class SelfConsistency:
     equality: Equality = field(default=equal, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuses to fork into nothing, and to think of nothing at once."""
-        if self.samples < 1:
-            raise UsageError(f"self-consistency with {self.samples} samples: at least 1 is needed")
+        """Refuses to fork into nothing or too many, and to think of nothing at once."""
+        require_width(self.samples, "self-consistency with {} samples")
         if self.in_flight is not None and self.in_flight < 1:
             raise UsageError(f"{self.in_flight} samples in flight never end: at least 1 is needed")
 
@@ -68,10 +69,11 @@ class SelfConsistency:
             NoCandidates: Every fork failed.
         """
         forks = [context.fork(f"sample-{i}") for i in range(self.samples)]
+        telling = with_logprobs_for(self.reducer, engine)
         if self._at_once >= self.samples and isinstance(self.stop, Never):
-            branches = await think_side_by_side(forks, self.method.solve, engine)
+            branches = await think_side_by_side(forks, self.method.solve, telling)
         else:
-            branches = await self._until_decided(forks, engine)
+            branches = await self._until_decided(forks, telling)
         candidates = require_candidates(branches, "samples")
         answer = await self.reducer.reduce(candidates, context, engine)
         remark = "; ".join(filter(None, self._remarks(branches, candidates)))
@@ -99,7 +101,7 @@ class SelfConsistency:
         used = sum(branch.status != "cancelled" for branch in branches)
         remarks = [remark_on_lost(branches, "samples")]
         if used < self.samples:
-            remarks.append(f"{used} of {self.samples} samples were used: {self.stop}")
+            remarks.append(f"{used} of {self.samples} samples were used: {reason_of(self.stop)}")
         elif not isinstance(self.stop, Never):
             remarks.append(f"all {self.samples} samples were used")
         return [*remarks, remark_on_unanswered(candidates, "samples")]

@@ -27,9 +27,10 @@ def wait_policy(wait: Wait, deadline: float | None = None) -> JoinPolicy:
     named: dict[Wait, JoinPolicy] = {"last": All(), "first": First(), "half": Fraction(0.5)}
     policy = named.get(wait)
     if policy is None:
-        if isinstance(wait, str):
+        # True and 1.5 would be counted as well.
+        if not isinstance(wait, int) or isinstance(wait, bool):
             raise UsageError(
-                f"there is no wait {wait!r}: choose {', '.join(map(str, named))}, or a number"
+                f"there is no wait {wait!r}: choose {', '.join(map(str, named))}, or a whole number"
             )
         policy = KOfN(wait)
     return policy if deadline is None else Deadline(deadline, policy)

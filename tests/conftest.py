@@ -44,16 +44,11 @@ _SERVER_OPTIONS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what uses a real engine; the imports of vLLM and torch warn of their own affairs.
-
-    All of it runs in one process, however many there are, so that each engine starts once.
-    """
+    """Marks what uses a real engine; the imports of vLLM and torch warn of their own affairs."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & {"vllm_engine", "vllm_server"}:
             item.add_marker(pytest.mark.real_vllm)
-        if item.get_closest_marker("real_vllm"):
-            item.add_marker(pytest.mark.xdist_group("real-vllm"))
         if "vllm_engine" in fixtures:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 

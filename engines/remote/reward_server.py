@@ -153,11 +153,12 @@ class RewardServer:
     async def _post(self, body: dict[str, Any]) -> dict[str, Any]:
         try:
             return await self._opened.post(_PATH, body)
-        except RequestRejected as error:
-            if "Not Found" not in str(error):
+        except (RequestRejected, NotAnEngine) as error:
+            if isinstance(error, RequestRejected) and "Not Found" not in str(error):
                 raise
             raise NotAnEngine(
-                f"{self._opened.url} has no {_PATH}: serve a reward model (vllm serve MODEL --runner pooling)"
+                f"{self._opened.url} does not serve a reward model, as it has no {_PATH}: start one there with "
+                f"`vllm serve MODEL --runner pooling`, or give the address of one"
             ) from error
 
     @property

@@ -6,11 +6,16 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from engines import Outcome
+from engines import ForkjoinError, Outcome, Usage
 from reasoning import Answer, Branch
 from reasoning.thread_tree import draw_threads
 
+from ..errors import OutputFailed, RunFailed, RunFolderError
+from ..events import Event, RunFinished, RunStarted
 from ..node_runner import Result
 from ..run_result import RunResult
 from ..runs.text_table import cut
@@ -46,6 +51,52 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
         f"wall time      {result.seconds:.1f} s\n"
         f"run folder     {result.folder}"
     )
+
+
+@dataclass
+class KnownOfRun:
+    """What is known of a run that may fail, by its events.
+
+    Attributes:
+        runs: Where run folders are.
+        folder: The run's; None before it began, or if it leaves none.
+        usage: What it took; None before it ended.
+        told: Whether its result is written, so that nothing more may be.
+    """
+
+    runs: Path
+    folder: Path | None = field(default=None, init=False)
+    usage: Usage | None = field(default=None, init=False)
+    told: bool = field(default=False, init=False)
+
+    def hear(self, event: Event) -> None:
+        """Takes the next event."""
+        if isinstance(event, RunStarted) and event.name:
+            self.folder = self.runs / event.name
+        elif isinstance(event, RunFinished):
+            self.usage = event.usage
+
+
+def write_failure(error: ForkjoinError, known: KnownOfRun) -> None:
+    """A run that failed, as one JSON object: the error, and the result or else what is known."""
+    # In one line, as on stderr.
+    data: dict[str, Any] = {"error": " ".join(str(error).split())}
+    if isinstance(error, OutputFailed | RunFolderError) and error.result is not None:
+        data |= error.result.to_data()
+    else:
+        data |= {
+            "usage": None if known.usage is None else known.usage.model_dump(),
+            "nodes": _ends(error.outcomes) if isinstance(error, RunFailed) else [],
+            "folder": None if known.folder is None else str(known.folder),
+        }
+    write(json.dumps(data, ensure_ascii=False))
+
+
+def _ends(outcomes: Mapping[str, Outcome[Result]]) -> list[dict[str, str]]:
+    return [
+        {"id": name, "status": outcome.status, "reason": outcome.reason}
+        for name, outcome in outcomes.items()
+    ]
 
 
 def drawn_threads(outcomes: Mapping[str, Outcome[Result]]) -> str:

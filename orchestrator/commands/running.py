@@ -9,11 +9,12 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
 
-from engines import single_error
+from engines import ForkjoinError, UsageError, single_error
 
 from ..agent import Agent
 from ..errors import RunFailed, RunFolderError
@@ -22,7 +23,7 @@ from ..progress import Progress
 from ..run_result import RunResult
 from .approval import approver
 from .options import agent_options, open_engine
-from .output import drawn_threads, write_result
+from .output import KnownOfRun, drawn_threads, write_failure, write_result
 from .tool_sources import opened_servers
 
 T = TypeVar("T")
@@ -37,8 +38,27 @@ class _Answered:
 
 
 def carry_out(arguments: argparse.Namespace, start: Start[RunResult]) -> int:
-    """Runs `start` with an agent made of the arguments, writes the result, and returns the exit code."""
-    return with_agent(arguments, start, lambda result: write_result(result, as_json=arguments.json))
+    """Runs `start` with an agent made of the arguments, writes the result, and returns the exit code.
+
+    Of a run that fails, JSON tells what is known; a usage that cannot be is no run.
+    """
+    known = KnownOfRun(Path(arguments.out))
+
+    async def heard(agent: Agent, subscribers: Sequence[Subscriber], live: bool) -> RunResult:
+        return await start(agent, [*subscribers, known.hear], live)
+
+    def tell(result: RunResult) -> None:
+        write_result(result, as_json=arguments.json)
+        known.told = True
+
+    try:
+        return with_agent(arguments, heard, tell)
+    except UsageError:
+        raise
+    except ForkjoinError as error:
+        if arguments.json and not known.told:
+            write_failure(error, known)
+        raise
 
 
 def with_agent(arguments: argparse.Namespace, start: Start[T], tell: Callable[[T], None]) -> int:
@@ -86,8 +106,8 @@ async def _run(
                 sys.stderr.write(drawn_threads(error.outcomes))
                 raise
             except RunFolderError as error:
-                if error.result is not None:
-                    write_result(error.result, as_json=arguments.json)
+                if error.result is not None and not arguments.json:
+                    write_result(error.result, as_json=False)
                 raise
         # Closing an engine takes some seconds, which nobody has to wait for.
         tell(result)

@@ -39,7 +39,6 @@ class Mended:
         repaired: Whether it had to be closed there, since it went on with what comes after threads.
         stray: How many tags were taken out.
         missing: How many were put in to close what was left open, the thread's own not counted.
-        blocks: How many lists of outlines ended in the text.
     """
 
     pieces: tuple[Piece, ...]
@@ -48,7 +47,6 @@ class Mended:
     repaired: bool = False
     stray: int = 0
     missing: int = 0
-    blocks: int = 0
 
 
 class Balance:
@@ -57,12 +55,18 @@ class Balance:
     Args:
         dialect: The tags.
         in_thread: Whether the sequence is the text of a thread, after its header.
+
+    Attributes:
+        blocks: How many blocks have begun. A second list of outlines in one counts as one more, since it can fork too.
     """
 
     def __init__(self, dialect: Dialect, *, in_thread: bool = False) -> None:
         self._dialect = dialect
         self._in_thread = in_thread
+        self.blocks = 0
         self._open: list[str] = []
+        # Whether each block that is open has a list of outlines.
+        self._listed: list[bool] = []
         # A model that repeats itself opens thousands, and closes thousands that are not open.
         self._count: Counter[str] = Counter()
         self._parents = {
@@ -87,6 +91,7 @@ class Balance:
         if fits:
             self._open.append(element)
             self._count[element] += 1
+            self._count_block(element)
         return fits
 
     def closes(self, element: str) -> Iterator[str] | None:
@@ -105,10 +110,20 @@ class Balance:
         """Whether a label here is that of an outline."""
         return self._open[-1:] in ([self._dialect.goals], [self._dialect.outline])
 
+    def _count_block(self, element: str) -> None:
+        if element == self._dialect.parallel:
+            self.blocks += 1
+            self._listed.append(False)
+        elif element == self._dialect.goals:
+            self.blocks += self._listed[-1]
+            self._listed[-1] = True
+
     def _closed_until(self, element: str | None) -> Iterator[str]:
         while self._open:
             innermost = self._open.pop()
             self._count[innermost] -= 1
+            if innermost == self._dialect.parallel:
+                self._listed.pop()
             if innermost == element:
                 return
             yield closing(innermost)
@@ -120,7 +135,7 @@ class _Mending:
         self._dialect = dialect
         self._pieces: list[Piece] = []
         self._labels: dict[str, None] = {}
-        self._stray = self._missing = self._blocks = 0
+        self._stray = self._missing = 0
         self._closed = self._repaired = self._at_fork = False
 
     def over(self, text: str) -> Mended:
@@ -137,7 +152,6 @@ class _Mending:
             repaired=self._repaired,
             stray=self._stray,
             missing=self._missing,
-            blocks=self._blocks,
         )
 
     def _take(self, event: Event) -> None:
@@ -173,7 +187,6 @@ class _Mending:
         self._keep(event)
         if event.name == self._dialect.goals:
             self._at_fork = True
-            self._blocks += 1
 
     def _out_of_place(self, event: Event) -> None:
         if self._balance.is_end(event):

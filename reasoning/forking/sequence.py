@@ -20,6 +20,7 @@ from ..token_ids.stop_tags import StopTags
 from .allowance import Allowance
 from .balance import Balance
 from .dialect import Dialect
+from .own_words import own_words
 
 _TAG = re.compile(r"</?\w+>")
 
@@ -66,7 +67,7 @@ class WrittenSequence:
         self._text = ""
         self._ids: tuple[int, ...] = ()
         self._own: list[str] = []
-        self._stray = self._missing = self._unforked = 0
+        self._stray = self._missing = 0
         self._account = Answer(text="")
 
     @property
@@ -122,7 +123,6 @@ class WrittenSequence:
         self._own.append(segment.text)
         self._stray += mended.stray
         self._missing += mended.missing
-        self._unforked += mended.blocks
         self._closed, self.repaired = mended.closed, mended.repaired
         self.ended = mended.closed or not said.stopped
         if completion.truncated and self.ended and not mended.closed:
@@ -138,8 +138,8 @@ class WrittenSequence:
     def count(self, branches: Sequence[Branch], remark: str) -> None:
         """Adds what the threads of a block took, whatever became of them."""
         self.blocks += 1
-        self._unforked -= 1
-        self._account = self._account.after(branches, remark=remark)
+        shown = [self._shown(branch) for branch in branches]
+        self._account = self._account.after(shown, remark=remark)
 
     async def merge(
         self, engine: Engine, threads: Sequence[tuple[str, Answer]], *, go_on: bool
@@ -170,6 +170,7 @@ class WrittenSequence:
             text=self._text,
             # What threads came to is not what was concluded from them.
             value=extract_answer(_TAG.sub("\n", "".join(self._own))),
+            words=own_words(self._text, self._dialect, in_thread=self.is_thread),
             token_ids=self._ids,
             context=self.start.extend(Segment("assistant", self._text, self._ids)),
         )
@@ -177,12 +178,19 @@ class WrittenSequence:
     def _note_what_was_mended(self) -> None:
         if self._stray:
             self._remark(f"tags out of place taken out: {self._stray}")
-        if self._missing and not self._account.truncated:
+        if self._missing:
             self._remark(f"tags missing put in: {self._missing}")
-        if self._unforked:
-            self._remark(f"blocks not forked: {self._unforked}")
+        if unforked := self._balance.blocks - self.blocks:
+            self._remark(f"blocks not forked: {unforked}")
         if self.repaired:
             self._remark("the thread did not close itself")
+
+    def _shown(self, branch: Branch) -> Branch:
+        """The branch, as a person reads it; one that was cut did not come to close itself."""
+        if branch.answer is None:
+            return branch
+        words = own_words(branch.answer.text, self._dialect, in_thread=True)
+        return replace(branch, answer=replace(branch.answer, words=words))
 
     def _remark(self, remark: str) -> None:
         remarks = filter(None, (self._account.remark, remark))

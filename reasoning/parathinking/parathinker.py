@@ -21,10 +21,12 @@ from typing import Literal
 
 from engines import Context, Engine, UsageError
 
-from ..answer import Answer, Branch
-from ..branching import remark_on_lost, require_candidates, think_side_by_side
+from ..answer import Answer, Branch, usable
+from ..branching import remark_on_lost, require_candidates, require_width, think_side_by_side
 from ..chain_of_thought import ChainOfThought
 from ..method import Method
+from ..reducing.fallback import reduce_or_vote
+from ..reducing.majority import Majority
 from ..reducing.reducer import Reducer
 from ..reducing.synthesis import Synthesise
 from ..waiting import Wait, wait_policy
@@ -46,7 +48,7 @@ class ParaThinker:
     as there is one.
 
     Attributes:
-        threads: How many, at least 1 (4; the paper has up to 8).
+        threads: How many, 1 to 10,000 (4; the paper has up to 8).
         method: How each thread thinks.
         hints: What is added to the question for each thread, in turn; `strategies` takes eight of our own, and
             nothing leaves it to the seeds to make threads differ.
@@ -68,8 +70,7 @@ class ParaThinker:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be thought."""
-        if self.threads < 1:
-            raise UsageError(f"ParaThinker with {self.threads} threads: at least 1 is needed")
+        require_width(self.threads, "ParaThinker with {} threads")
         if isinstance(self.hints, str) and self.hints != "strategies":
             raise UsageError(f"hints={self.hints!r} is one text: give a tuple, or 'strategies'")
         if self.tuned == "yes" and not isinstance(self.method, ChainOfThought):
@@ -80,7 +81,7 @@ class ParaThinker:
         wait_policy(self.wait, self.deadline)
 
     async def solve(self, context: Context, engine: Engine) -> Answer:
-        """Thinks in all threads at the same time, and sums up.
+        """Thinks in all threads at the same time, and sums up; where that cannot be done, finished threads vote.
 
         Raises:
             NoCandidates: No thread said anything.
@@ -93,8 +94,14 @@ class ParaThinker:
         candidates = _candidates([branches[i] for i in read])
         if not candidates:
             require_candidates(branches, "threads")
-        reducer = threads.reducer_of(read)
-        answer = await reducer.reduce(candidates, threads.start, engine)
+        answer = await reduce_or_vote(
+            threads.reducer_of(read),
+            candidates,
+            threads.start,
+            engine,
+            voters=usable(branches),
+            vote=Majority(),
+        )
         return answer.after(branches, remark=_remark(branches))
 
     def _read(self, branches: Sequence[Branch]) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from engines import Context, Engine
 
 from ..answer import Answer
-from ..scoring.scorer import Scorer, Scores
+from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
 from ..scoring.verifier import Verifier
 
 
@@ -22,13 +22,17 @@ class Best:
 
     scorer: Scorer = Verifier()
 
+    def __post_init__(self) -> None:
+        """Refuses a scorer that is not ready."""
+        require_ready(self.scorer)
+
     async def reduce(
         self, candidates: Sequence[Answer], context: Context, engine: Engine
     ) -> Answer:
         """Scores all candidates and takes the best."""
         if len(candidates) == 1:
             return candidates[0].costless
-        scores = await self.scorer.score(candidates, context, engine)
+        scores = await scores_of(self.scorer, candidates, context, engine)
         best = max(zip(candidates, scores.values, strict=True), key=lambda scored: scored[1])[0]
         return chosen(best, scores)
 

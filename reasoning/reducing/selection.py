@@ -15,7 +15,7 @@ from engines import Context, Engine, Sampling, UsageError
 
 from ..answer import Answer, Branch
 from ..branching import remark_on_lost, require_candidates, think_side_by_side
-from ..scoring.judging import ROOM, judge
+from ..scoring.judging import ROOM, judge, remark_on_unread
 from .ballot import Ballot
 
 _DEMAND = "Which answer is the best? Say its number, and nothing else."
@@ -26,8 +26,8 @@ class Select:
     """The candidate that the model picks by its number, in a tournament where they are many or long.
 
     Candidates stand in the prompt by their token ids, behind the question: as many as fit, nine at most, and two that
-    are too long with their tails only. The groups of a round are judged side by side. If all calls for a group fail,
-    its first candidate goes on.
+    are too long with their tails only. The groups of a round are judged side by side. If no call for a group
+    names one of it, its first candidate goes on.
 
     Attributes:
         votes: How often each group is judged, at least 1, each time in another order, so that no place is favoured. Of
@@ -66,7 +66,8 @@ class Select:
             place = context.fork(f"select-{number}")
             branches = await self._votes(groups, ballot, place, engine)
             require_candidates(branches, "selections")
-            spent = spent.after(branches, remark=remark_on_lost(branches, "selections"))
+            remarks = (remark_on_lost(branches, "selections"), remark_on_unread(branches))
+            spent = spent.after(branches, remark="; ".join(filter(None, remarks)))
             standing = [
                 _winner(group, branches[i * self.votes : (i + 1) * self.votes])
                 for i, group in enumerate(groups)

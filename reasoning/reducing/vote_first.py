@@ -15,6 +15,8 @@ from ..answer import Answer
 from ..equality import Equality, equal
 from ..voting.stopping import leader
 from ..voting.tally import votes_of
+from .fallback import reduce_or_vote
+from .majority import Majority
 from .reducer import Reducer
 from .synthesis import Synthesise
 
@@ -42,9 +44,21 @@ class VoteFirst:
     async def reduce(
         self, candidates: Sequence[Answer], context: Context, engine: Engine
     ) -> Answer:
-        """Takes the first that gives the majority's answer, or asks the other reducer."""
+        """Takes the first that gives the majority's answer, or asks the other reducer.
+
+        Where that cannot do its work, the answer is the one that most give.
+        """
         votes = await votes_of((candidate.value for candidate in candidates), self.equality)
         winner = leader(votes)
         if winner >= 0 and 2 * votes.count(winner) > len(candidates):
             return candidates[votes.index(winner)].costless
-        return await self.otherwise.reduce(candidates, context, engine)
+        # Without a final answer from anyone, there is nothing to vote on.
+        voters = [candidate for candidate in candidates if candidate.value is not None]
+        return await reduce_or_vote(
+            self.otherwise,
+            candidates,
+            context,
+            engine,
+            voters=voters,
+            vote=Majority(equality=self.equality),
+        )

@@ -11,7 +11,7 @@ from engines import Context, Engine
 
 from ..answer import Answer
 from ..equality import Equality, equal
-from ..scoring.scorer import Scorer
+from ..scoring.scorer import Scorer, require_ready, scores_of
 from ..scoring.verifier import Verifier
 from ..voting.tally import votes_of
 from .best import chosen
@@ -33,6 +33,10 @@ class WeightedMajority:
     # A function is shown by its address, which would make equal configurations differ.
     equality: Equality = field(default=equal, repr=False)
 
+    def __post_init__(self) -> None:
+        """Refuses a scorer that is not ready."""
+        require_ready(self.scorer)
+
     async def reduce(
         self, candidates: Sequence[Answer], context: Context, engine: Engine
     ) -> Answer:
@@ -40,7 +44,7 @@ class WeightedMajority:
         voters = [c for c in candidates if c.value is not None] or list(candidates)
         if len(voters) == 1:
             return voters[0].costless
-        scores = await self.scorer.score(voters, context, engine)
+        scores = await scores_of(self.scorer, voters, context, engine)
         votes = await votes_of((voter.final for voter in voters), self.equality)
         winner = heaviest(votes, vote_weights(scores.values))
         group = [i for i, vote in enumerate(votes) if vote == winner]

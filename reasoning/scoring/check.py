@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import SupportsFloat
 
 import anyio
 
@@ -35,15 +36,26 @@ class Check:
     check: Callable[[Answer], Judged | Awaitable[Judged]]
 
     async def score(self, candidates: Sequence[Answer], context: Context, engine: Engine) -> Scores:
-        """Checks all candidates at the same time."""
+        """Checks all candidates at the same time.
+
+        Raises:
+            TypeError: The function returned what is no number.
+        """
         values = [0.0] * len(candidates)
 
         async def judge(index: int, candidate: Answer) -> None:
             said = self.check(candidate)
-            values[index] = float(await said if inspect.isawaitable(said) else said)
+            values[index] = _number(await said if inspect.isawaitable(said) else said)
 
         with single_error():
             async with anyio.create_task_group() as group:
                 for index, candidate in enumerate(candidates):
                     group.start_soon(partial(judge, index, candidate))
         return Scores(values=tuple(values))
+
+
+def _number(said: object) -> float:
+    # A text would be read as a number where it looks like one.
+    if not isinstance(said, SupportsFloat):
+        raise TypeError(f"the check returned {said!r}: return True, False or a number")
+    return float(said)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engines import Context, Engine
 
 from ..answer import Answer
-from ..voting.confidence import Measure
+from ..voting.confidence import TOP_LOGPROBS, Measure
 from .scorer import Scores
 
 
@@ -18,11 +19,15 @@ class ConfidenceScorer:
     """An answer's score is its confidence (Fu et al. 2025).
 
     Candidates have one where they were sampled with `logprobs` above 1, 20 in the paper, on an engine that tells them.
+    Best-of-n and self-consistency ask for them where this is what scores.
 
     Attributes:
         measure: Of a thread's places, the `mean`; of its last window, its `tail`; of its lowest 10 % of windows, its
             `bottom`; or of its `lowest` window.
+        reads_logprobs: How many logprobs its candidates are to be sampled with.
     """
+
+    reads_logprobs: ClassVar[int] = TOP_LOGPROBS
 
     measure: Measure = "mean"
 
@@ -37,5 +42,8 @@ def _remark(unknown: int, total: int) -> str:
     if not unknown:
         return ""
     if unknown == total:
-        return "no confidence is known, so all candidates are equal: sample with logprobs=20"
+        return (
+            "no confidence is known, so all candidates are equal: "
+            "set method.method.sampling.logprobs=20, on an engine that tells them"
+        )
     return f"of {unknown} of {total} candidates no confidence is known, so they score least"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engines import Context, Engine, Sampling, Usage, converse, score_choice
 
-from ..answer import Answer
+from ..answer import Answer, Branch
 
 ROOM = 192
 """Tokens for the word and for what asks for it, also where every character is one; thoughts come on top."""
@@ -26,17 +26,20 @@ class Verdict:
 
     Attributes:
         probabilities: How likely each word was; they add up to 1.
+        told: Whether the model said any of the words; without constraints it may say others.
         usage: What it took; all of it was generated one after another.
     """
 
     probabilities: Mapping[str, float]
+    told: bool
     usage: Usage
 
     def as_answer(self, value: str) -> Answer:
-        """The verdict as a branch's answer, which says `value`."""
+        """The verdict as a branch's answer, which says `value`, or nothing where the model told none."""
+        word = max(self.probabilities, key=lambda word: self.probabilities[word])
         return Answer(
-            text=max(self.probabilities, key=lambda word: self.probabilities[word]),
-            value=value,
+            text=word if self.told else "",
+            value=value if self.told else None,
             usage=self.usage,
             critical_path=self.usage.generated_tokens,
         )
@@ -74,4 +77,16 @@ async def judge(
         demand = f"\n\n{demand}"
     prompt = await converse(engine, [("user", demand), ("assistant", "")], after=question)
     choosing = await score_choice(engine, prompt, words, sampling)
-    return Verdict(probabilities=choosing.probabilities, usage=usage + choosing.completion.usage)
+    return Verdict(
+        probabilities=choosing.probabilities,
+        told=choosing.told,
+        usage=usage + choosing.completion.usage,
+    )
+
+
+def remark_on_unread(branches: Sequence[Branch]) -> str:
+    """How many verdicts were none of the words; empty if all were one."""
+    unread = sum(
+        branch.answer.value is None for branch in branches if branch.usable and branch.answer
+    )
+    return f"{unread} of {len(branches)} verdicts could not be read" if unread else ""

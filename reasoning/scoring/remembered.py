@@ -18,7 +18,7 @@ import anyio
 from engines import Context, Engine, Usage
 
 from ..answer import Answer
-from .scorer import Scorer, Scores
+from .scorer import Scorer, Scores, require_ready, scores_of
 from .verifier import Verifier
 
 # A key and a number each; the oldest go first.
@@ -43,6 +43,10 @@ class Remembered:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    def __post_init__(self) -> None:
+        """Refuses a scorer that is not ready."""
+        require_ready(self.scorer)
+
     async def score(self, candidates: Sequence[Answer], context: Context, engine: Engine) -> Scores:
         """Scores what is new in one batch, and waits for what others are having scored."""
         question = _question(context, engine)
@@ -62,7 +66,9 @@ class Remembered:
                 place = context if attempt == 0 else context.fork(f"again-{attempt}")
                 attempt += 1
                 with self._beginning(new):
-                    scores = await self.scorer.score([asked[key] for key in new], place, engine)
+                    scores = await scores_of(
+                        self.scorer, [asked[key] for key in new], place, engine
+                    )
                     scored = dict(zip(new, scores.values, strict=True))
                     self._keep(scored)
                 found |= scored

@@ -15,7 +15,7 @@ from engines import Context, Engine, EngineError, Outcome, UsageError, join
 
 from ..answer import Answer
 from ..errors import NoCandidates
-from .scorer import Scores
+from .scorer import Scores, require_ready
 
 if TYPE_CHECKING:
     from engines.remote.reward_server import RewardServer
@@ -53,11 +53,26 @@ class RewardModel:
     in_flight: int = 32
 
     def __post_init__(self) -> None:
-        """Refuses steps without a border, and to ask for nothing."""
+        """Refuses what is no address, steps without a border, and to ask for nothing."""
+        if self.url:
+            # Only what has an address needs to know how one looks.
+            from engines.remote.server_address import ServerAddress
+
+            ServerAddress.parse(self.url)
         if not self.step_separator:
             raise UsageError("step_separator is empty, so that there are no steps: give a text")
         if self.in_flight < 1:
             raise UsageError(f"in_flight={self.in_flight} asks for no rewards: give at least 1")
+
+    @property
+    def problem(self) -> str:
+        """What it needs before it can score; empty if nothing."""
+        if self.url:
+            return ""
+        return (
+            "a reward model needs the address of its server: set url (on a command line scorer.url, as in "
+            "--set method.scorer.url=http://127.0.0.1:8001)"
+        )
 
     async def score(self, candidates: Sequence[Answer], context: Context, engine: Engine) -> Scores:
         """Judges all candidates at the same time, as far as the server takes them.
@@ -90,10 +105,7 @@ class RewardModel:
             NoCandidates: The server judged none.
             UsageError: There is no address.
         """
-        if not self.url:
-            raise UsageError(
-                "a reward model needs the address of its server: set url, such as url=http://127.0.0.1:8001"
-            )
+        require_ready(self)
         if not candidates:
             return []
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engines import Context, Engine, Usage
+from engines import Context, Engine, Usage, UsageError
 
 from ..answer import Answer
 
@@ -43,7 +43,11 @@ class Scores:
 
 
 class Scorer(Protocol):
-    """Says how good answers are, finished or not: best-of-n, weighted votes and tree search stand on it."""
+    """Says how good answers are, finished or not: best-of-n, weighted votes and tree search stand on it.
+
+    One that can be made before it is complete says in an attribute `problem` what it needs, and what would ask it
+    refuses it.
+    """
 
     async def score(self, candidates: Sequence[Answer], context: Context, engine: Engine) -> Scores:
         """Scores all candidates, side by side where it asks a model.
@@ -55,3 +59,31 @@ class Scorer(Protocol):
             engine: For scorers that ask the model.
         """
         ...
+
+
+def require_ready(scorer: Scorer) -> None:
+    """Refuses a scorer that can score nothing, before anything is paid for that it is to score.
+
+    Raises:
+        UsageError: It says that it needs something.
+    """
+    problem = getattr(scorer, "problem", "")
+    if problem:
+        raise UsageError(problem)
+
+
+async def scores_of(
+    scorer: Scorer, candidates: Sequence[Answer], context: Context, engine: Engine
+) -> Scores:
+    """The scores of candidates, one for each.
+
+    Raises:
+        UsageError: The scorer gave more or fewer.
+    """
+    scores = await scorer.score(candidates, context, engine)
+    if len(scores.values) != len(candidates):
+        raise UsageError(
+            f"{type(scorer).__name__} scored {len(scores.values)} of {len(candidates)} candidates: give one value for "
+            f"each"
+        )
+    return scores

@@ -14,7 +14,7 @@ from engines import Context, Engine, Sampling, Segment, UsageError, converse
 
 from ..answer import Answer, Branch
 from ..branching import remark_on_lost, require_candidates, think_side_by_side
-from .judging import ROOM, judge
+from .judging import ROOM, judge, remark_on_unread
 from .scorer import Scores
 
 _YES, _NO = "Yes", "No"
@@ -75,9 +75,7 @@ class Verifier:
             ),
             usage=spent.usage,
             critical_path=spent.critical_path,
-            remark="; ".join(
-                filter(None, (remark_on_lost(branches, "verdicts"), _on_cut(branches)))
-            ),
+            remark="; ".join(filter(None, _remarks(branches))),
         )
 
     async def _vote(self, candidate: Answer, fork: Context, engine: Engine) -> Answer:
@@ -116,8 +114,13 @@ async def _asked(candidate: Answer, fork: Context, engine: Engine, *, without: i
 
 def _average(votes: Sequence[Branch]) -> float:
     """The mean of the votes that were cast; 0 without any."""
-    cast = [float(vote.answer.value or 0) for vote in votes if vote.usable and vote.answer]
+    said = [vote.answer.value for vote in votes if vote.usable and vote.answer]
+    cast = [float(value) for value in said if value is not None]
     return math.fsum(cast) / len(cast) if cast else 0.0
+
+
+def _remarks(votes: Sequence[Branch]) -> list[str]:
+    return [remark_on_lost(votes, "verdicts"), remark_on_unread(votes), _on_cut(votes)]
 
 
 def _on_cut(votes: Sequence[Branch]) -> str:

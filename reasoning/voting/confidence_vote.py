@@ -47,12 +47,16 @@ class ConfidenceVote:
         self._tally = Tally(equality)
         self._firsts: list[Answer] = []
         self._sums: list[float] = []
+        self._unanswered = 0.0
 
     @property
     def share(self) -> float:
-        """What the leading answer has of all weights, 0 to 1; 0 before there are any."""
-        total = sum(self._sums)
-        return max(self._sums) / total if total else 0.0
+        """What the leading answer has of all weights, 0 to 1; 0 before there are any.
+
+        A thread without an answer agrees with nobody, but weighs as one that does not agree.
+        """
+        total = sum(self._sums) + self._unanswered
+        return max(self._sums, default=0.0) / total if total else 0.0
 
     @property
     def leader(self) -> Answer | None:
@@ -62,8 +66,12 @@ class ConfidenceVote:
         return self._firsts[self._sums.index(max(self._sums))]
 
     async def add(self, answer: Answer) -> None:
-        """Counts the vote of a thread that has an answer and is sure enough; others have none."""
-        if answer.value is not None and self._is_sure(answer):
+        """Counts a thread that is sure enough: as a vote, or without an answer as one that agrees with nobody."""
+        if not self._is_sure(answer):
+            return
+        if answer.value is None:
+            self._unanswered += self._weight(answer)
+        else:
             await self._count(answer)
 
     async def add_unsure(self, finished: Sequence[Answer]) -> str:

@@ -141,6 +141,16 @@ class BetaPosterior:
         return first > 0 and lead_probability(first, second) > self.confidence
 
 
+def reason_of(rule: StoppingRule) -> str:
+    """Why a rule calls a vote decided: what its `str` says, or its name if it has none.
+
+    >>> reason_of(Certain())
+    'the rest could not change the winner'
+    """
+    kind = type(rule)
+    return kind.__name__ if kind.__str__ is object.__str__ else str(rule)
+
+
 def leader(votes: Sequence[int]) -> int:
     """The number of the answer with the most votes; of equally many, the one given first; -1 without any.
 

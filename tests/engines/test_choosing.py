@@ -97,6 +97,22 @@ async def test_without_constraints_the_first_token_that_is_not_blank_counts() ->
 async def test_an_answer_that_is_no_option_tells_nothing() -> None:
     chosen = await choose(FakeEngine("???", text_only=True), ["yes", "no"])
     assert chosen.probabilities == {"yes": 0.5, "no": 0.5}
+    assert not chosen.told
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("said", "probability"), [("no", 0), (" yes, for", 1), ("yes.", 1), ("not", 0.5), ("ye", 1)]
+)
+async def test_without_logprobs_an_answer_that_begins_with_an_option_is_that_option(
+    said: str, probability: float
+) -> None:
+    engine = Silent(FakeEngine(said, text_only=True))
+    context = await converse(engine, [("user", "Sure?"), ("assistant", "")])
+    chosen = await score_choice(engine, context, ["yes", "no", "undecided"], Sampling())
+    assert chosen.told == (said != "not")
+    if chosen.told:
+        assert chosen.probabilities["yes"] == probability
 
 
 @pytest.mark.anyio

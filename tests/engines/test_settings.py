@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import pytest
+from pydantic import Field
 
 from engines import Sampling, UsageError
 from engines.settings import configured, option_names
@@ -27,6 +28,8 @@ class Outer:
     limit: int | None = 7
     kind: Literal["fast", "slow"] = "fast"
     words: tuple[str, ...] = ()
+    wait: Literal["last", "half"] | Annotated[int, Field(ge=1)] = "last"
+    hints: Literal["known"] | tuple[str, ...] = ()
     rates: Mapping[str, float] = field(default_factory=dict)
     inner: Inner = Inner()
     judge: Sampling | None = None
@@ -48,6 +51,9 @@ class Outer:
         ("name", '"quoted"', "quoted"),
         ("name", "", ""),
         ("name", "a=b", "a=b"),
+        ("name", "[1]", "[1]"),
+        ("wait", "2", 2),
+        ("hints", '["a"]', ("a",)),
         ("sure", "true", True),
         ("sure", "yes", True),
         ("limit", "null", None),
@@ -94,7 +100,7 @@ def test_every_option_that_a_text_can_set_is_named() -> None:
 def _text(name: str) -> str:
     values: dict[str, Any] = {"kind": "slow", "rates": "{}", "sure": "no", "name": "b"}
     last = name.rpartition(".")[2]
-    if last in ("words", "stop", "stop_token_ids"):
+    if last in ("words", "hints", "stop", "stop_token_ids"):
         return "[]"
     return str(values.get(last, "null" if last in ("constraint", "seed", "logprobs") else 1))
 
@@ -113,7 +119,32 @@ def _text(name: str) -> str:
         ({"share": "NaN"}, "--set x.share=NaN: input should be a finite number"),
         ({"share": "inf"}, "--set x.share=inf: input should be a finite number"),
         ({"kind": "new"}, "--set x.kind=new: input should be 'fast' or 'slow'"),
-        ({"words": "a"}, "--set x.words=a: input should be a valid tuple"),
+        (
+            {"words": "a"},
+            '--set x.words=a: input should be a valid tuple, as JSON, such as ["a"]',
+        ),
+        ({"words": '["a", 1]'}, '--set x.words=["a", 1]: input should be a valid string'),
+        ({"rates": "a"}, "--set x.rates=a: input should be a valid dictionary, as a JSON object"),
+        (
+            {"wait": "never"},
+            "--set x.wait=never: input should be 'last' or 'half', or a valid integer",
+        ),
+        (
+            {"wait": "0"},
+            "--set x.wait=0: input should be 'last' or 'half', or greater than or equal to 1",
+        ),
+        (
+            {"hints": "a"},
+            "--set x.hints=a: input should be 'known', or a valid tuple, as JSON, such as [\"a\"]",
+        ),
+        (
+            {"hints": "[1]"},
+            "--set x.hints=[1]: input should be 'known', or a valid string",
+        ),
+        (
+            {"inner.sampling.stop": "a"},
+            '--set x.inner.sampling.stop=a: input should be a valid tuple, as JSON, such as ["a"]',
+        ),
         ({"sure": "maybe"}, "--set x.sure=maybe: input should be a valid boolean"),
         (
             {"inner.sampling.temperature": "-1"},
@@ -260,3 +291,27 @@ def test_a_wrong_name_and_an_option_of_another_choice_are_told_with_their_place(
 def test_without_names_an_interface_is_no_option() -> None:
     with pytest.raises(UsageError, match=r"^shape: there is no such option: there is shape\.…, ti"):
         configured(Drawing(), {"shape": "framed"})
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"shape.width": "3"}, "there is side, sampling.…; for another x.shape"),
+        ({"other.side": "3"}, "other, title; for another x.other"),
+        ({"shape": "framed", "shape.inner.border": "3"}, "sampling.…; for another x.shape.inner"),
+    ],
+)
+def test_an_option_of_what_is_not_chosen_tells_what_else_can_be_chosen(
+    options: Mapping[str, str], hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        configured(Drawing(), options, place="x.", named=SHAPES)
+    assert str(caught.value).endswith(f"{hint}, choose from square, framed")
+
+
+def test_where_nothing_can_be_chosen_no_choices_are_told() -> None:
+    with pytest.raises(UsageError, match=r"sampling\.…$"):
+        configured(Drawing(), {"shape.sampling.heat": "1"} | {"shape.heat": "1"})
+    with pytest.raises(UsageError, match="heat: there is no such option") as caught:
+        configured(Drawing(), {"shape.sampling.heat": "1"}, named=SHAPES)
+    assert "choose from" not in str(caught.value)

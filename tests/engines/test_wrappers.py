@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Self
 
@@ -15,11 +15,13 @@ from engines import (
     STREAMED,
     WHOLE,
     Choice,
+    Chunk,
     Context,
     Delivery,
     Engine,
     EngineDead,
     EngineUnavailable,
+    EngineWrapper,
     FakeEngine,
     Sampling,
     join,
@@ -29,6 +31,7 @@ from engines.wrappers.background import BackgroundEngine
 from engines.wrappers.cap import CappedEngine
 from engines.wrappers.hedge import HedgeEngine
 from engines.wrappers.limiter import CallLimiter, LimitedEngine
+from engines.wrappers.logprobs import LogprobsEngine
 from engines.wrappers.retry import RetryEngine, RetryPolicy
 from engines.wrappers.timeout import TimeoutEngine
 from engines.wrappers.watch import WatchedEngine
@@ -196,3 +199,23 @@ async def test_a_retry_waits_without_a_slot() -> None:
     )
     assert await text_of(engine) == "ok"
     assert running == [0]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("asked", "told"), [(None, 20), (0, 0), (5, 5)])
+async def test_logprobs_are_asked_for_where_a_call_asks_for_none(
+    asked: int | None, told: int
+) -> None:
+    seen: list[Sampling] = []
+
+    class Resumed(EngineWrapper):
+        async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
+            seen.append(sampling)
+            return ()
+
+    fake = FakeEngine("4")
+    engine = LogprobsEngine(Resumed(fake), 20)
+    completion = await engine.generate(prompt(), Sampling(logprobs=asked))
+    await engine.unfinished(prompt(), Sampling(logprobs=asked))
+    assert len(completion.logprobs) == 1
+    assert [fake.calls[0].sampling, *seen] == [Sampling(logprobs=told)] * 2

@@ -16,6 +16,8 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from engines import Context, FakeEngine, Sampling
+from orchestrator import Agent, RunFolderError
+from orchestrator.commands.output import KnownOfRun, write_failure
 from planners import Call, Plan, Reduce, Reference, Think
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator.processes import (
@@ -286,6 +288,40 @@ def test_json_puts_one_object_on_stdout_and_nothing_else(folder: Path, server: s
     ]
     assert result["usage"]["generated_tokens"] == result["critical_path"] == 0
     assert (folder / result["folder"]).parent == folder / "kept"
+
+
+def test_json_of_a_run_that_fails_is_one_object_with_what_is_known(
+    folder: Path, server: str
+) -> None:
+    plan = plan_file(folder, Think(id="1", prompt="Look."), Call(id="2", tool="breaks"))
+    arguments = ["q", "--engine", server, "--tools", "mine:TOOLS", "--plan", plan, "--json"]
+    done = forkjoin("run", *arguments, folder=folder)
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"forkjoin: {told['error']}"
+    assert "node '2' failed: breaks raised ValueError: two lines" in told["error"]
+    assert (folder / told["folder"] / "events.jsonl").exists()
+    assert told["usage"]["generated_tokens"] > 0
+    assert {node["id"]: node["status"] for node in told["nodes"]} == {"1": "ok", "2": "failed"}
+
+
+def test_json_of_a_run_that_could_not_begin_is_one_object(folder: Path) -> None:
+    done = forkjoin("run", "q", "--engine", "http://127.0.0.1:9/v1", "--json", folder=folder)
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert told["error"].startswith("nothing answers at http://127.0.0.1:9")
+    assert (told["usage"], told["folder"], told["nodes"]) == (None, None, [])
+
+
+@pytest.mark.anyio
+async def test_json_of_a_run_whose_files_cannot_be_written_is_its_result_with_the_error(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    error = RunFolderError("no room")
+    error.result = await Agent(FakeEngine(reply), planner="single", runs=None).run("q")
+    write_failure(error, KnownOfRun(Path("runs")))
+    told = json.loads(capfd.readouterr().out)
+    assert (told["error"], told["answer"]) == ("no room", "122")
 
 
 def test_an_interrupt_cancels_the_run_and_the_request(folder: Path) -> None:

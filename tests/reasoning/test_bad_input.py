@@ -43,12 +43,12 @@ LONG = 100_000
         (
             "a <Parallel><Outlines> b",
             "a <Parallel><Outlines> b\n</Outlines>\n</Parallel>",
-            "tags missing put in: 2",
+            "tags missing put in: 2; blocks not forked: 1",
         ),
         (
             "<Parallel><Outlines></Parallel></Outlines>",
             "<Parallel><Outlines></Outlines></Parallel> ",
-            "tags out of place taken out: 1; tags missing put in: 1",
+            "tags out of place taken out: 1; tags missing put in: 1; blocks not forked: 1",
         ),
         ("</Parallel></Parallel> c", "   c", "tags out of place taken out: 2"),
     ],

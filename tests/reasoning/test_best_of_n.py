@@ -18,10 +18,18 @@ from engines import (
 )
 from reasoning import Answer, ChainOfThought, NoCandidates, SelfConsistency
 from reasoning.best_of_n import BestOfN
+from reasoning.method import Method
 from reasoning.reducing.best import Best
+from reasoning.reducing.majority import Majority
+from reasoning.reducing.reducer import Reducer
+from reasoning.reducing.vote_first import VoteFirst
+from reasoning.reducing.weighted import WeightedMajority
 from reasoning.scoring.check import Check
+from reasoning.scoring.confidence_scorer import ConfidenceScorer
+from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.verifier import Verifier
 from tests.backends import run_virtually
+from tests.reasoning.confident_replies import sure
 from tests.reasoning.verdicts import Known, question, thread, yes_with
 
 SEEDED = ChainOfThought(sampling=Sampling(seed=1))
@@ -138,3 +146,47 @@ async def test_it_nests_and_holds_other_methods() -> None:
 def test_no_samples_are_a_wrong_usage() -> None:
     with pytest.raises(UsageError, match="best-of-n with 0 samples: at least 1"):
         BestOfN(samples=0)
+
+
+CONFIDENCE = ConfidenceScorer()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "method",
+    [
+        BestOfN(samples=3, scorer=CONFIDENCE),
+        BestOfN(samples=3, scorer=CONFIDENCE, method=SelfConsistency(samples=1)),
+        SelfConsistency(samples=3, reducer=Best(scorer=CONFIDENCE)),
+        SelfConsistency(samples=3, reducer=Best(scorer=CONFIDENCE), in_flight=1),
+        SelfConsistency(samples=3, reducer=WeightedMajority(scorer=Remembered(scorer=CONFIDENCE))),
+        SelfConsistency(samples=3, reducer=VoteFirst(otherwise=Best(scorer=CONFIDENCE))),
+    ],
+)
+async def test_what_scores_by_confidence_has_logprobs_asked_for(method: Method) -> None:
+    replies = [
+        sure(rf"\boxed{{{value}}}", level) for value, level in ((1, 2.0), (2, 9.0), (3, 4.0))
+    ]
+    engine = FakeEngine(replies)
+    answer = await method.solve(await question(engine), engine)
+    assert {call.sampling.logprobs for call in engine.calls} == {20}
+    assert (answer.value, answer.remark) == ("2", "")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("reducer", "asked", "given"),
+    [
+        (Majority(), None, None),
+        (Best(scorer=Check(check=bool)), None, None),
+        (Best(scorer=CONFIDENCE), 5, 5),
+    ],
+)
+async def test_logprobs_are_asked_for_only_where_they_are_read_and_none_are_asked_for(
+    reducer: Reducer, asked: int | None, given: int | None
+) -> None:
+    engine = FakeEngine("the answer is 4")
+    thinking = ChainOfThought(sampling=Sampling(logprobs=asked))
+    method = SelfConsistency(samples=2, method=thinking, reducer=reducer)
+    await method.solve(await question(engine), engine)
+    assert {call.sampling.logprobs for call in engine.calls} == {given}

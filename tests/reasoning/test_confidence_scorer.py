@@ -50,7 +50,7 @@ async def test_candidates_of_unknown_confidence_score_least_and_the_remark_says_
 async def test_where_no_confidence_is_known_all_are_equal_and_the_remark_says_so() -> None:
     scores = await scored([None, None])
     assert len(set(scores.values)) == 1
-    assert "all candidates are equal: sample with logprobs=20" in scores.remark
+    assert "all candidates are equal: set method.method.sampling.logprobs=20" in scores.remark
 
 
 async def test_nothing_to_score_is_no_failure() -> None:

@@ -168,11 +168,28 @@ def test_once_the_threads_agree_no_more_are_asked_for() -> None:
     assert len(result.engine.calls) == 7
     assert result.statuses == ["ok"] * 7 + ["cancelled"] * 13
     assert result.answer.critical_path == 60 * 5
+    assert result.answer.remark == "7 of 20 traces were used: 71.4 % of the weight agreed"
 
 
 def test_a_warm_up_that_agrees_is_enough() -> None:
     result = solved(replace(SMALL, consensus=0.95), [says(4, 5.0)] * 3)
     assert (result.answer.value, len(result.engine.calls)) == ("4", 3)
+    assert result.answer.remark == "3 of 6 traces were used: 100 % of the weight agreed"
+
+
+def test_threads_without_an_answer_agree_with_nobody() -> None:
+    method = replace(SMALL, samples=8, warm_up=4, consensus=0.7, in_flight=1)
+    values = [4, None, None, None, 4, 4, 4, 4]
+    weights = [8.0, 6.0, 6.0, 2.0, 8.0, 8.0, 8.0, 8.0]
+    result = solved(method, lambda number: says(values[number], weights[number]))
+    # 8 of 22, 16 of 30, 24 of 38, then 32 of 46 are too few; 40 of 54 are enough.
+    assert result.statuses == ["ok"] * 8
+    assert result.answer.remark == ""
+    result = solved(
+        replace(method, consensus=0.6), lambda number: says(values[number], weights[number])
+    )
+    assert result.statuses == ["ok"] * 6 + ["cancelled"] * 2
+    assert result.answer.remark == "6 of 8 traces were used: 63.2 % of the weight agreed"
 
 
 @settings(max_examples=25)
@@ -194,11 +211,12 @@ def test_without_logprobs_all_count_the_same_and_the_answer_says_so(method: Deep
     unknown = TokenLogprobs(Logprob(".", math.nan), (Logprob(".", math.nan),) * 20)
     texts = [r"\boxed{5}", r"\boxed{4}", r"\boxed{4}", r"\boxed{4}", r"\boxed{5}", "?"]
     broken = [Scripted(text, [unknown] * len(text)) for text in texts]
+    # Where a token is certain, the fake tells of it alone: it has logprobs, but they say nothing.
     both: list[Sequence[Reply]] = [texts, broken]
     for replies in both:
         result = solved(method, replies)
         assert result.answer.value == "4"
-        assert result.answer.remark.startswith("no confidence is known")
+        assert result.answer.remark == "no confidence is known, so all traces count the same"
         assert result.answer.confidence is None
         assert result.statuses == ["ok"] * 6
 

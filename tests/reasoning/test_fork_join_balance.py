@@ -85,7 +85,6 @@ def test_labels_are_those_of_the_last_outlines_each_once_in_their_order() -> Non
     goals = "".join(f"<Outline>{label}: x</Outline>" for label in ("2", "1.1", "2", "1", "1.1"))
     _, result = mended(f"{OUTLINES}</Parallel><Parallel><Goal>{goals}</Goal>")
     assert result.labels == ("2", "1.1", "1")
-    assert result.blocks == 2
 
 
 @pytest.mark.parametrize(
@@ -123,3 +122,20 @@ def test_the_end_of_a_thread_closes_what_it_left_open() -> None:
     told, result = mended(f": {OUTLINES}</Path>", in_thread=True)
     assert told == f": {OUTLINES}</Parallel></Path>"
     assert not result.repaired
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("a", 0),
+        ("<Parallel>", 1),
+        (OUTLINES, 1),
+        (f"{OUTLINES}<Goal></Goal>", 2),
+        (f"{OUTLINES}</Parallel><Parallel><Goal>", 2),
+        (f"{OUTLINES}<Path>1: {OUTLINES}</Path><Goal></Goal>", 3),
+    ],
+)
+def test_blocks_are_counted_where_they_begin(text: str, blocks: int) -> None:
+    balance = Balance(MULTIVERSE)
+    balance.mend(text)
+    assert balance.blocks == blocks

@@ -86,7 +86,7 @@ async def test_threads_too_short_for_a_thought_are_not_begun() -> None:
     answer = await solve(replace(WEAVER, max_tokens=len(OPENING) + 40), engine)
     assert len(engine.calls) == 2
     assert not answer.branches
-    assert answer.remark == "blocks not forked: 1"
+    assert answer.remark == "tags missing put in: 1; blocks not forked: 1"
 
 
 @pytest.mark.parametrize("window", range(120, 420, 7))

@@ -24,9 +24,14 @@ from reasoning import (
     First,
     Majority,
     NoCandidates,
+    ParaThinker,
+    PromptEnsemble,
     SelfConsistency,
     Synthesise,
 )
+from reasoning.best_of_n import BestOfN
+from reasoning.branching import MOST_BRANCHES
+from reasoning.deepconf import DeepConf
 from tests.backends import run_virtually
 
 SEEDED = ChainOfThought(sampling=Sampling(seed=1))
@@ -192,10 +197,29 @@ def test_the_usage_is_that_of_all_calls_and_the_path_that_of_the_longest(
     assert answer.critical_path == max(lengths) + extra <= answer.usage.generated_tokens
 
 
-@pytest.mark.parametrize("samples", [0, -1])
-def test_no_samples_are_a_wrong_usage(samples: int) -> None:
-    with pytest.raises(UsageError, match=f"with {samples} samples: at least 1"):
-        SelfConsistency(samples=samples)
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (lambda width: SelfConsistency(samples=width), "self-consistency with {} samples"),
+        (lambda width: BestOfN(samples=width), "best-of-n with {} samples"),
+        (lambda width: ParaThinker(threads=width), "ParaThinker with {} threads"),
+        (lambda width: DeepConf(samples=width), "deepconf with {} samples"),
+        (lambda width: PromptEnsemble(prompts=width), "an ensemble of {} prompts"),
+    ],
+)
+def test_none_or_more_than_fit_into_one_answer_are_refused(
+    build: Callable[[int], object], told: str
+) -> None:
+    build(MOST_BRANCHES)
+    for width, problem in [
+        (-1, f"{told.format(-1)}: at least 1 is needed"),
+        (0, f"{told.format(0)}: at least 1 is needed"),
+        (10_001, f"{told.format('10,001')}: at most 10,000 fit into one answer"),
+        (10**9, f"{told.format('1,000,000,000')}: at most 10,000 fit into one answer"),
+    ]:
+        with pytest.raises(UsageError) as refused:
+            build(width)
+        assert str(refused.value) == problem
 
 
 @pytest.mark.anyio

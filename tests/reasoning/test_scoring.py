@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import anyio
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from engines import (
     Context,
+    Engine,
     EngineUnavailable,
     FakeEngine,
     ForkjoinError,
@@ -17,7 +20,11 @@ from engines import (
     UsageError,
 )
 from reasoning import Answer, NoCandidates
+from reasoning.reducing.best import Best
+from reasoning.reducing.reducer import Reducer
+from reasoning.reducing.weighted import WeightedMajority
 from reasoning.scoring.check import Check
+from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.scorer import Scores
 from reasoning.scoring.verifier import Verifier
 from tests.backends import run_virtually
@@ -82,6 +89,19 @@ async def test_a_text_only_engine_s_yes_is_certain() -> None:
     first = await Verifier().score([Answer(text="a")], root, engine)
     second = await Verifier().score([Answer(text="a")], root, engine)
     assert (first.values, second.values) == ((1.0,), (0.0,))
+
+
+@pytest.mark.anyio
+async def test_a_verdict_that_is_neither_yes_nor_no_counts_as_not_told() -> None:
+    replies = {"verify-0-0": "Yes, it is", "verify-0-1": "banana", "verify-1-0": "No."}
+    engine = FakeEngine(
+        lambda context, sampling: replies.get(context.path.rpartition("/")[2], ""), text_only=True
+    )
+    answers = [Answer(text="a"), Answer(text="b"), Answer(text="c")]
+    scores = await Verifier(votes=2).score(answers, await question(engine), engine)
+    assert scores.values == (1.0, 0.0, 0.0)
+    assert scores.remark == "4 of 6 verdicts could not be read"
+    assert scores.usage.generated_tokens == (await engine.statistics()).generated_tokens
 
 
 @pytest.mark.anyio
@@ -191,3 +211,32 @@ async def test_what_a_check_raises_passes_on() -> None:
     engine = FakeEngine()
     with pytest.raises(KeyError, match="4"):
         await Check(check=check).score([thread("4")], await question(engine), engine)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("said", ["1", "right", None])
+async def test_a_check_that_returns_no_number_is_told_in_one_line(said: Any) -> None:
+    engine = FakeEngine()
+    with pytest.raises(TypeError, match=rf"^the check returned {said!r}: return True, False or"):
+        await Check(check=lambda answer: said).score([thread("4")], await question(engine), engine)
+
+
+class Forgetful:
+    async def score(self, candidates: Sequence[Answer], context: Context, engine: Engine) -> Scores:
+        return Scores(values=(1.0,) * (len(candidates) - 1))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "reducer",
+    [
+        Best(scorer=Forgetful()),
+        WeightedMajority(scorer=Forgetful()),
+        Best(scorer=Remembered(scorer=Forgetful())),
+    ],
+)
+async def test_a_scorer_that_forgets_a_candidate_is_told_by_its_name(reducer: Reducer) -> None:
+    engine = FakeEngine()
+    answers = [thread(text) for text in "abc"]
+    with pytest.raises(UsageError, match=r"^Forgetful scored 2 of 3 candidates: give one value"):
+        await reducer.reduce(answers, await question(engine), engine)

@@ -6,10 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
+from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
-from engines import EngineWrapper, FakeEngine, Usage, UsageError, converse
+from engines import EngineWrapper, FakeEngine, Sampling, Usage, UsageError, converse
+from engines.settings import configured
 from reasoning import Answer, NoCandidates
+from reasoning.best_of_n import BestOfN
+from reasoning.catalogue import choices
+from reasoning.reducing.best import Best
+from reasoning.reducing.weighted import WeightedMajority
+from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.reward_model import Aggregation, RewardModel, aggregate
 from tests.engines.reward_like import RewardLike, pooling, steps
 from tests.engines.servers import serving
@@ -140,7 +147,39 @@ async def test_nothing_is_asked_of_nobody() -> None:
         await RewardModel().score([Answer(text="a")], root, engine)
 
 
-@pytest.mark.parametrize("wrong", [{"step_separator": ""}, {"in_flight": 0}])
+@pytest.mark.parametrize("make", [BestOfN, Best, WeightedMajority, Remembered])
+def test_what_would_ask_a_reward_model_without_an_address_is_refused(
+    make: Callable[..., object],
+) -> None:
+    with pytest.raises(UsageError, match=r"needs the address of its server: set url .*scorer\.url"):
+        make(scorer=RewardModel())
+    make(scorer=RewardModel(url="http://127.0.0.1:8001/v1"))
+
+
+def test_a_reward_model_is_chosen_with_its_address_or_not_at_all() -> None:
+    chosen = {"scorer": "reward-model"}
+    named = choices(Sampling())
+    method = configured(BestOfN(), {**chosen, "scorer.url": "http://a:1"}, named=named)
+    assert method.scorer == RewardModel(url="http://a:1")
+    with pytest.raises(UsageError, match=r"^scorer=reward-model: a reward model needs"):
+        configured(BestOfN(), chosen, named=named)
+
+
+@pytest.mark.anyio
+async def test_a_server_of_another_model_is_told_from_one_at_another_address() -> None:
+    engine = FakeEngine()
+    root = await question(engine)
+    with (
+        serving(Starlette()) as url,
+        pytest.raises(NoCandidates, match=r"serve a reward model.*--runner pooling") as caught,
+    ):
+        await RewardModel(url=f"{url}/v1").score([thread("a")], root, engine)
+    assert "usually ends in" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"step_separator": ""}, {"in_flight": 0}, {"url": "ftp://x"}, {"url": "http://"}]
+)
 def test_a_reward_model_that_asks_nothing_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         RewardModel(**wrong)  # type: ignore[arg-type]  # of several types

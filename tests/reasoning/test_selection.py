@@ -170,6 +170,20 @@ async def test_it_works_on_a_text_only_engine() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_pick_that_is_no_number_counts_as_not_told() -> None:
+    def script(context: Context, sampling: Sampling) -> str:
+        # The second vote sees the second answer first.
+        return "1." if "0-1" in context.path else "banana"
+
+    engine = FakeEngine(script, text_only=True)
+    answers = [Answer(text="a"), Answer(text="b")]
+    won = await Select().reduce(answers, await question(engine), engine)
+    assert (won.text, won.remark) == ("a", "1 of 1 verdicts could not be read")
+    again = await Select(votes=2).reduce(answers, await question(engine), engine)
+    assert (again.text, again.remark) == ("b", "1 of 2 verdicts could not be read")
+
+
+@pytest.mark.anyio
 async def test_one_candidate_is_not_asked_about() -> None:
     engine = FakeEngine()
     won = await selected(["a"], engine)

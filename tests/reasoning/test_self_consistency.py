@@ -236,6 +236,18 @@ def test_the_rule_sees_answers_as_it_is_told_to() -> None:
     assert len(seen.answer.candidates) == 2
 
 
+class Soon:
+    """A rule that says nothing of itself."""
+
+    def decided(self, votes: Sequence[int], samples: int) -> bool:
+        return len(votes) >= 2
+
+
+def test_a_rule_that_does_not_say_why_is_told_by_its_name() -> None:
+    remark = solved(SelfConsistency(samples=4, stop=Soon()), saying(1, 1, 1, 1)).answer.remark
+    assert remark == "2 of 4 samples were used: Soon"
+
+
 def test_none_in_flight_are_refused() -> None:
     with pytest.raises(UsageError, match="0 samples in flight never end: at least 1"):
         SelfConsistency(in_flight=0)

@@ -35,8 +35,10 @@ def test_half_of_them_is_rounded_up(total: int) -> None:
 @pytest.mark.parametrize(
     ("wait", "deadline", "message"),
     [
-        ("lst", None, "there is no wait 'lst': choose last, first, half, or a number"),
+        ("lst", None, "there is no wait 'lst': choose last, first, half, or a whole number"),
         ("", None, "there is no wait ''"),
+        (1.5, None, "there is no wait 1.5: choose"),
+        (True, None, "there is no wait True: choose"),
         (0, None, "a join of 0 branches waits for nothing"),
         (-1, 5, "a join of -1 branches waits for nothing"),
         ("last", 0, "a deadline of 0 s is over already"),
