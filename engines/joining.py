@@ -68,6 +68,20 @@ async def join(
     return race.outcomes
 
 
+async def outcome_of(call: Callable[[], Awaitable[T]]) -> Outcome[T]:
+    """What becomes of one branch: an error of the forkjoin tree is a failure, anything else is raised.
+
+    Raises:
+        RunError: No branch can go on, whatever became of this one.
+    """
+    try:
+        return Outcome("ok", await call())
+    except RunError:
+        raise
+    except ForkjoinError as error:
+        return Outcome("failed", reason=str(error))
+
+
 class _Race:
     def __init__(
         self,
@@ -132,17 +146,11 @@ class _Race:
         async with anyio.create_task_group() as group:
 
             async def run(index: int) -> None:
-                try:
-                    self.outcomes[index] = Outcome("ok", await self._calls[index]())
-                    # Counted here, since counting all at every end would take a time that grows with the square.
-                    self._usable += 1
-                except RunError:
-                    # No branch can go on, whatever became of this one.
-                    raise
-                except ForkjoinError as error:
-                    self.outcomes[index] = Outcome("failed", reason=str(error))
-                    if self._fail_fast:
-                        group.cancel_scope.cancel()
+                outcome = self.outcomes[index] = await outcome_of(self._calls[index])
+                # Counted here, since counting all at every end would take a time that grows with the square.
+                self._usable += outcome.usable
+                if self._fail_fast and not outcome.usable:
+                    group.cancel_scope.cancel()
                 if self.enough:
                     group.cancel_scope.cancel()
 

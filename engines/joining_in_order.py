@@ -12,7 +12,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .error_groups import single_error
-from .errors import ForkjoinError, RunError, UsageError
+from .errors import UsageError
+from .joining import outcome_of
 from .outcome import Outcome
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class _Line(Generic[T]):
             self._begun += 1
 
     async def _run(self, index: int, group: TaskGroup) -> None:
-        self._ended[index] = await self._outcome(index)
+        self._ended[index] = await outcome_of(self._calls[index])
         # One at a time, since a decision takes time and those behind build on it.
         async with self._deciding:
             while (outcome := self._ended.pop(len(self._first), None)) is not None:
@@ -86,12 +87,3 @@ class _Line(Generic[T]):
                     group.cancel_scope.cancel()
                     return
         self.begin_next(group)
-
-    async def _outcome(self, index: int) -> Outcome[T]:
-        try:
-            return Outcome("ok", await self._calls[index]())
-        except RunError:
-            # No branch can go on, whatever became of this one.
-            raise
-        except ForkjoinError as error:
-            return Outcome("failed", reason=str(error))

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
-
-from ..completion import Chunk
-from ..context import Context
-from ..delivery import STREAMED, Delivery
 from ..engine import Engine
 from ..sampling import Sampling
-from ..wrapper import EngineWrapper
+from .resampling import ResamplingEngine
 
 
-class CappedEngine(EngineWrapper):
+class CappedEngine(ResamplingEngine):
     """Lowers the limit of every call that wants more.
 
     Args:
@@ -25,17 +19,8 @@ class CappedEngine(EngineWrapper):
         super().__init__(inner)
         self._max_tokens = max_tokens
 
-    def stream(
-        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
-    ) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-        """The inner engine's stream."""
-        return self.inner.stream(context, self._capped(sampling), delivery)
-
-    async def unfinished(self, context: Context, sampling: Sampling) -> Sequence[Chunk]:
-        """What the inner engine has of it."""
-        return await self.inner.unfinished(context, self._capped(sampling))
-
-    def _capped(self, sampling: Sampling) -> Sampling:
+    def resampled(self, sampling: Sampling) -> Sampling:
+        """The same with the lower limit."""
         if sampling.max_tokens <= self._max_tokens:
             return sampling
         return sampling.model_copy(update={"max_tokens": self._max_tokens})
