@@ -35,6 +35,7 @@ from .fake_engine import FakeCall, FakeEngine, Scripted
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
 from .joining_in_order import join_in_order
+from .joining_in_waves import Waves, join_in_waves
 from .later import imported_later as _imported_later
 from .local import LocalEngine, local_engine
 from .logprobs import Logprob, TokenLogprobs, choice_probabilities
@@ -146,6 +147,7 @@ __all__ = [
     "UsageError",
     "VllmEngine",
     "WatchedEngine",
+    "Waves",
     "WidthController",
     "WidthPolicy",
     "ask_json",
@@ -155,6 +157,7 @@ __all__ = [
     "delay_before_retry",
     "join",
     "join_in_order",
+    "join_in_waves",
     "local_engine",
     "option_names",
     "run_in_portal",

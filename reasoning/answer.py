@@ -125,12 +125,14 @@ class Branch:
         answer: What it came to. Of one that failed or was cut, what it had said by then and what that cost; None if
             nothing is known of it.
         reason: Why it is not ok, for a person; empty if it is.
+        score: How good it was found, higher is better; None where nothing scored it.
     """
 
     path: str
     status: Status
     answer: Answer | None = None
     reason: str = ""
+    score: float | None = None
 
     @property
     def usable(self) -> bool:

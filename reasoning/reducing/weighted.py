@@ -45,10 +45,25 @@ class WeightedMajority:
         if len(voters) == 1:
             return voters[0].costless
         scores = await scores_of(self.scorer, voters, context, engine)
-        votes = await votes_of((voter.final for voter in voters), self.equality)
-        winner = heaviest(votes, vote_weights(scores.values))
-        group = [i for i, vote in enumerate(votes) if vote == winner]
-        return chosen(voters[max(group, key=lambda i: scores.values[i])], scores)
+        return chosen(await weighted_vote(voters, scores.values, self.equality), scores)
+
+
+async def weighted_vote(
+    candidates: Sequence[Answer], scores: Sequence[float], equality: Equality
+) -> Answer:
+    """The best of the candidates that give the answer with the most weight; of equals, the first.
+
+    Args:
+        candidates: At least one. Those without a final answer vote only if none has one.
+        scores: How good each is, as `vote_weights` takes them.
+        equality: Tells whether two answers are the same.
+    """
+    voters = [i for i, c in enumerate(candidates) if c.value is not None]
+    voters = voters or list(range(len(candidates)))
+    votes = await votes_of((candidates[i].final for i in voters), equality)
+    winner = heaviest(votes, vote_weights([scores[i] for i in voters]))
+    group = [i for i, vote in zip(voters, votes, strict=True) if vote == winner]
+    return candidates[max(group, key=lambda i: scores[i])]
 
 
 def vote_weights(scores: Sequence[float]) -> list[Fraction]:

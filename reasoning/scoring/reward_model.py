@@ -9,18 +9,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from engines import Context, Engine, EngineError, Outcome, UsageError, join
 
 from ..answer import Answer
 from ..errors import NoCandidates
+from .aggregation import Aggregation, aggregate
 from .scorer import Scores, require_ready
 
 if TYPE_CHECKING:
     from engines.remote.reward_server import RewardServer
 
-Aggregation = Literal["last", "min", "prod", "mean"]
 StepRewards = tuple[float, ...]
 
 
@@ -153,16 +153,3 @@ class RewardModel:
         # A tag that the candidate wrote itself would be a step of its own.
         steps = text.replace(self.step_tag, "").split(self.step_separator)
         return "".join(step.strip() + self.step_tag for step in steps if step.strip())
-
-
-def aggregate(rewards: StepRewards, how: Aggregation) -> float:
-    """One score of the rewards of steps.
-
-    >>> [aggregate((0.5, 0.25, 1.0), how) for how in ("last", "min", "prod")]
-    [1.0, 0.25, 0.125]
-    """
-    if how == "last":
-        return rewards[-1]
-    if how == "min":
-        return min(rewards)
-    return math.prod(rewards) if how == "prod" else math.fsum(rewards) / len(rewards)

@@ -17,7 +17,8 @@ from reasoning.catalogue import choices
 from reasoning.reducing.best import Best
 from reasoning.reducing.weighted import WeightedMajority
 from reasoning.scoring.remembered import Remembered
-from reasoning.scoring.reward_model import Aggregation, RewardModel, aggregate
+from reasoning.scoring.aggregation import Aggregation, aggregate
+from reasoning.scoring.reward_model import RewardModel
 from tests.engines.reward_like import RewardLike, pooling, steps
 from tests.engines.servers import serving
 from tests.reasoning.verdicts import question, thread

@@ -1,0 +1,36 @@
+"""What a search answers: a vote of the thoughts that came to an answer, weighted by their scores.
+
+answered thoughts ─> equal answers add up their scores ─> the best thought of the heaviest
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..answer import Answer
+from ..equality import Equality
+from ..errors import NoCandidates
+from ..reducing.weighted import weighted_vote
+from .growth import Growth
+from .tree import ROOT
+
+
+async def elected(growth: Growth, equality: Equality) -> Answer:
+    """The answer of a search. Of equally heavy ones it is the one whose place comes first.
+
+    Where no thought came to an end, it is the best that there is, and counts as truncated.
+
+    Raises:
+        NoCandidates: There is no thought.
+    """
+    nodes = [growth.tree[place] for place in sorted(growth.tree) if place != ROOT]
+    taken = [node for node in nodes if node.state != "failed"]
+    if not taken:
+        raise NoCandidates("no step was taken", growth.branches)
+    answered = [node for node in taken if node.state == "answered"]
+    if not answered:
+        best = max(taken, key=lambda node: (node.score, node.depth))
+        remark = f"none of {len(taken)} thoughts came to an answer"
+        return replace(growth.whole(best.place), truncated=True, remark=remark)
+    candidates = [growth.whole(node.place) for node in answered]
+    return await weighted_vote(candidates, [node.score for node in answered], equality)

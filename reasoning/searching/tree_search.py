@@ -1,0 +1,203 @@
+"""Tree search over steps of thought: expand, score, select; what is not selected is left.
+
+question ─┬─ step ─┬─ step ─ ...        rule: which leaves grow, and how many children each gets
+          │        └─ step
+          ├─ step    (passed over)
+          └─ step ─── step ─> answer ─┐
+                                      └─> vote of the answers, weighted by their scores
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engines import (
+    All,
+    Context,
+    Deadline,
+    Engine,
+    EngineError,
+    Fraction,
+    JoinPolicy,
+    LedgerEngine,
+    Usage,
+    UsageError,
+    converse,
+    join_in_waves,
+)
+
+from ..answer import Answer
+from ..branching import require_width
+from ..chain_of_thought import INSTRUCTION
+from ..equality import Equality, equal
+from ..errors import NoCandidates
+from ..scoring.aggregation import Aggregation
+from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
+from ..scoring.step_verifier import StepVerifier
+from .growth import Growth, key_of, place_of, unscored
+from .last_vote import elected
+from .rules.rebase import Rebase
+from .rules.rule import Allocation, SelectionRule
+from .selecting import selected
+from .stepping import ModelSteps, Stepper
+from .tree import ROOT, Frontier, Node, Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeSearch:
+    """Grows a tree of steps. Which leaves grow is the rule's choice; all else is the same for all rules.
+
+    In barrier mode, the default, each wave waits for all of its steps (the papers' behaviour). With a fraction below 1
+    or a deadline, leaves are selected as soon as so many were scored, and late ones join the next wave.
+
+    Attributes:
+        rule: Shares children out among the leaves.
+        scorer: How good a thought is after each step.
+        stepper: Takes a step.
+        width: The most steps at once, 1 to 10,000. What has come to an end takes one off.
+        max_depth: The most steps of a thought.
+        max_tokens: The most tokens of a thought.
+        aggregation: What makes the score of a thought of the rewards of its steps: the `last`, `min`, `mean` or `prod`.
+        fraction: The share of the steps in flight that a wave waits for, above 0, at most 1.
+        deadline: The most seconds that a wave waits; None waits as long as it takes. A wave in which nothing ends by
+            then ends the search.
+        instruction: What is added to the user's turn.
+        equality: Tells whether two answers are the same.
+    """
+
+    rule: SelectionRule = Rebase()
+    scorer: Scorer = StepVerifier()
+    stepper: Stepper = ModelSteps()
+    width: int = 16
+    max_depth: int = 25
+    max_tokens: int = 2048
+    aggregation: Aggregation = "last"
+    fraction: float = 1.0
+    deadline: float | None = None
+    instruction: str = INSTRUCTION
+    equality: Equality = field(default=equal, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuses to search without width, depth or time, and parts that are not ready."""
+        require_width(self.width, "a search with width={}")
+        for name in ("max_depth", "max_tokens"):
+            if getattr(self, name) < 1:
+                raise UsageError(
+                    f"a search with {name}={getattr(self, name)}: at least 1 is needed"
+                )
+        require_ready(self.scorer)
+        embedder = getattr(self.rule, "embedder", None)
+        if problem := getattr(embedder, "problem", ""):
+            raise UsageError(problem)
+        _ = self._policy
+
+    async def solve(self, context: Context, engine: Engine) -> Answer:
+        """Searches from the question to a vote of the answers that were found.
+
+        Raises:
+            NoCandidates: No step was taken.
+        """
+        prompt = await converse(
+            engine, [("user", self.instruction), ("assistant", "")], after=context
+        )
+        search = _Search(self, context, prompt, engine)
+        await search.run()
+        return await search.answer()
+
+    @property
+    def _policy(self) -> JoinPolicy:
+        policy: JoinPolicy = All() if self.fraction == 1 else Fraction(self.fraction)
+        return policy if self.deadline is None else Deadline(self.deadline, policy)
+
+
+class _Search:
+    """One search at work."""
+
+    def __init__(
+        self, options: TreeSearch, context: Context, prompt: Context, engine: Engine
+    ) -> None:
+        self._options = options
+        self._context = context
+        self._prompt = prompt
+        self._engine = engine
+        self._policy = options._policy
+        self._growth = Growth(
+            prompt,
+            engine,
+            options.stepper,
+            max_depth=options.max_depth,
+            max_tokens=options.max_tokens,
+            aggregation=options.aggregation,
+            cut=not isinstance(self._policy, All),
+        )
+        self._critical_path = 0
+        self._scoring = Usage()
+        # In their order, each once.
+        self._remarks: dict[str, None] = {}
+
+    async def run(self) -> None:
+        leaves: Sequence[Node] = (self._growth.tree[ROOT],)
+        async with join_in_waves(self._engine, self._prompt.path) as waves:
+            for number in itertools.count():
+                width = self._options.width - self._growth.done - len(waves.in_flight)
+                if width > 0:
+                    allocation = await self._select(leaves, width, number)
+                    self._growth.begin(allocation.children, waves, self._critical_path)
+                    self._remark(allocation.remark)
+                if not waves.in_flight or self._growth.done >= self._options.width:
+                    return
+                ended = await waves.next(self._policy)
+                if not ended:
+                    self._remark(f"no step ended within {self._policy.seconds:g} s")
+                    return
+                outcomes = {place_of(key): outcome for key, outcome in ended.items()}
+                taken = self._growth.take(outcomes)
+                ends = self._growth.ends(list(outcomes))
+                scores = await self._score(taken, number)
+                self._critical_path = max(self._critical_path, ends + scores.critical_path)
+                leaves = self._growth.score(taken, scores.values)
+
+    async def answer(self) -> Answer:
+        answer = await elected(self._growth, self._options.equality)
+        self._remark(answer.remark)
+        return replace(
+            answer,
+            usage=self._growth.usage + self._scoring,
+            critical_path=self._critical_path,
+            remark="; ".join(self._remarks),
+            branches=self._growth.branches,
+        )
+
+    async def _select(self, leaves: Sequence[Node], width: int, number: int) -> Allocation:
+        """What grows; kept by a journal, since embedders and solvers may not say the same twice."""
+
+        async def choose() -> list[Any]:
+            frontier = Frontier(leaves, self._growth.tree)
+            allocation = await selected(self._options.rule, frontier, width)
+            children = [[key_of(place), n] for place, n in sorted(allocation.children.items())]
+            return [children, allocation.remark]
+
+        name = f"{self._prompt.path}#select-{number}"
+        children, remark = await self._engine.decide(name, choose)
+        return Allocation({place_of(key): n for key, n in children}, remark)
+
+    async def _score(self, places: Sequence[Place], number: int) -> Scores:
+        """The rewards of the last steps of thoughts; a scorer that fails guides nothing, and loses nothing."""
+        ledger = LedgerEngine(self._engine)
+        candidates = [self._growth.whole(place) for place in places]
+        try:
+            scores = await scores_of(
+                self._options.scorer, candidates, self._context.fork(f"wave-{number}"), ledger
+            )
+        except (EngineError, NoCandidates) as error:
+            scores = unscored(places, str(error))
+        self._scoring += ledger.usage
+        self._remark(scores.remark)
+        return scores
+
+    def _remark(self, remark: str) -> None:
+        if remark:
+            self._remarks[remark] = None
