@@ -16,8 +16,8 @@ from reasoning.best_of_n import BestOfN
 from reasoning.catalogue import choices
 from reasoning.reducing.best import Best
 from reasoning.reducing.weighted import WeightedMajority
-from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.aggregation import Aggregation, aggregate
+from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.reward_model import RewardModel
 from tests.engines.reward_like import RewardLike, pooling, steps
 from tests.engines.servers import serving
