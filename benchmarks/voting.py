@@ -20,9 +20,9 @@ import trio
 from trio.testing import MockClock
 
 from benchmarks.report import machine, table
-from benchmarks.traces.game24 import makes_24
 from benchmarks.traces.recorded import TRACES, WHOLE, Judge, Problem, Sample, problems, replay
 from engines import Sampling, converse
+from evals.game24 import makes_24
 from reasoning import Answer, ChainOfThought, Majority, SelfConsistency
 from reasoning.reducing.best import Best
 from reasoning.reducing.reducer import Reducer

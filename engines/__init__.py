@@ -53,6 +53,7 @@ from .wrapper import EngineWrapper
 from .wrappers.background import BackgroundEngine
 from .wrappers.cap import CappedEngine
 from .wrappers.hedge import HedgeEngine
+from .wrappers.kv_meter import KvUse, MeteredEngine
 from .wrappers.ledger import LedgerEngine, LedgerEntry
 from .wrappers.limiter import CallLimiter, LimitedEngine
 from .wrappers.logprobs import LogprobsEngine
@@ -111,12 +112,14 @@ __all__ = [
     "JoinPolicy",
     "JsonSchema",
     "KOfN",
+    "KvUse",
     "LedgerEngine",
     "LedgerEntry",
     "LimitedEngine",
     "LocalEngine",
     "Logprob",
     "LogprobsEngine",
+    "MeteredEngine",
     "MissingExtra",
     "ModelPreparationFailed",
     "NoTokenIds",

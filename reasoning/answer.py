@@ -109,6 +109,19 @@ class Answer:
             branches=(*self.branches, *branches),
         )
 
+    def then(self, said: Answer) -> Answer:
+        """The thread with what it said next, which is what it came to."""
+        return Answer(
+            text=self.text + said.text,
+            value=said.value,
+            token_ids=(*self.token_ids, *said.token_ids),
+            context=said.context,
+            usage=self.usage + said.usage,
+            critical_path=self.critical_path + said.critical_path,
+            truncated=said.truncated,
+            limited_by=said.limited_by,
+        )
+
     @property
     def costless(self) -> Answer:
         """The same answer as the choice of a reducer, which took nothing to make."""

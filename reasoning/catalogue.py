@@ -1,4 +1,4 @@
-"""What can be named on a command line or in a plan: methods, reducers, scorers and stopping rules.
+"""What can be named on a command line or in a plan: methods, and the parts of which they are made.
 
 Each is made with the sampling that is given, which everything inside of it that asks the model gets too.
 """
@@ -28,15 +28,43 @@ from .reducing.synthesis import Synthesise
 from .reducing.vote_first import VoteFirst
 from .reducing.weighted import WeightedMajority
 from .scoring.confidence_scorer import ConfidenceScorer
+from .scoring.noisy import Noisy
 from .scoring.reward_model import RewardModel
 from .scoring.scorer import Scorer
+from .scoring.step_logits import StepLogits
+from .scoring.step_verifier import StepVerifier
 from .scoring.verifier import Verifier
+from .searching.embedding.embedder import Embedder
+from .searching.embedding.hashed_ngrams import HashedNgrams
+from .searching.embedding.mini_lm import MiniLM
+from .searching.embedding.served_embedder import ServedEmbedder
+from .searching.lookahead import Lookahead
+from .searching.rules.beam import Beam
+from .searching.rules.dvts import Dvts
+from .searching.rules.ets import Ets
+from .searching.rules.independent import Independent
+from .searching.rules.mcts import Mcts
+from .searching.rules.particles import ParticleFilter
+from .searching.rules.rebase import Rebase
+from .searching.rules.rule import SelectionRule
+from .searching.stepping import ModelSteps
+from .searching.tree_search import TreeSearch
 from .self_consistency import SelfConsistency
 from .think_budget import ThinkBudget
 from .voting.stopping import BetaPosterior, Certain, Never, StoppingRule, UnanimousWindow
 
 T = TypeVar("T")
 Catalogue = Mapping[str, Callable[[Sampling], T]]
+
+
+def _searching(rule: str) -> Callable[[Sampling], Method]:
+    """Tree search by a rule."""
+    return lambda sampling: TreeSearch(
+        rule=RULES[rule](sampling),
+        scorer=StepVerifier(sampling=sampling),
+        stepper=ModelSteps(sampling=sampling),
+    )
+
 
 METHODS: Catalogue[Method] = {
     "chain-of-thought": lambda sampling: ChainOfThought(sampling=sampling),
@@ -56,6 +84,7 @@ METHODS: Catalogue[Method] = {
     "prompt-ensemble": lambda sampling: PromptEnsemble(
         method=ChainOfThought(sampling=sampling), sampling=sampling
     ),
+    **{name: _searching(name) for name in ("beam", "dvts", "rebase", "ets", "particles", "mcts")},
 }
 
 REDUCERS: Catalogue[Reducer] = {
@@ -72,6 +101,28 @@ SCORERS: Catalogue[Scorer] = {
     "confidence": lambda sampling: ConfidenceScorer(),
     "verifier": lambda sampling: Verifier(sampling=sampling),
     "reward-model": lambda sampling: RewardModel(),
+    "step-verifier": lambda sampling: StepVerifier(sampling=sampling),
+    "step-logits": lambda sampling: StepLogits(),
+    "lookahead": lambda sampling: Lookahead(
+        scorer=StepVerifier(sampling=sampling), stepper=ModelSteps(sampling=sampling)
+    ),
+    "noisy": lambda sampling: Noisy(scorer=StepVerifier(sampling=sampling)),
+}
+
+RULES: Catalogue[SelectionRule] = {
+    "independent": lambda sampling: Independent(),
+    "beam": lambda sampling: Beam(),
+    "dvts": lambda sampling: Dvts(),
+    "rebase": lambda sampling: Rebase(),
+    "ets": lambda sampling: Ets(),
+    "particles": lambda sampling: ParticleFilter(seed=sampling.seed or 0),
+    "mcts": lambda sampling: Mcts(),
+}
+
+EMBEDDERS: Catalogue[Embedder] = {
+    "hashed-ngrams": lambda sampling: HashedNgrams(),
+    "minilm": lambda sampling: MiniLM(),
+    "server": lambda sampling: ServedEmbedder(),
 }
 
 STOPPING_RULES: Catalogue[StoppingRule] = {
@@ -109,6 +160,15 @@ def scorer_named(name: str, sampling: Sampling) -> Scorer:
     return _found("scorer", SCORERS, name)(sampling)
 
 
+def rule_named(name: str) -> SelectionRule:
+    """The selection rule of a search called `name`.
+
+    Raises:
+        UnknownName: No rule is called so.
+    """
+    return _found("rule", RULES, name)(Sampling())
+
+
 def stopping_rule_named(name: str) -> StoppingRule:
     """The stopping rule called `name`.
 
@@ -132,6 +192,8 @@ def choices(sampling: Sampling) -> Mapping[Any, Callable[[str, Any], Any]]:
         Reducer: choosing("reducer", REDUCERS),
         Scorer: choosing("scorer", SCORERS),
         StoppingRule: choosing("stopping rule", STOPPING_RULES),
+        SelectionRule: choosing("rule", RULES),
+        Embedder: choosing("embedder", EMBEDDERS),
     }
 
 

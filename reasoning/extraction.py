@@ -11,7 +11,7 @@ from collections import deque
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped one is taken with its backslash
 _HASHES = re.compile(r"^####[^\S\n]*(\S.*)$", re.MULTILINE)
-_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=\S)", re.IGNORECASE)
+_PHRASE = re.compile(r"\b(?:final )?answer\s*(?:is|:|=)\s*(?::\s*)?(?=[^\s:])", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 _DECORATION = "*_$ \t"
 # Where a box is looked for and none is found: it is empty, never closed, or cut at its brace.

@@ -6,11 +6,14 @@
     ✗ sample-2         0                   the server is gone
     · sample-3        80      64           the ones before were enough
 
+Where threads were scored, as the steps of a tree search are, a column tells it.
+
 It knows no terminal: lines are measured in characters.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -21,8 +24,9 @@ from .answer import Answer, Branch
 MARKS = {"ok": "✓", "truncated": "✂", "failed": "✗", "cancelled": "·"}
 """What stands before what has ended so, such as a thread or a node."""
 
-_HEAD = ("thread", "tokens", "cached", "answer", "")
-_NUMBERS = (1, 2)
+_HEAD = ("thread", "tokens", "cached", "score", "answer", "")
+_SCORE = 3
+_NUMBERS = ("tokens", "cached", "score")
 _WIDEST_ANSWER = 40
 _INDENT = "  "
 
@@ -44,7 +48,9 @@ def draw_threads(answer: Answer, *, most: int = 50, width: int = 120) -> str:
         return ""
     # Siblings stay together, and what is deepest goes first.
     first = {id(row) for row in islice(sorted(rows, key=lambda row: row.depth), most)}
-    table = [_HEAD, *(row.cells for row in rows if id(row) in first)]
+    table: list[Sequence[str]] = [_HEAD, *(row.cells for row in rows if id(row) in first)]
+    if not any(row.branch.score is not None for row in rows):
+        table = [(*cells[:_SCORE], *cells[_SCORE + 1 :]) for cells in table]
     lines = list(_aligned(table, width))
     hidden = len(rows) - most
     if hidden > 0:
@@ -59,10 +65,13 @@ def thread_data(answer: Answer) -> list[dict[str, Any]]:
 
 def _data(branch: Branch) -> dict[str, Any]:
     answer = branch.answer or Answer(text="")
+    # No JSON number is infinite.
+    score = {} if branch.score is None else {"score": _finite(branch.score)}
     return {
         "path": branch.path,
         "status": branch.status,
         "reason": _reason(branch),
+        **score,
         "answer": answer.final if branch.answer else None,
         "usage": answer.usage.model_dump(),
         "critical_path": answer.critical_path,
@@ -81,14 +90,16 @@ class _Row:
     def cells(self) -> Sequence[str]:
         name = f"{_INDENT * self.depth}{MARKS[self.branch.status]} {_line(self.name)}"
         answer, reason = self.branch.answer, _line(_reason(self.branch))
+        known = _finite(self.branch.score)
+        score = "" if known is None else f"{known:.3g}"
         if answer is None:
-            return name, "", "", "", reason
+            return name, "", "", score, "", reason
         usage = answer.usage
         cached = "" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
         said = _line(answer.final)
         if len(said) > _WIDEST_ANSWER:
             said = f"{said[: _WIDEST_ANSWER - 1]}…"
-        return name, f"{usage.generated_tokens:,}", cached, said, reason
+        return name, f"{usage.generated_tokens:,}", cached, score, said, reason
 
 
 def _rows(branches: Sequence[Branch], depth: int = 0) -> Iterator[_Row]:
@@ -110,12 +121,17 @@ def _reason(branch: Branch) -> str:
     return "; ".join(filter(None, (answer.cut_by, answer.remark)))
 
 
+def _finite(score: float | None) -> float | None:
+    """A score that is known; minus infinity stands for one that is not."""
+    return score if score is not None and math.isfinite(score) else None
+
+
 def _aligned(table: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         cells = [
-            cell.rjust(size) if i in _NUMBERS else cell.ljust(size)
-            for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(size) if name in _NUMBERS else cell.ljust(size)
+            for name, cell, size in zip(table[0], row, widths, strict=True)
         ]
         line = "  ".join(cells).rstrip()
         yield line if len(line) <= width else f"{line[: width - 1]}…"

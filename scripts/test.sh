@@ -10,7 +10,8 @@ engine=
 # However this ends, no engine is left.
 trap 'kill -INT -- "-$engine" 2>/dev/null; rm -rf "$logs"' EXIT
 
-.venv/bin/python -m pytest -m real_vllm -p no:cacheprovider >"$logs/engine" 2>&1 </dev/null &
+# No doctest uses it.
+.venv/bin/python -m pytest -m real_vllm -p no:cacheprovider tests >"$logs/engine" 2>&1 </dev/null &
 engine=$!
 .venv/bin/python -m pytest -m 'not real_vllm' 2>&1 | tee "$logs/others"
 others=${PIPESTATUS[0]}

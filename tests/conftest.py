@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,13 +30,25 @@ from engines import (
     run_in_portal,
 )
 
-# How long an example takes says nothing on a machine that does other things too.
-hypothesis.settings.register_profile("forkjoin", deadline=None)
+# How long an example takes, or its making, says nothing on a machine that does other things too. Half of the usual
+# number find what is wrong nearly as often, and every run tries others.
+hypothesis.settings.register_profile(
+    "forkjoin",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("forkjoin")
+
+# Who starts the tests in the background of a script leaves it ignored, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Ends the whole session when its input closes, which it does however the tests end, or when the server ends.
 _KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'
 _SECONDS_TO_START = 300
+# After that a test hangs, the start of an engine included, and the others should still have their turn.
+_SECONDS_FOR_A_TEST = 420
 _SERVER_OPTIONS = (
     "--enable-prompt-tokens-details --block-size 32 --dtype float32 --enforce-eager "
     "--max-model-len 2048 --host 127.0.0.1"
@@ -51,6 +63,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real_vllm)
         if "vllm_engine" in fixtures:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Fails a test that hangs; most wait for processes and servers without a limit of their own."""
+
+    def give_up(number: int, frame: object) -> None:
+        pytest.fail(f"hangs: not ended after {_SECONDS_FOR_A_TEST} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(_SECONDS_FOR_A_TEST)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +99,7 @@ async def _close_while_it_works(engine: Engine) -> None:
         sampling = Sampling(max_tokens=1000, ignore_eos=True)
         outcomes.extend(await join([partial(engine.generate, prompt, sampling)]))
 
-    with anyio.fail_after(60):
+    with anyio.fail_after(300):
         async with anyio.create_task_group() as group:
             group.start_soon(generate)
             while not (await engine.statistics()).running:  # noqa: ASYNC110  # another process sets it

@@ -44,6 +44,12 @@ def ids_in(value: Any) -> tuple[int, ...]:
     return tuple(map(index, value))
 
 
+def prompt_tokens_in(address: str, answer: dict[str, Any]) -> int:
+    """How many tokens the server read; 0 where the server does not say."""
+    with expected_shape(address):
+        return index((answer.get("usage") or {}).get("prompt_tokens") or 0)
+
+
 def _other_shape(address: str, reason: object) -> NotAnEngine:
     line = " ".join(str(reason).split())[:_LONGEST_REASON]
     return NotAnEngine(

@@ -30,7 +30,7 @@ def logprobs_of_ids(found: Any, token_ids: Sequence[int], most: int) -> tuple[To
         token_ids, found["tokens"], found["token_logprobs"], found["top_logprobs"], strict=True
     )
     return tuple(
-        _place(Logprob(text_in(text), _value(value), id), (top or {}).items(), most)
+        _place(Logprob(text_in(text), logprob_told(value), id), (top or {}).items(), most)
         for id, text, value, top in places
     )
 
@@ -40,7 +40,7 @@ def logprobs_of_chat(found: Any, most: int) -> tuple[TokenLogprobs, ...]:
     content = (found or {}).get("content") or ()
     return tuple(
         _place(
-            Logprob(text_in(token["token"]), _value(token["logprob"])),
+            Logprob(text_in(token["token"]), logprob_told(token["logprob"])),
             [(top["token"], top["logprob"]) for top in token.get("top_logprobs") or ()],
             most,
         )
@@ -50,14 +50,15 @@ def logprobs_of_chat(found: Any, most: int) -> tuple[TokenLogprobs, ...]:
 
 def _place(chosen: Logprob, likeliest: Iterable[tuple[Any, Any]], most: int) -> TokenLogprobs:
     tokens = [
-        chosen if text == chosen.text else Logprob(text_in(text), _value(value))
+        chosen if text == chosen.text else Logprob(text_in(text), logprob_told(value))
         for text, value in likeliest
     ]
     possible = [token for token in tokens if token.value != -math.inf]
     return TokenLogprobs(chosen, tuple(sorted(possible, key=lambda token: -token.value)[:most]))
 
 
-def _value(told: Any) -> float:
+def logprob_told(told: Any) -> float:
+    """A value as servers write it: minus infinity as a large number, and NaN as nothing."""
     # What vLLM streams of a model that is broken.
     if told is None:
         return math.nan

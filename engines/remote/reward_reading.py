@@ -40,12 +40,6 @@ def read_rewards(address: str, answer: dict[str, Any], count: int) -> list[Rewar
     return [found[number] for number in range(count)]
 
 
-def prompt_tokens_in(address: str, answer: dict[str, Any]) -> int:
-    """What the inputs were long; 0 where the server does not say."""
-    with expected_shape(address):
-        return index((answer.get("usage") or {}).get("prompt_tokens") or 0)
-
-
 def _rows(data: Any) -> Rewards:
     if not isinstance(data, list):
         raise TypeError(f"{data!r} where a list of rewards belongs")

@@ -9,8 +9,9 @@ They go together in any order. This one, from the outside in, is what they were 
     HedgeEngine         measures calls without the time that they queue for a slot; gives second tries one of their own
     WatchedEngine       tells the tokens of every try
     TimeoutEngine       ends one try, so that the others go on
+    MeteredEngine       counts the blocks of KV cache in use, where somebody wants to know
     the engine
 
-The two innermost ask the engine for parts, also of a call that is read whole. What repeats calls stands outside of
+The three innermost ask the engine for parts, also of a call that is read whole. What repeats calls stands outside of
 them, where that call is still whole: when it breaks, nothing of it has been passed on.
 """

@@ -20,8 +20,9 @@ from ..errors import RunInUse
 from ..events import SCHEMA_VERSION
 
 _NAME = "lock"
-# Who looks at a lock holds it for a moment, and who takes it has not signed it for a moment.
-_TRIES = 50
+# Who looks at a lock holds it for a moment, and who takes it has not signed it for a moment, which on a busy machine
+# may be some tenths of a second.
+_TRIES = 1_000
 _MOMENT = 0.002
 
 

@@ -9,25 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from engines import Context, Engine, Sampling, Segment, UsageError, converse
+from engines import Context, Engine, Sampling, UsageError, converse
 
 from ..answer import Answer, Branch
 from ..branching import remark_on_lost, require_candidates, think_side_by_side
 from .judging import ROOM, judge, remark_on_unread
+from .placing import placed, placed_alone
 from .scorer import Scores
 
 _YES, _NO = "Yes", "No"
-_REQUEST = "Check whether the answer above is correct: each step, and the final result above all."
-_DEMAND = f"Is it correct? Say {_YES} or {_NO}, and nothing else."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verifier:
     """The probability of a yes, in the model's own words, averaged over votes. Its least score is 0.
 
-    It takes one call a vote, side by side, on a fork of the question, which all share in the KV cache. A candidate that
-    is too long for the window is cut to its tail, where the result stands.
+    It takes one call a vote, side by side, each on a fork that has the question and the candidate in the KV cache. A
+    candidate that is too long for the window is cut to its tail, where the result stands.
 
     Attributes:
         votes: How often each candidate is judged, at least 1. More help where votes differ: with thoughts
@@ -39,6 +39,11 @@ class Verifier:
     votes: int = 1
     thinking_tokens: int = 0
     sampling: Sampling = Sampling()
+
+    _request: ClassVar[str] = (
+        "Check whether the answer above is correct: each step, and the final result above all."
+    )
+    _demand: ClassVar[str] = f"Is it correct? Say {_YES} or {_NO}, and nothing else."
 
     def __post_init__(self) -> None:
         """Refuses to judge without a vote, and to think of less than nothing."""
@@ -79,15 +84,19 @@ class Verifier:
         )
 
     async def _vote(self, candidate: Answer, fork: Context, engine: Engine) -> Answer:
-        question = await _asked(candidate, fork, engine)
+        question = await self._asked(await placed(candidate, fork, engine), engine)
         excess = self._excess(question, engine)
         if excess > 0:
-            question = await _asked(candidate, fork, engine, without=excess)
+            tail = await placed_alone(candidate, fork, engine, without=excess)
+            question = await self._asked(tail, engine)
         verdict = await judge(
-            engine, question, _DEMAND, (_YES, _NO), self.sampling, self.thinking_tokens
+            engine, question, self._demand, (_YES, _NO), self.sampling, self.thinking_tokens
         )
         answer = verdict.as_answer(str(verdict.probabilities[_YES]))
         return replace(answer, truncated=excess > 0)
+
+    async def _asked(self, candidate: Context, engine: Engine) -> Context:
+        return await converse(engine, [("user", self._request)], after=candidate)
 
     def _excess(self, question: Context, engine: Engine) -> int:
         """By how many tokens the question is too long for the window; nobody knows of texts."""
@@ -95,21 +104,6 @@ class Verifier:
         if window is None or not question.has_token_ids:
             return 0
         return len(question.token_ids) + self.thinking_tokens + ROOM - window
-
-
-async def _asked(candidate: Answer, fork: Context, engine: Engine, *, without: int = 0) -> Context:
-    """The question with the candidate as the model's turn, without so many tokens of its beginning."""
-    opened = await converse(engine, [("assistant", "")], after=fork)
-    said = Segment("assistant", candidate.text)
-    if opened.has_token_ids:
-        ids = candidate.token_ids
-        if not ids:
-            ids = (
-                await engine.encode(candidate.text, role="assistant", after=opened)
-            ).token_ids or ()
-        # The ids are what the model reads; the text is for people, and may well be whole.
-        said = Segment("assistant", candidate.text, ids[without:])
-    return await converse(engine, [("user", _REQUEST)], after=opened.extend(said))
 
 
 def _average(votes: Sequence[Branch]) -> float:

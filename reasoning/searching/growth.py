@@ -8,45 +8,82 @@ It knows no rules.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from typing import Any
 
 from engines import Context, Engine, LedgerEngine, Outcome, PartwiseEngine, Usage, Waves
 
 from ..answer import Answer, Branch
+from ..cut_thread import cut_answer, cut_data
 from ..scoring.aggregation import Aggregation, aggregate
-from ..scoring.scorer import Scores
 from .stepping import Step, Stepper
 from .tree import ROOT, Node, Place, State
 
+_FULL = "it is as long as allowed"
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Thought:
     """What a node is made of.
 
     Attributes:
         fork: Where its step began.
-        ledger: The calls of its step.
+        parent: What it goes on from; None at the root.
         begun: The critical path when it began.
-        step: The step; None until it was taken, and where it failed.
-        whole: All that was said from the root to here.
+        ledger: The calls of its step; None once that has ended.
+        usage: What its step cost, when it has ended.
+        said: What its step says, or had said when it was cut; None while it runs, and where it failed.
+        ended: Whether it came to its end.
+        length: Tokens from the root to here.
         rewards: What the scorer gave for each step from the root to here.
         reason: Why it failed; empty if it did not.
     """
 
     fork: Context
-    ledger: LedgerEngine
+    parent: Thought | None = None
     begun: int = 0
-    step: Step | None = None
-    whole: Answer = field(default_factory=lambda: Answer(text=""))
+    ledger: LedgerEngine | None = None
+    usage: Usage = Usage()
+    said: Answer | None = None
+    ended: bool = False
+    length: int = 0
     rewards: tuple[float, ...] = ()
     reason: str = ""
 
     @property
     def context(self) -> Context:
         """Where it can go on."""
-        return self.whole.context or self.fork
+        return (self.said and self.said.context) or self.fork
+
+    @property
+    def critical_path(self) -> int:
+        """Tokens that its step generated one after another."""
+        return self.usage.generated_tokens if self.said is None else self.said.critical_path
+
+    @property
+    def whole(self) -> Answer:
+        """All that was said from the root to here, for nothing: branches tell what it cost.
+
+        Put together on demand, since what is kept of each node would grow with the square of the depth.
+        """
+        steps: list[Answer] = []
+        thought: Thought | None = self
+        while thought is not None:
+            if thought.said is not None:
+                steps.append(thought.said)
+            thought = thought.parent
+        steps.reverse()
+        return replace(
+            steps[-1],
+            text="".join(step.text for step in steps),
+            token_ids=tuple(chain.from_iterable(step.token_ids for step in steps)),
+            usage=Usage(),
+            critical_path=0,
+            branches=(),
+        )
 
 
 class Growth:
@@ -63,6 +100,7 @@ class Growth:
 
     Attributes:
         tree: The nodes that were scored, or failed.
+        done: How many nodes came to an end of whatever kind.
     """
 
     def __init__(
@@ -77,23 +115,28 @@ class Growth:
         cut: bool,
     ) -> None:
         self.tree: dict[Place, Node] = {ROOT: Node(place=ROOT)}
+        self.done = 0
         self._engine = engine
         self._stepper = stepper
         self._max_depth = max_depth
         self._max_tokens = max_tokens
         self._aggregation = aggregation
         self._cut = cut
-        root = Thought(prompt, LedgerEngine(engine), whole=Answer(text="", context=prompt))
-        self._thoughts: dict[Place, Thought] = {ROOT: root}
-        self._begun: dict[Place, int] = {}
+        said = Answer(text="", context=prompt)
+        self._thoughts: dict[Place, Thought] = {ROOT: Thought(prompt, said=said)}
+        self._children: dict[Place, int] = {}
 
     def begin(self, children: Mapping[Place, int], waves: Waves[Step], critical_path: int) -> None:
-        """Starts the steps of new children, in the order of their parents."""
+        """Begins the steps of new children, in the order of their parents."""
         for parent in sorted(children):
-            first = self._begun.get(parent, 0)
-            self._begun[parent] = first + children[parent]
-            for number in range(first, self._begun[parent]):
-                self._begin((*parent, number), waves, critical_path)
+            first = self._children.get(parent, 0)
+            self._children[parent] = first + children[parent]
+            thought = self._thoughts[parent]
+            so_far = thought.whole.text
+            for number in range(first, self._children[parent]):
+                child = Thought(thought.context.fork(f"step-{number}"), thought, critical_path)
+                self._thoughts[*parent, number] = child
+                waves.begin(key_of((*parent, number)), self._step(child, so_far))
 
     def whole(self, place: Place) -> Answer:
         """All that was said from the root to a place."""
@@ -102,44 +145,71 @@ class Growth:
     def take(self, outcomes: Mapping[Place, Outcome[Step]]) -> list[Place]:
         """Notes what became of steps; those that were taken are to be scored."""
         for place, outcome in outcomes.items():
-            thought = self._thoughts[place]
-            if outcome.value is None:
+            thought, step = self._thoughts[place], outcome.value
+            if thought.ledger is not None:
+                thought.usage, thought.ledger = thought.ledger.usage, None
+            if step is None:
                 thought.reason = outcome.reason
-                self.tree[place] = Node(place=place, score=-math.inf, state="failed")
+                self._add(Node(place=place, score=-math.inf, state="failed"))
             else:
-                thought.step = outcome.value
-                thought.whole = _joined(self._thoughts[place[:-1]].whole, outcome.value)
+                thought.said, thought.ended = step.said, step.ended
+                thought.length += _length(step.said)
         return [place for place, outcome in outcomes.items() if outcome.value is not None]
 
     def score(self, places: Sequence[Place], rewards: Sequence[float]) -> list[Node]:
         """Makes nodes of steps that were taken; gives those that can go on, in the order of their places."""
         for place, reward in zip(places, rewards, strict=True):
             thought = self._thoughts[place]
-            assert thought.step is not None
-            thought.rewards = (*self._thoughts[place[:-1]].rewards, reward)
-            self.tree[place] = Node(
-                place=place,
-                text=thought.step.said.text,
-                tokens=thought.step.said.usage.generated_tokens,
-                score=_score(thought.rewards, self._aggregation),
-                state=self._state(place, thought),
+            assert thought.said is not None
+            assert thought.parent is not None
+            thought.rewards = (*thought.parent.rewards, reward)
+            self._add(
+                Node(
+                    place=place,
+                    text=thought.said.text,
+                    tokens=_length(thought.said),
+                    score=_score(thought.rewards, self._aggregation),
+                    state=self._state(place, thought),
+                )
             )
         return [node for place in sorted(places) if (node := self.tree[place]).state == "open"]
-
-    @property
-    def done(self) -> int:
-        """How many nodes came to an end of whatever kind."""
-        return sum(node.state != "open" for node in self.tree.values())
 
     def ends(self, places: Sequence[Place]) -> int:
         """The critical path at the end of the last of these."""
         thoughts = [self._thoughts[place] for place in places]
-        return max(thought.begun + thought.ledger.usage.generated_tokens for thought in thoughts)
+        return max(thought.begun + thought.critical_path for thought in thoughts)
+
+    async def leave(self, path: str) -> None:
+        """Keeps what steps that were cut had said.
+
+        Args:
+            path: The name of the decision that this is, since how far they were depends on time.
+        """
+        running = {key_of(p): t.ledger for p, t in self._thoughts.items() if t.ledger is not None}
+
+        async def choose() -> dict[str, Any]:
+            return {key: cut_data(_said_by(ledger)) for key, ledger in running.items()}
+
+        if running:
+            kept = await self._engine.decide(path, choose)
+            for key in running:
+                thought = self._thoughts[place_of(key)]
+                thought.said, thought.ledger = cut_answer(kept[key]), None
+                thought.usage = thought.said.usage
 
     @property
     def usage(self) -> Usage:
         """What all steps cost, those that failed or were cut included."""
-        return sum((thought.ledger.usage for thought in self._thoughts.values()), Usage())
+        return sum((thought.usage for thought in self._thoughts.values()), Usage())
+
+    @property
+    def lost(self) -> str:
+        """How many steps failed, and the first cause; empty if none did."""
+        failed = [place for place, node in self.tree.items() if node.state == "failed"]
+        if not failed:
+            return ""
+        first = self._thoughts[min(failed)].reason
+        return f"{len(failed)} of {len(self._thoughts) - 1} steps were lost, the first: {first}"
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -148,52 +218,52 @@ class Growth:
         # Children before their parents, and siblings in their order.
         for place in sorted(self._thoughts, key=lambda place: (-len(place), place)):
             if place:
-                branch = self._branch(place, children.get(place, []))
+                branch = self._branch(place, children.pop(place, []))
                 children.setdefault(place[:-1], []).append(branch)
         return tuple(children.get(ROOT, []))
 
-    def _begin(self, place: Place, waves: Waves[Step], critical_path: int) -> None:
-        parent = self._thoughts[place[:-1]]
-        fork = parent.context.fork(f"step-{place[-1]}")
-        ledger = LedgerEngine(self._engine)
-        self._thoughts[place] = Thought(fork, ledger, begun=critical_path)
-        engine = PartwiseEngine(ledger) if self._cut else ledger
-        spent = parent.whole.usage.generated_tokens
-        step = partial(
-            self._stepper.step,
-            fork,
-            engine,
-            thought=parent.whole.text,
-            room=self._max_tokens - spent,
-        )
-        waves.begin(key_of(place), step)
+    def _step(self, thought: Thought, so_far: str) -> Callable[[], Awaitable[Step]]:
+        assert thought.parent is not None
+        thought.length = thought.parent.length
+        thought.ledger = LedgerEngine(self._engine)
+        # Of a call that is read whole and cut, nothing would be left.
+        engine = PartwiseEngine(thought.ledger) if self._cut else thought.ledger
+        room = self._max_tokens - thought.length
+        return partial(self._stepper.step, thought.fork, engine, thought=so_far, room=room)
+
+    def _add(self, node: Node) -> None:
+        self.tree[node.place] = node
+        self.done += node.state != "open"
 
     def _state(self, place: Place, thought: Thought) -> State:
-        assert thought.step is not None
-        if thought.step.ended:
-            return "answered"
+        said = thought.said
+        assert said is not None
+        if thought.ended:
+            return "exhausted" if said.truncated and said.value is None else "answered"
+        long = thought.length >= self._max_tokens or len(place) >= self._max_depth
+        return "exhausted" if long or self._fills_window(thought.context) else "open"
+
+    def _fills_window(self, context: Context) -> bool:
         window = self._engine.capabilities.window
-        full = thought.whole.usage.generated_tokens >= self._max_tokens or (
-            window is not None
-            and thought.context.has_token_ids
-            and len(thought.context.token_ids) >= window
-        )
-        return "exhausted" if full or len(place) >= self._max_depth else "open"
+        if window is None or not context.has_token_ids:
+            return False
+        return sum(len(node.segment.token_ids or ()) for node in context.lineage) >= window
 
     def _branch(self, place: Place, children: Sequence[Branch]) -> Branch:
         thought, node = self._thoughts[place], self.tree.get(place)
-        usage = thought.ledger.usage
-        said = thought.step.said if thought.step else Answer(text="")
-        said = replace(said, usage=usage, critical_path=usage.generated_tokens, branches=())
-        answer = said.after(children) if children else said
-        branch = partial(Branch, path=thought.fork.path, answer=answer)
+        said = replace(
+            thought.said or Answer(text=""),
+            usage=thought.usage,
+            critical_path=thought.critical_path,
+        )
+        branch = partial(Branch, path=thought.fork.path, answer=said.after(children))
         if node is None:
             return branch(status="cancelled", reason="the search ended before it")
         if node.state == "failed":
             return branch(status="failed", reason=thought.reason)
         scored = partial(branch, score=node.score)
         if node.state == "exhausted":
-            return scored(status="truncated", reason="it is as long as allowed")
+            return scored(status="truncated", reason=said.cut_by if thought.ended else _FULL)
         if node.state == "open" and not children:
             return scored(status="cancelled", reason="others were chosen")
         return scored(status="ok")
@@ -209,27 +279,27 @@ def place_of(key: str) -> Place:
     return tuple(map(int, key.split("/"))) if key else ROOT
 
 
-def unscored(places: Sequence[Place], reason: str) -> Scores:
-    """Scores of steps that could not be scored: all the same."""
-    return Scores(values=(-math.inf,) * len(places), remark=f"steps were not scored: {reason}")
+def _length(said: Answer) -> int:
+    """Tokens of a step; as many as were generated where there are no ids."""
+    return len(said.token_ids) or said.usage.generated_tokens
 
 
-def _score(rewards: tuple[float, ...], aggregation: Aggregation) -> float:
-    score = aggregate(rewards, aggregation)
-    # Minus infinity times nothing.
+def _score(rewards: Sequence[float], aggregation: Aggregation) -> float:
+    """The score of a thought. One of whose steps the score is not known has none, unless only the last one counts."""
+    if aggregation != "last" and -math.inf in rewards:
+        return -math.inf
+    try:
+        score = aggregate(rewards, aggregation)
+    except OverflowError:
+        # Of the sum: each share of it is a number.
+        score = math.fsum(reward / len(rewards) for reward in rewards)
+    # Infinity times nothing.
     return -math.inf if math.isnan(score) else score
 
 
-def _joined(before: Answer, step: Step) -> Answer:
-    """The thought with its next step."""
-    said = step.said
-    return Answer(
-        text=before.text + said.text,
-        value=said.value,
-        token_ids=(*before.token_ids, *said.token_ids),
-        context=said.context,
-        usage=before.usage + said.usage,
-        critical_path=before.critical_path + said.critical_path,
-        truncated=said.truncated,
-        limited_by=said.limited_by,
-    )
+def _said_by(ledger: LedgerEngine) -> Answer:
+    """What a step had said when it was cut: that of the call that began last."""
+    said = Answer(text="", usage=ledger.usage, critical_path=ledger.usage.generated_tokens)
+    if not ledger.entries:
+        return said
+    return replace(said, text=ledger.entries[-1].text, token_ids=ledger.entries[-1].token_ids)

@@ -36,8 +36,8 @@ class Node:
         text: What the step says; empty at the root.
         tokens: How long the step is; 0 at the root, which all share.
         score: How good the thought is up to here; higher is better, never NaN. Minus infinity where it is not known.
-        state: `open` can go on; `answered` came to its end; `exhausted` is as deep or as long as allowed; `failed` has
-            no step.
+        state: `open` can go on; `answered` came to its end; `exhausted` is as deep or as long as allowed, or was
+            cut; `failed` has no step.
     """
 
     place: Place
@@ -68,13 +68,17 @@ class Frontier:
 
     Attributes:
         leaves: The open nodes that were scored and have not been chosen from before, in the order of their places.
+            There are none where all that were scored have come to an end while others still run.
         tree: All nodes so far, also those that were passed over, answered or failed.
-        vectors: What the texts of the leaves mean, a row each of length 1; None where the rule has no `embedder`.
+        vectors: What the texts of the leaves mean, a row each of length 1; None where the rule has no `embedder`,
+            where there is no more than one leaf, and where the embedder failed.
+        in_flight: Where steps are being taken, which are in no wave yet; none in barrier mode.
     """
 
     leaves: Sequence[Node]
     tree: Mapping[Place, Node]
     vectors: np.ndarray | None = None
+    in_flight: Sequence[Place] = ()
 
     @cached_property
     def children(self) -> Mapping[Place, Sequence[Node]]:

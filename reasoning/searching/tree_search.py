@@ -10,7 +10,8 @@ question ─┬─ step ─┬─ step ─ ...        rule: which leaves grow, a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,12 +20,15 @@ from engines import (
     Context,
     Deadline,
     Engine,
-    EngineError,
+    ForkjoinError,
     Fraction,
     JoinPolicy,
     LedgerEngine,
+    Outcome,
+    RunError,
     Usage,
     UsageError,
+    Waves,
     converse,
     join_in_waves,
 )
@@ -35,15 +39,20 @@ from ..chain_of_thought import INSTRUCTION
 from ..equality import Equality, equal
 from ..errors import NoCandidates
 from ..scoring.aggregation import Aggregation
+from ..scoring.reading_logprobs import with_logprobs_for
 from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
 from ..scoring.step_verifier import StepVerifier
-from .growth import Growth, key_of, place_of, unscored
+from .growth import Growth, key_of, place_of
 from .last_vote import elected
+from .remarks import Remarks
 from .rules.rebase import Rebase
 from .rules.rule import Allocation, SelectionRule
 from .selecting import selected
-from .stepping import ModelSteps, Stepper
+from .stepping import ModelSteps, Step, Stepper
 from .tree import ROOT, Frontier, Node, Place
+
+# An answer's branches stand in each other as deep, and what reads them calls itself as often.
+_MOST_DEPTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,19 +60,20 @@ class TreeSearch:
     """Grows a tree of steps. Which leaves grow is the rule's choice; all else is the same for all rules.
 
     In barrier mode, the default, each wave waits for all of its steps (the papers' behaviour). With a fraction below 1
-    or a deadline, leaves are selected as soon as so many were scored, and late ones join the next wave.
+    or a deadline, leaves are selected as soon as so many of a wave's steps were taken. Late ones hold nothing up: each
+    joins a later wave. The smaller the fraction, the less there is to choose from each time.
 
     Attributes:
         rule: Shares children out among the leaves.
         scorer: How good a thought is after each step.
         stepper: Takes a step.
         width: The most steps at once, 1 to 10,000. What has come to an end takes one off.
-        max_depth: The most steps of a thought.
+        max_depth: The most steps of a thought, 1 to 200.
         max_tokens: The most tokens of a thought.
         aggregation: What makes the score of a thought of the rewards of its steps: the `last`, `min`, `mean` or `prod`.
-        fraction: The share of the steps in flight that a wave waits for, above 0, at most 1.
-        deadline: The most seconds that a wave waits; None waits as long as it takes. A wave in which nothing ends by
-            then ends the search.
+        fraction: The share of its steps that a wave waits for, above 0, at most 1.
+        deadline: The most seconds that a wave waits; None waits as long as it takes. If nothing ends by then, neither
+            steps of the wave nor late ones, the search ends, and what runs is aborted.
         instruction: What is added to the user's turn.
         equality: Tells whether two answers are the same.
     """
@@ -88,6 +98,8 @@ class TreeSearch:
                 raise UsageError(
                     f"a search with {name}={getattr(self, name)}: at least 1 is needed"
                 )
+        if self.max_depth > _MOST_DEPTH:
+            raise UsageError(f"a search with max_depth={self.max_depth}: at most {_MOST_DEPTH} fit")
         require_ready(self.scorer)
         embedder = getattr(self.rule, "embedder", None)
         if problem := getattr(embedder, "problem", ""):
@@ -126,7 +138,7 @@ class _Search:
         self._policy = options._policy
         self._growth = Growth(
             prompt,
-            engine,
+            with_logprobs_for(options.scorer, engine),
             options.stepper,
             max_depth=options.max_depth,
             max_tokens=options.max_tokens,
@@ -135,69 +147,88 @@ class _Search:
         )
         self._critical_path = 0
         self._scoring = Usage()
-        # In their order, each once.
-        self._remarks: dict[str, None] = {}
+        self._unscored = 0
+        self._why_unscored = ""
+        self._remarks = Remarks()
 
     async def run(self) -> None:
-        leaves: Sequence[Node] = (self._growth.tree[ROOT],)
         async with join_in_waves(self._engine, self._prompt.path) as waves:
-            for number in itertools.count():
-                width = self._options.width - self._growth.done - len(waves.in_flight)
-                if width > 0:
-                    allocation = await self._select(leaves, width, number)
-                    self._growth.begin(allocation.children, waves, self._critical_path)
-                    self._remark(allocation.remark)
-                if not waves.in_flight or self._growth.done >= self._options.width:
-                    return
-                ended = await waves.next(self._policy)
-                if not ended:
-                    self._remark(f"no step ended within {self._policy.seconds:g} s")
-                    return
-                outcomes = {place_of(key): outcome for key, outcome in ended.items()}
-                taken = self._growth.take(outcomes)
-                ends = self._growth.ends(list(outcomes))
-                scores = await self._score(taken, number)
-                self._critical_path = max(self._critical_path, ends + scores.critical_path)
-                leaves = self._growth.score(taken, scores.values)
+            await self._grow(waves)
+        await self._growth.leave(f"{self._prompt.path}#left")
 
     async def answer(self) -> Answer:
         answer = await elected(self._growth, self._options.equality)
-        self._remark(answer.remark)
+        self._remarks.add(self._growth.lost)
+        if self._unscored:
+            self._remarks.add(
+                f"{self._unscored} steps were not scored, the first: {self._why_unscored}"
+            )
+        if answer is None:
+            why = str(self._remarks) or f"{type(self._options.rule).__name__} chose none"
+            raise NoCandidates(f"no step was taken: {why}", self._growth.branches)
+        self._remarks.add(answer.remark)
         return replace(
             answer,
             usage=self._growth.usage + self._scoring,
             critical_path=self._critical_path,
-            remark="; ".join(self._remarks),
+            remark=str(self._remarks),
             branches=self._growth.branches,
         )
 
-    async def _select(self, leaves: Sequence[Node], width: int, number: int) -> Allocation:
+    async def _grow(self, waves: Waves[Step]) -> None:
+        """Selects, expands and scores, until nothing runs and nothing grows."""
+        leaves: Sequence[Node] = (self._growth.tree[ROOT],)
+        for number in itertools.count():
+            width = self._options.width - self._growth.done - len(waves.in_flight)
+            if width > 0:
+                in_flight = [place_of(key) for key in waves.in_flight]
+                frontier = Frontier(leaves, self._growth.tree, in_flight=in_flight)
+                allocation = await self._select(frontier, width, number)
+                self._growth.begin(allocation.children, waves, self._critical_path)
+                self._remarks.add(allocation.remark)
+            if not waves.in_flight:
+                return
+            ended = await waves.next(self._policy)
+            if not ended:
+                self._remarks.add(f"no step ended within {self._policy.seconds:g} s")
+                return
+            leaves = await self._take({place_of(key): o for key, o in ended.items()}, number)
+
+    async def _select(self, frontier: Frontier, width: int, number: int) -> Allocation:
         """What grows; kept by a journal, since embedders and solvers may not say the same twice."""
 
         async def choose() -> list[Any]:
-            frontier = Frontier(leaves, self._growth.tree)
             allocation = await selected(self._options.rule, frontier, width)
-            children = [[key_of(place), n] for place, n in sorted(allocation.children.items())]
-            return [children, allocation.remark]
+            chosen = [[key_of(place), int(n)] for place, n in sorted(allocation.children.items())]
+            return [chosen, allocation.remark]
 
         name = f"{self._prompt.path}#select-{number}"
-        children, remark = await self._engine.decide(name, choose)
-        return Allocation({place_of(key): n for key, n in children}, remark)
+        chosen, remark = await self._engine.decide(name, choose)
+        return Allocation({place_of(key): n for key, n in chosen}, remark)
+
+    async def _take(self, outcomes: Mapping[Place, Outcome[Step]], number: int) -> Sequence[Node]:
+        """Scores a wave; gives what can go on of it."""
+        taken = self._growth.take(outcomes)
+        scores = await self._score(taken, number)
+        end = self._growth.ends(list(outcomes)) + scores.critical_path
+        self._critical_path = max(self._critical_path, end)
+        return self._growth.score(taken, scores.values)
 
     async def _score(self, places: Sequence[Place], number: int) -> Scores:
         """The rewards of the last steps of thoughts; a scorer that fails guides nothing, and loses nothing."""
+        if not places:
+            return Scores(values=())
         ledger = LedgerEngine(self._engine)
         candidates = [self._growth.whole(place) for place in places]
+        context = self._context.fork(f"wave-{number}")
         try:
-            scores = await scores_of(
-                self._options.scorer, candidates, self._context.fork(f"wave-{number}"), ledger
-            )
-        except (EngineError, NoCandidates) as error:
-            scores = unscored(places, str(error))
+            scores = await scores_of(self._options.scorer, candidates, context, ledger)
+        except (RunError, UsageError):
+            raise
+        except ForkjoinError as error:
+            self._unscored += len(places)
+            self._why_unscored = self._why_unscored or str(error)
+            scores = Scores(values=(-math.inf,) * len(places))
         self._scoring += ledger.usage
-        self._remark(scores.remark)
+        self._remarks.add(scores.remark)
         return scores
-
-    def _remark(self, remark: str) -> None:
-        if remark:
-            self._remarks[remark] = None

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from benchmarks import voting
 from benchmarks.traces import recorded
-from benchmarks.traces.game24 import makes_24
 from benchmarks.traces.recorded import TRACES, Judge, Problem, Sample, problems
 from benchmarks.voting import GAME24, RULES, Recording, Vote, differences, expectation, interval
+from evals.game24 import makes_24
 from reasoning import Majority
 from tests.backends import run_virtually
 

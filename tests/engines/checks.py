@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engines import Context, Engine, Sampling, converse
 
-GREEDY = Sampling(max_tokens=24, temperature=0)
+GREEDY = Sampling(max_tokens=12, temperature=0)
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ async def cancelling_a_call_aborts_its_request(engine: Engine) -> None:
     context = await question(engine)
     async with anyio.create_task_group() as group:
         group.start_soon(engine.generate, context, LONG)
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while await _in_flight(engine) == 0:  # noqa: ASYNC110 -- an engine sends no events
                 await anyio.sleep(0.02)
         group.cancel_scope.cancel()
@@ -285,7 +285,7 @@ async def statistics_grow_by_what_calls_cost(engine: Engine) -> None:
         sampling = Sampling(max_tokens=tokens, seed=1)
         cost += (await engine.generate(context, sampling)).usage
     after = await _wait_until_quiet(engine)
-    with anyio.move_on_after(5):
+    with anyio.move_on_after(60):
         while after.generated_tokens - before.generated_tokens < cost.generated_tokens:
             await anyio.sleep(0.05)
             after = await engine.statistics()
@@ -350,7 +350,7 @@ async def _in_flight(engine: Engine) -> int:
 
 
 async def _wait_until_quiet(engine: Engine) -> EngineStatistics:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while await _in_flight(engine) > 0:  # noqa: ASYNC110 -- an engine sends no events
             await anyio.sleep(0.05)
     return await engine.statistics()

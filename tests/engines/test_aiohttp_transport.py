@@ -63,7 +63,7 @@ async def test_closing_while_names_are_looked_up(monkeypatch: pytest.MonkeyPatch
     look_up = socket.getaddrinfo
 
     def slowly(*arguments: Any) -> Any:
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return look_up(*arguments)
 
     errors: list[EngineUnavailable] = []

@@ -16,6 +16,15 @@ from tests.engines.http_ways import WAYS, Way
 from tests.engines.servers import chat_app, serving
 from tests.engines.vllm_like import VllmLike
 
+# What depends on the way to speak HTTP. All other checks go every way with a fake behind it, and one with vLLM.
+_OF_WAYS = {
+    "chunks_add_up_to_the_completion",
+    "a_whole_call_is_one_chunk",
+    "leaving_a_stream_aborts_its_request",
+    "cancelling_a_call_aborts_its_request",
+    "a_context_beyond_the_window_is_too_long",
+    "closing_ends_what_runs",
+}
 _REPLIES = {"regex": "123-ab", "json": '{"n": 4}', "grammar": "abd"}
 
 
@@ -26,8 +35,11 @@ class Subject:
     backend: str
     has_ids: bool = True
     real: bool = False
+    is_another_way: bool = False
 
     def fits(self, check: Check) -> bool:
+        if self.real and self.is_another_way and check.name not in _OF_WAYS:
+            return False
         return (self.has_ids or not check.needs_ids) and (self.real or not check.needs_model)
 
 
@@ -64,7 +76,14 @@ SUBJECTS = [
     ]
     for backend in ("asyncio", "trio")
 ] + [
-    Subject(f"{name}-{way.name}", _connecting(way, fixture), way.backend, has_ids, real)
+    Subject(
+        f"{name}-{way.name}",
+        _connecting(way, fixture),
+        way.backend,
+        has_ids,
+        real,
+        is_another_way=way is not WAYS[0],
+    )
     for name, fixture, has_ids, real in [
         ("http-text", "chat_server", False, False),
         ("http-ids", "vllm_like_server", True, False),
@@ -72,6 +91,10 @@ SUBJECTS = [
     ]
     for way in WAYS
 ]
+
+
+def test_what_depends_on_the_way_is_there() -> None:
+    assert {check.name for check in CHECKS} >= _OF_WAYS
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_two_that_start_together_write_the_model_once(
         folders.append(await prepare())
 
     async def main() -> None:
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             async with anyio.create_task_group() as group:
                 group.start_soon(one)
                 group.start_soon(one)
@@ -150,7 +150,7 @@ def test_one_that_gives_up_waiting_leaves_the_lock_to_others(
             return await write(command, check=check)
 
         monkeypatch.setattr(anyio, "run_process", slowly)
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             async with anyio.create_task_group() as first:
                 first.start_soon(prepare)
                 await writing.wait()

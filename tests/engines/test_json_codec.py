@@ -13,11 +13,12 @@ from engines.remote.json_codec import decoded_object, encoded, is_json
 TEXT = st.text(st.characters(exclude_categories=()))
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | TEXT,
-    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
 )
 
 
-@given(st.dictionaries(TEXT, PLAIN))
+@given(st.dictionaries(TEXT, PLAIN, max_size=4))
 def test_what_is_encoded_is_decoded(value: dict[str, Any]) -> None:
     assert json.loads(encoded(value)) == value
     assert decoded_object(encoded(value)) == value

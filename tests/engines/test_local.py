@@ -32,7 +32,7 @@ def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -55,7 +55,7 @@ def test_callers_that_hold_the_portal_share_one_loop() -> None:
 
 
 def test_threads_may_use_it_at_the_same_time() -> None:
-    arrived = threading.Barrier(3, timeout=30)
+    arrived = threading.Barrier(3, timeout=300)
     names: list[str] = []
 
     async def meet() -> str:
@@ -67,7 +67,7 @@ def test_threads_may_use_it_at_the_same_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=300)
     assert len(names) == 3
     assert len(set(names)) == 1
 

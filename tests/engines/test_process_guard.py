@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.orchestrator.processes import environment
+
 # Writes the child's process id and session, prints a line, and stays until it is killed.
 _SCRIPT = """\
 import multiprocessing
@@ -58,7 +60,7 @@ if __name__ == "__main__":
         note("interrupted", "")
         time.sleep(120)
 """
-_SECONDS = 30
+_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def started(folder: Path) -> Iterator[Family]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": root},
+        env={**environment(), "PYTHONPATH": root},
         start_new_session=True,
     )
     child = 0
@@ -122,7 +124,9 @@ def test_the_child_goes_when_its_parent_is_killed(family: Family) -> None:
     assert alive(family.child)
     family.parent.kill()
     family.parent.wait()
-    wait_until(lambda: not alive(family.child), seconds=10)
+    wait_until(
+        lambda: not alive(family.child),
+    )
 
 
 def test_an_interrupt_of_the_parent_s_group_does_not_reach_the_child(family: Family) -> None:

@@ -53,7 +53,7 @@ class Doors(FakeEngine):
         self.opening.append(self)
         if self.error:
             raise self.error
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while len(self.opening) < self.together:  # noqa: ASYNC110  # there is no event to wait for
                 await anyio.sleep(0.01)
         return self
@@ -87,10 +87,18 @@ async def test_where_one_does_not_open_all_are_closed() -> None:
 
 
 async def test_cancelled_while_it_opens_it_closes_what_it_opened() -> None:
-    engines = [Doors([], 2), Doors([], 1)]
-    with anyio.move_on_after(0.05):
+    opening: list[Doors] = []
+    engines = [Doors(opening, 3), Doors([], 1)]
+
+    async def enter() -> None:
         async with ReplicaPool(engines):
             raise AssertionError
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(enter)
+        while not (opening and engines[1].opening):  # noqa: ASYNC110  # there is no event to wait for
+            await anyio.sleep(0.01)
+        group.cancel_scope.cancel()
     assert [engine.closed for engine in engines] == [1, 1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 
 from engines import Completion, HttpEngine, Notice, Outcome, Sampling, converse, join
 from engines.replicas import ReplicaPool
+from tests.orchestrator.processes import environment
 
 CALLS = 90
 PROGRAM = """
@@ -40,7 +40,7 @@ def servers() -> Iterator[list[subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             text=True,
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**environment(), "PYTHONPATH": str(root)},
         )
         for _ in range(3)
     ]
@@ -70,8 +70,8 @@ def test_every_call_is_answered_once_though_one_dies_and_one_stops(
 
     async def main() -> list[Outcome[Completion]]:
         engines = [HttpEngine(url) for url in urls]
-        with anyio.fail_after(60):
-            async with ReplicaPool(engines, stall_seconds=1, notify=notices.append) as pool:
+        with anyio.fail_after(300):
+            async with ReplicaPool(engines, stall_seconds=3, notify=notices.append) as pool:
                 limiter = anyio.CapacityLimiter(30)
                 outcomes = await join([partial(ask, pool, limiter, n) for n in range(CALLS)])
                 states = [status.state for status in pool.replicas()]

@@ -219,7 +219,7 @@ def test_an_answer_that_comes_in_the_moment_of_the_move_is_passed_on_once(
         Gated.gate = anyio.Event()
         Gated.gate.set()
         async with ReplicaPool(
-            engines, stall_seconds=0.05, notify=lambda _: Gated.gate.set()
+            engines, stall_seconds=0.5, notify=lambda _: Gated.gate.set()
         ) as pool:
             await pool.generate(question("first"), SAMPLING, delivery)
             Gated.gate = anyio.Event()

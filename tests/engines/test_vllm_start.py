@@ -69,7 +69,7 @@ def test_a_cancelled_start_stops_its_core_and_no_other(
     start = vllm_start.VllmStart("model", {})
 
     async def change_ones_mind() -> bool:
-        with anyio.move_on_after(60) as scope:
+        with anyio.move_on_after(300) as scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(start.run)
                 await anyio.to_thread.run_sync(vllm_start.AsyncLLM.has_started.wait)
@@ -78,7 +78,7 @@ def test_a_cancelled_start_stops_its_core_and_no_other(
 
     assert anyio.run(change_ones_mind)
     (core,) = vllm_start.AsyncLLM.started
-    core.join(10)
+    core.join(60)
     assert not core.is_alive()
     assert other_core.is_alive()
     assert not start.log.exists()

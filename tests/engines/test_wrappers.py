@@ -30,6 +30,7 @@ from engines.width.adaptive_limiter import AdaptiveLimiter
 from engines.wrappers.background import BackgroundEngine
 from engines.wrappers.cap import CappedEngine
 from engines.wrappers.hedge import HedgeEngine
+from engines.wrappers.kv_meter import MeteredEngine
 from engines.wrappers.limiter import CallLimiter, LimitedEngine
 from engines.wrappers.logprobs import LogprobsEngine
 from engines.wrappers.retry import RetryEngine, RetryPolicy
@@ -46,6 +47,7 @@ Wrap = Callable[[Engine], Engine]
 
 # From the inside out.
 WRAPS: dict[str, Wrap] = {
+    "meter": MeteredEngine,
     "cap": lambda inner: CappedEngine(inner, 100_000),
     "watch": lambda inner: WatchedEngine(inner, lambda *_: None),
     "timeout": lambda inner: TimeoutEngine(inner, total=1000, idle=100),

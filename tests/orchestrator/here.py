@@ -5,6 +5,7 @@ A test module takes the fixture by `here = run_here`.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ Here = Callable[..., Done]
 def run_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Here:
-    """Runs `forkjoin` in the temporary folder."""
+    """Runs `forkjoin` in the temporary folder, whose modules are imported anew each time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     # The command line puts the current folder in front.
@@ -37,7 +38,17 @@ def run_here(
 
     def run(*arguments: str) -> Done:
         capfd.readouterr()
-        code = main(arguments)
+        importlib.invalidate_caches()
+        before = set(sys.modules)
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            # As argparse ends, with a number.
+            code = int(end.code or 0)
+        finally:
+            for name in set(sys.modules) - before:
+                if Path(getattr(sys.modules[name], "__file__", None) or "").parent == tmp_path:
+                    del sys.modules[name]
         return Done(code, *capfd.readouterr())
 
     return run

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 FORKJOIN = Path(sys.executable).with_name("forkjoin")
+# Only so that nothing hangs for ever: a machine may be busy.
+SECONDS = 300
 
 
 def environment() -> dict[str, str]:
     """Wide, without colours, and without what the person who runs the tests has set."""
-    kept = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    return {**kept, "COLUMNS": "200", "TERM": "dumb", "PYTHONWARNINGS": "error"}
+    dropped = ("OPENAI_API_KEY", "PYTHONDONTWRITEBYTECODE")
+    return {
+        **{name: value for name, value in os.environ.items() if name not in dropped},
+        "COLUMNS": "200",
+        "TERM": "dumb",
+        "PYTHONWARNINGS": "error",
+        # Tells where a process is that is aborted because it hangs.
+        "PYTHONFAULTHANDLER": "1",
+        "PYTHONPYCACHEPREFIX": _bytecode(),
+    }
+
+
+@cache
+def _bytecode() -> str:
+    """A folder that keeps what one process compiled for the next, also where none is to be left beside the sources."""
+    folder = tempfile.mkdtemp(prefix="forkjoin-bytecode-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def forkjoin(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -28,15 +56,43 @@ def without_vllm(*arguments: str, folder: Path) -> subprocess.CompletedProcess[s
 
 def in_process(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs any command to its end in a folder."""
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with started(*command, folder=folder, stdin=subprocess.DEVNULL) as process:
+        output, errors = to_end(process)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+@contextmanager
+def started(
+    *command: str | Path,
+    folder: Path | None = None,
+    more: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[subprocess.Popen[str]]:
+    """A process with pipes for its output, which is killed however the block ends.
+
+    Args:
+        command: What to run.
+        folder: Where; None is here.
+        more: Variables beside `environment()`.
+        options: Of `Popen`.
+    """
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    variables = {**environment(), **(more or {})}
+    with subprocess.Popen(command, cwd=folder, env=variables, **{**pipes, **options}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def to_end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process still writes until it ends by itself; where it hangs, the test fails and tells where that was."""
+    try:
+        return process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        output, errors = process.communicate()
+    pytest.fail(f"not ended after {SECONDS} s: {process.args!r}\n{output}\n{errors}")
 
 
 _HIDING = """

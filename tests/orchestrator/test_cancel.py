@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from orchestrator.commands.cancel import CancelCommand
 from orchestrator.runs.run_lock import RunLock, lock_holder
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator.here import Here, run_here
-from tests.orchestrator.processes import FORKJOIN, environment
+from tests.orchestrator.processes import FORKJOIN, SECONDS, started, to_end
 from tests.orchestrator.working import killed_run, working
 
 here = run_here
@@ -21,7 +20,7 @@ here = run_here
 def test_a_run_is_stopped_and_says_so_when_it_has_ended(tmp_path: Path, here: Here) -> None:
     with working(tmp_path / "runs") as work:
         done = here("cancel", "last")
-        assert work.process.wait(60) == 130
+        assert work.process.wait(SECONDS) == 130
         name = f"runs/{work.folder.name}"
         assert done.stderr.splitlines() == [
             f"stopping process {work.process.pid}; waiting for at most 30 s",
@@ -34,14 +33,7 @@ def test_a_run_of_the_command_line_ends_as_by_ctrl_c(tmp_path: Path, here: Here)
     engine = FakeEngine("x" * 100_000, seconds_per_token=0.01, text_only=True)
     with serving(chat_app(engine)) as url:
         options = ["--planner", "single", "--engine", url, "--max-tokens", "90000"]
-        with subprocess.Popen(
-            [FORKJOIN, "run", "Why?", *options],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as running:
+        with started(FORKJOIN, "run", "Why?", *options, folder=tmp_path) as running:
             assert running.stderr is not None
             while not (line := running.stderr.readline()).startswith("▶ 1"):
                 assert line, "it ended early"
@@ -49,7 +41,7 @@ def test_a_run_of_the_command_line_ends_as_by_ctrl_c(tmp_path: Path, here: Here)
             assert (shown["state"], shown["pid"]) == ("running", running.pid)
             assert [node["node"] for node in shown["running_nodes"]] == ["1"]
             assert "is cancelled: go on with forkjoin resume" in here("cancel", "last").stderr
-            _, errors = running.communicate(timeout=60)
+            _, errors = to_end(running)
     assert running.returncode == 130
     assert errors.splitlines()[-1] == "forkjoin: cancelled"
     assert json.loads(here("runs", "--json").stdout)[0]["state"] == "cancelled"

@@ -4,231 +4,25 @@ import json
 import os
 import re
 import signal
-import subprocess
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import anyio
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
-from engines import Context, FakeEngine, Sampling
+from engines import FakeEngine
 from orchestrator import Agent, RunFolderError
 from orchestrator.commands.output import KnownOfRun, write_failure
-from planners import Call, Plan, Reduce, Reference, Think
+from planners import Call, Reduce, Reference, Think
 from tests.engines.servers import chat_app, serving
-from tests.orchestrator.processes import (
-    FORKJOIN,
-    environment,
-    forkjoin,
-    in_process,
-    without_vllm,
-)
+from tests.orchestrator import commands, here
+from tests.orchestrator.commands import plan_file, reply
+from tests.orchestrator.here import Here
+from tests.orchestrator.processes import FORKJOIN, SECONDS, forkjoin, started, to_end
 
-TOOLS = '''
-import pathlib
-from orchestrator import tool
-
-pathlib.Path("imported").touch()
-
-@tool
-def multiply(a: float, b: float) -> float:
-    """Multiplies two numbers."""
-    pathlib.Path("called").touch()
-    return a * b
-
-@tool
-def breaks() -> None:
-    """Raises."""
-    raise ValueError("two\\nlines")
-
-def untyped(a):
-    return a
-
-number = 12
-TOOLS = [multiply, breaks]
-'''
-PLAN_TEXT = "1. multiply(12, 7)\n2. think('how many more?')\njoin()\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with tools, as people have them, where commands run."""
-    (tmp_path / "mine.py").write_text(TOOLS)
-    (tmp_path / "broken.py").write_text("raise ValueError('two\\nlines')")
-    (tmp_path / "script.py").write_text("raise SystemExit(0)")
-    return tmp_path
-
-
-def reply(context: Context, sampling: Sampling) -> str:
-    if context.turns[0].role != "system":
-        return "It is \\boxed{122}."
-    is_plan = len(context.turns) < 4
-    return PLAN_TEXT if is_plan else '{"action": "finish", "answer": 122}'
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with serving(chat_app(FakeEngine(reply, text_only=True))) as url:
-        yield f"{url}/v1"
-
-
-@pytest.fixture(scope="module")
-def web_page() -> Iterator[str]:
-    page = Route("/{path:path}", lambda _: HTMLResponse("<html>hello</html>"))
-    with serving(Starlette(routes=[page])) as url:
-        yield url
-
-
-def plan_file(folder: Path, *nodes: Call | Think | Reduce) -> str:
-    (folder / "plan.json").write_text(Plan(nodes=nodes).to_json())
-    return "plan.json"
-
-
-def assert_refused(
-    done: subprocess.CompletedProcess[str], folder: Path, message: str, exit_code: int = 2
-) -> None:
-    """One line says what is wrong, and nothing is left behind."""
-    (line,) = done.stderr.splitlines()
-    assert re.match(rf"forkjoin( run)?: .*{message}", line), done.stderr
-    assert done.returncode == exit_code
-    assert done.stdout == ""
-    assert not (folder / "runs").exists()
-
-
-# What cannot be
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([""], "the question is empty"),
-        ([" \n"], "the question is empty"),
-        (["\udcff"], "the question is no text"),
-        (["q", "--tools", "mine"], "--tools mine: write MODULE:NAME"),
-        (["q", "--tools", ":TOOLS"], "--tools :TOOLS: write MODULE:NAME"),
-        (
-            ["q", "--tools", "nowhere:TOOLS"],
-            "No module named 'nowhere': run forkjoin in the folder that has it",
-        ),
-        (
-            ["q", "--tools", "broken:TOOLS"],
-            "the module broken cannot be imported: ValueError: two lines",
-        ),
-        (["q", "--tools", "script:TOOLS"], "the module script cannot be imported: SystemExit"),
-        (["q", "--tools", "mine:NOTHING"], "the module mine has no 'NOTHING'"),
-        (["q", "--tools", "mine:number"], "12 is no tool: put @tool before the function"),
-        (
-            ["q", "--tools", "mine:untyped"],
-            "tool 'untyped': parameter 'a' has no type: annotate it",
-        ),
-        (["q", "--tools", "builtins:max"], "tool 'max': its types cannot be resolved"),
-        (["q", "--planner", "nobody"], "there is no planner 'nobody': choose from llm-compiler"),
-        (
-            ["q", "--method", "guess"],
-            "there is no method 'guess': choose from best-of-n, chain-of-thought",
-        ),
-        (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from best, first"),
-        (["q", "--engine", "nonsense"], "there is no engine 'nonsense': write local, or a URL"),
-        (["q", "--engine", "http://"], "is no server's address"),
-        (["q", "--model", "./nowhere"], "there is no model './nowhere': give a folder"),
-        (["q", "--max-tokens", "0"], "--max-tokens 0: at least 1 is needed"),
-        (["q", "--max-tokens", "many"], "argument --max-tokens: invalid int value: 'many'"),
-        (["q", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
-        (["q", "--plan", "nowhere.json"], "the plan nowhere.json cannot be read"),
-        (["q", "--plan", "mine.py"], "mine.py is no plan: "),
-        (["q", "more"], "unrecognized arguments: more"),
-        ([], "the question is missing"),
-    ],
-)
-def test_a_request_that_cannot_be_is_refused_in_one_line(
-    folder: Path, arguments: list[str], message: str
-) -> None:
-    assert_refused(forkjoin("run", *arguments, folder=folder), folder, message)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "plan.json is no plan: the file: "),
-        ("[1, 2]", "plan.json is no plan: the file: "),
-        ('{"nodes": []}', "plan.json is no plan: nodes: "),
-        ('{"nodes": [{"kind": "dance", "id": "1"}]}', "plan.json is no plan: nodes.0: "),
-        ('{"version": 9, "nodes": [{"kind": "think", "id": "1"}]}', "plan.json is no plan: version: "),
-        (
-            '{"nodes": [{"kind": "think", "id": "1", "after": "2"}, {"kind": "think", "id": "2", "after": "1"}]}',
-            "waits for itself: ",
-        ),
-        ('{"nodes": [{"kind": "call", "id": "1", "tool": "divide"}]}', "there is no tool 'divide'"),
-        (
-            '{"nodes": [{"kind": "reduce", "id": "1", "inputs": ["7"], "reducer": "first"}]}',
-            "node '1': refers to node '7', and no earlier node has this id",
-        ),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("dry", [False, True])
-def test_a_plan_file_that_cannot_be_run_is_refused_in_one_line(
-    folder: Path, content: str, message: str, dry: bool
-) -> None:
-    (folder / "plan.json").write_text(content)
-    options = ["--dry-run"] if dry else []
-    done = forkjoin("run", "q", "--plan", "plan.json", *options, folder=folder)
-    assert_refused(done, folder, message)
-
-
-def test_a_url_where_nothing_listens_fails_the_run(folder: Path) -> None:
-    done = forkjoin("run", "q", "--engine", "http://127.0.0.1:9/v1", folder=folder)
-    assert_refused(done, folder, "nothing answers at http://127.0.0.1:9", exit_code=1)
-
-
-def test_a_url_that_answers_html_fails_the_run(folder: Path, web_page: str) -> None:
-    done = forkjoin("run", "q", "--engine", web_page, folder=folder)
-    assert_refused(done, folder, "not as an OpenAI-compatible API: check the address", exit_code=1)
-
-
-def test_a_model_that_the_server_does_not_serve_is_refused(folder: Path, server: str) -> None:
-    done = forkjoin("run", "q", "--engine", server, "--model", "other", folder=folder)
-    assert_refused(done, folder, "other")
-
-
-@pytest.mark.parametrize("engine", ["local", "the server"])
-def test_a_run_folder_that_cannot_be_is_told_before_an_engine_starts(
-    folder: Path, server: str, engine: str
-) -> None:
-    url = engine if engine == "local" else server
-    out = ["--out", "mine.py/runs"]
-    done = forkjoin("run", "q", "--engine", url, *out, folder=folder)
-    assert_refused(
-        done, folder, "the run folder .* cannot be written: Not a directory", exit_code=1
-    )
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(folder: Path) -> None:
-    done = without_vllm("run", "q", folder=folder)
-    assert_refused(done, folder, "is not installed: run `make install`")
-
-
-def test_a_run_whose_last_node_fails_ends_with_one_line_and_its_folder(
-    folder: Path, server: str
-) -> None:
-    plan = plan_file(folder, Call(id="1", tool="breaks"))
-    arguments = ["q", "--engine", server, "--tools", "mine:TOOLS", "--plan", plan]
-    done = forkjoin("run", *arguments, folder=folder)
-    (run,) = (folder / "runs").iterdir()
-    assert done.stderr.splitlines()[-1] == (
-        "forkjoin: the run has no answer: node '1' failed: breaks raised ValueError: two lines; "
-        f"its events are in runs/{run.name}"
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Traceback" not in done.stderr
-    assert not (run / "metrics.json").exists()
-    rows = [json.loads(row) for row in (run / "events.jsonl").read_text().splitlines()]
-    assert rows[-1]["status"] == "failed"
-
+run_here = here.run_here
+folder = commands.folder
+server = commands.server
 
 # Answers
 
@@ -255,19 +49,21 @@ def test_a_run_prints_the_answer_on_stdout_and_what_happens_on_stderr(
 
 
 def test_what_tools_print_does_not_get_between_the_answer_and_its_reader(
-    folder: Path, server: str
+    run_here: Here, folder: Path, server: str
 ) -> None:
     (folder / "loud.py").write_text(
         "print('at import')\ndef shout(a: int) -> int:\n    print('in the call')\n    return a\n"
     )
     plan = plan_file(folder, Call(id="1", tool="shout", arguments={"a": 3}))
     options = ["--engine", server, "--tools", "loud:shout", "--plan", plan, "--json"]
-    done = forkjoin("run", "Loud?", *options, folder=folder)
+    done = run_here("run", "Loud?", *options)
     assert json.loads(done.stdout)["answer"] == "3"
     assert {"at import", "in the call"} <= set(done.stderr.splitlines())
 
 
-def test_json_puts_one_object_on_stdout_and_nothing_else(folder: Path, server: str) -> None:
+def test_json_puts_one_object_on_stdout_and_nothing_else(
+    run_here: Here, folder: Path, server: str
+) -> None:
     plan = plan_file(
         folder,
         Call(id="1", tool="multiply", arguments={"a": 12, "b": 7}),
@@ -276,7 +72,7 @@ def test_json_puts_one_object_on_stdout_and_nothing_else(folder: Path, server: s
         Reduce(id="4", inputs=("2", "3"), reducer="first"),
     )
     arguments = ["q", "--engine", server, "--tools", "mine:TOOLS", "--plan", plan, "--json"]
-    done = forkjoin("run", *arguments, "--out", "kept", "--seed", "5", folder=folder)
+    done = run_here("run", *arguments, "--out", "kept", "--seed", "5")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["answer"] == "168.0"
@@ -291,11 +87,11 @@ def test_json_puts_one_object_on_stdout_and_nothing_else(folder: Path, server: s
 
 
 def test_json_of_a_run_that_fails_is_one_object_with_what_is_known(
-    folder: Path, server: str
+    run_here: Here, folder: Path, server: str
 ) -> None:
     plan = plan_file(folder, Think(id="1", prompt="Look."), Call(id="2", tool="breaks"))
     arguments = ["q", "--engine", server, "--tools", "mine:TOOLS", "--plan", plan, "--json"]
-    done = forkjoin("run", *arguments, folder=folder)
+    done = run_here("run", *arguments)
     told = json.loads(done.stdout)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"forkjoin: {told['error']}"
@@ -305,8 +101,8 @@ def test_json_of_a_run_that_fails_is_one_object_with_what_is_known(
     assert {node["id"]: node["status"] for node in told["nodes"]} == {"1": "ok", "2": "failed"}
 
 
-def test_json_of_a_run_that_could_not_begin_is_one_object(folder: Path) -> None:
-    done = forkjoin("run", "q", "--engine", "http://127.0.0.1:9/v1", "--json", folder=folder)
+def test_json_of_a_run_that_could_not_begin_is_one_object(run_here: Here, folder: Path) -> None:
+    done = run_here("run", "q", "--engine", "http://127.0.0.1:9/v1", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 1
     assert told["error"].startswith("nothing answers at http://127.0.0.1:9")
@@ -326,23 +122,18 @@ async def test_json_of_a_run_whose_files_cannot_be_written_is_its_result_with_th
 
 def test_an_interrupt_cancels_the_run_and_the_request(folder: Path) -> None:
     engine = FakeEngine("x" * 100_000, seconds_per_token=0.01, text_only=True)
-    with serving(chat_app(engine)) as url:
-        running = subprocess.Popen(
-            [FORKJOIN, "run", "q", "--planner", "single", "--engine", url, "--max-tokens", "90000"],
-            cwd=folder,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with running:
-            assert running.stderr is not None
-            seen = [running.stderr.readline()]
-            while not seen[-1].startswith("▶ 1"):
-                assert running.poll() is None, seen
-                seen.append(running.stderr.readline())
-            os.kill(running.pid, signal.SIGINT)
-            output, rest = running.communicate(timeout=60)
+    options = ["--planner", "single", "--max-tokens", "90000"]
+    with (
+        serving(chat_app(engine)) as url,
+        started(FORKJOIN, "run", "q", "--engine", url, *options, folder=folder) as running,
+    ):
+        assert running.stderr is not None
+        seen = [running.stderr.readline()]
+        while not seen[-1].startswith("▶ 1"):
+            assert running.poll() is None, seen
+            seen.append(running.stderr.readline())
+        os.kill(running.pid, signal.SIGINT)
+        output, rest = to_end(running)
         assert running.returncode == 130
         assert (output, rest.splitlines()[-1]) == ("", "forkjoin: cancelled")
         assert "Traceback" not in rest
@@ -354,83 +145,12 @@ def test_an_interrupt_cancels_the_run_and_the_request(folder: Path) -> None:
 
 async def becomes_idle(engine: FakeEngine) -> bool:
     """Whether a server comes to see that its client is gone."""
-    with anyio.move_on_after(30):
+    with anyio.move_on_after(SECONDS):
         # An engine tells nobody when it is done.
         while (await engine.statistics()).running:  # noqa: ASYNC110
             await anyio.sleep(0.02)
         return True
     return False
-
-
-# Dry runs
-
-
-def test_a_dry_run_shows_the_first_prompt_calls_no_tools_and_writes_nothing(folder: Path) -> None:
-    done = without_vllm("run", "How many?", "--tools", "mine:TOOLS", "--dry-run", folder=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "tools        multiply(a: number, b: number), breaks()\n" in done.stdout
-    prompt = done.stdout.partition("first prompt\n")[2]
-    assert prompt.startswith("<system>\nYou split a question")
-    assert "multiply(a: number, b: number): Multiplies two numbers." in prompt
-    assert "<user>\nQuestion: How many?\n" in prompt
-    assert (folder / "imported").exists()
-    assert not (folder / "called").exists()
-    assert not (folder / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["How many?", "--tools", "mine:multiply", "mine:breaks"],
-        ["--tools", "mine:multiply", "mine:breaks", "How many?"],
-        ["--tools", "mine:multiply", "--tools", "mine:breaks", "How many?"],
-    ],
-)
-def test_tools_and_question_come_in_any_order(folder: Path, arguments: list[str]) -> None:
-    done = forkjoin("run", *arguments, "--dry-run", "--json", folder=folder)
-    shown = json.loads(done.stdout)
-    assert shown["question"] == "How many?"
-    assert shown["tools"] == ["multiply(a: number, b: number)", "breaks()"]
-
-
-def test_a_reader_that_goes_away_is_no_traceback(folder: Path) -> None:
-    piped = f"'{FORKJOIN}' run 'How?' --dry-run | true"
-    assert in_process("sh", "-c", piped, folder=folder).stderr == ""
-
-
-def test_a_dry_run_calls_no_tools_of_a_plan_file_either(folder: Path) -> None:
-    arguments = Call(id="1", tool="multiply", arguments={"a": 12, "b": 7})
-    plan = plan_file(folder, arguments, Think(id="2", prompt="Look."))
-    options = ["--tools", "mine:TOOLS", "--plan", plan, "--dry-run"]
-    done = forkjoin("run", "How many?", *options, folder=folder)
-    assert done.returncode == 0
-    assert "Your part of the work: Look." in done.stdout
-    assert not (folder / "called").exists()
-
-
-def test_a_dry_run_as_json_is_one_object(folder: Path) -> None:
-    done = forkjoin("run", "How?", "--planner", "single", "--dry-run", "--json", folder=folder)
-    assert done.returncode == 0
-    shown = json.loads(done.stdout)
-    assert (shown["planner"], shown["reducer"], shown["seed"]) == ("single", None, None)
-    assert [turn["role"] for turn in shown["first_prompt"]] == ["user", "assistant"]
-    assert shown["first_prompt"][0]["text"].startswith("How?")
-    assert done.stderr == ""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["q", "--engine", "nonsense"], "there is no engine 'nonsense'"),
-        (["q", "--method", "guess"], "there is no method 'guess'"),
-        (["\udcff"], "the question is no text"),
-    ],
-)
-def test_a_dry_run_refuses_what_a_run_would_refuse(
-    folder: Path, arguments: list[str], message: str
-) -> None:
-    done = forkjoin("run", *arguments, "--dry-run", folder=folder)
-    assert_refused(done, folder, message)
 
 
 # The command itself
@@ -447,8 +167,10 @@ def test_a_dry_run_refuses_what_a_run_would_refuse(
         (["doctor", "--help"], ["usage: forkjoin doctor"]),
     ],
 )
-def test_help_tells_what_there_is(folder: Path, arguments: list[str], words: list[str]) -> None:
-    done = forkjoin(*arguments, folder=folder)
+def test_help_tells_what_there_is(
+    run_here: Here, folder: Path, arguments: list[str], words: list[str]
+) -> None:
+    done = run_here(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     # However wide the terminal is.
     told = " ".join(done.stdout.split())
@@ -462,7 +184,9 @@ def test_the_version_is_that_of_the_distribution(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["--dance"]])
-def test_a_command_that_is_none_is_one_line(folder: Path, arguments: list[str]) -> None:
-    done = forkjoin(*arguments, folder=folder)
+def test_a_command_that_is_none_is_one_line(
+    run_here: Here, folder: Path, arguments: list[str]
+) -> None:
+    done = run_here(*arguments)
     assert done.returncode == 2
     assert re.fullmatch(r"forkjoin: .*; see forkjoin --help\n", done.stderr)

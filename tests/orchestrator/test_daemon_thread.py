@@ -61,8 +61,11 @@ def test_a_thread_that_outlives_the_event_loop_ends_in_silence() -> None:
         release.wait(60)
 
     async def leave() -> None:
-        with anyio.move_on_after(0.05):
-            await run_in_daemon_thread(work)
+        async with anyio.create_task_group() as group:
+            group.start_soon(run_in_daemon_thread, work)
+            while not threads:  # noqa: ASYNC110 -- a thread does it
+                await anyio.sleep(0.01)
+            group.cancel_scope.cancel()
 
     anyio.run(leave)
     release.set()

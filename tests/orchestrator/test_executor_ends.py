@@ -48,7 +48,7 @@ async def raise_at(where: str, cancelled: list[str]) -> None:
 @pytest.mark.parametrize("where", ["node", "planner"])
 async def test_a_bug_ends_the_run_and_cancels_what_runs(where: str) -> None:
     cancelled: list[str] = []
-    with anyio.fail_after(30), pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+    with anyio.fail_after(300), pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
         await raise_at(where, cancelled)
     assert cancelled == ["waits"]
 
@@ -101,7 +101,7 @@ async def test_the_first_failure_of_a_run_that_fails_fast_cancels_all_the_rest()
             executor.add(node)
         await anyio.sleep_forever()
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(300):
         await executor.run(write_plan)
     cancelled: Outcome[str] = Outcome("cancelled", reason="node 'fails' failed: no route")
     assert began == ["runs", "done", "fails"]

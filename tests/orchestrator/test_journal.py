@@ -40,7 +40,7 @@ from orchestrator.journal import (
 from orchestrator.journal.file_systems import file_system, is_network
 from orchestrator.journal.keys import call_key, request_of, tool_key
 from tests.orchestrator.journals import journaled, question, tree_search
-from tests.orchestrator.processes import environment, in_process
+from tests.orchestrator.processes import in_process, started
 
 pytestmark = pytest.mark.anyio
 
@@ -259,17 +259,11 @@ with open_journal(sys.argv[1]):
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that has the journal open."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(tmp_path / "j")],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", _HOLD, str(tmp_path / "j")]
+    with started(*command, stdin=subprocess.PIPE, stderr=None) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
         yield process
-        process.kill()
 
 
 def test_one_process_writes_a_journal_until_it_ends_or_is_killed(

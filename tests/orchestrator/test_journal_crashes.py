@@ -19,7 +19,7 @@ from engines import Context, Delivery, FakeEngine, Sampling, Segment
 from orchestrator.errors import JournalError
 from orchestrator.journal import JournaledEngine, JournaledTools, open_journal, read_journal
 from tests.orchestrator.journals import finished_in, journaled, question, reply, tree_search
-from tests.orchestrator.processes import environment, in_process
+from tests.orchestrator.processes import in_process, started
 
 WIDTH, DEPTH = 3, 2
 CALLS = 1 + WIDTH + WIDTH**2
@@ -142,9 +142,7 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(
     tmp_path: Path, tasks: int, lines: int
 ) -> None:
     command = [sys.executable, "-c", _WRITE, str(tmp_path / "j"), str(tasks)]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
-    ) as process:
+    with started(*command, stderr=None) as process:
         assert process.stdout is not None
         names = [process.stdout.readline().strip() for _ in range(lines)]
         process.send_signal(signal.SIGKILL)

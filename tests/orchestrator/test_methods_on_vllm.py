@@ -81,7 +81,7 @@ def agent_on(engine: Engine, name: str, runs: Path | None = None) -> Agent:
 async def idle(engine: Engine) -> EngineStatistics:
     """The engine's counts once nothing runs; it tells them with its next step."""
     statistics = await engine.statistics()
-    with anyio.move_on_after(10):
+    with anyio.move_on_after(60):
         while statistics.running or statistics.waiting:
             await anyio.sleep(0.02)
             statistics = await engine.statistics()
@@ -143,7 +143,7 @@ def test_requests_and_answer_do_not_depend_on_who_ends_first(
     async def main() -> None:
         for question, first in zip(questions(), five.runs, strict=True):
             replayed = ReplayedEngine(vllm_engine, first.calls)
-            with anyio.fail_after(60):
+            with anyio.fail_after(300):
                 second = await solved(replayed, five.name, question)
             # Rules 3 and 4: the same replies in another order.
             assert sorted(replayed.asked) == sorted(call.request for call in first.calls)
@@ -193,7 +193,7 @@ def test_a_lost_call_hangs_no_method(vllm_engine: Engine, five: Five) -> None:
         # Its second thread; of a method that has one thread only, that.
         failing = 1 if five.name in SEQUENTIAL else 2
         engine, events = RecordedEngine(vllm_engine, failing), list[Event]()
-        with anyio.fail_after(60):  # rule 7
+        with anyio.fail_after(300):  # rule 7
             try:
                 await agent_on(engine, five.name).run(questions()[2], subscribers=[events.append])
             except RunFailed:
@@ -255,8 +255,11 @@ def test_the_first_to_finish_ends_the_others_within_a_step(
         return running[::-1].index(4) - running[::-1].index(3) - 1
 
     async def main() -> None:
-        # A machine that is busy with other things may be late once.
-        assert min([await race() for _ in range(3)]) <= 1
+        # A machine that is busy with other things may be late some times.
+        late = [await race()]
+        while late[-1] > 1:
+            assert len(late) < 10, late
+            late.append(await race())
 
     run_in_portal(main)
 

@@ -81,7 +81,7 @@ def test_methods_reducers_scorers_and_rules_are_chosen_inside_of_each_other_in_a
         ),
         (
             ["method.method=think"],
-            "--set method.method=think: there is no method 'think': choose from best-of-n, chain",
+            "--set method.method=think: there is no method 'think': choose from beam, best-of-n, ",
         ),
         (
             ["method.method=parathinker", "method.method.samples=3"],

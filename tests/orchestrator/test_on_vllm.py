@@ -35,7 +35,7 @@ async def multiply(a: float, b: float) -> float:
 async def idle_statistics(engine: Engine) -> EngineStatistics:
     """The engine's counts once nothing runs; it tells them with its next step."""
     statistics = await engine.statistics()
-    with anyio.move_on_after(10):
+    with anyio.move_on_after(60):
         while statistics.running or statistics.waiting:
             await anyio.sleep(0.1)
             statistics = await engine.statistics()

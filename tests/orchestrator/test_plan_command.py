@@ -189,8 +189,9 @@ def test_what_cannot_be_planned_is_told_in_one_line(
 
 
 def test_a_plan_has_one_form_at_a_time(run_here: Here, folder: Path) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        run_here(*GIVEN, "--json", "--mermaid")
+    done = run_here(*GIVEN, "--json", "--mermaid")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "argument --mermaid: not allowed with argument --json" in done.stderr
 
 
 # Settings from the command line

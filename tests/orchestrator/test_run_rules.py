@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import Context, EngineError, FakeEngine, Sampling
@@ -79,6 +79,7 @@ def essence(result: RunResult) -> object:
     )
 
 
+@settings(max_examples=40)
 @given(thinking_plans(), st.integers(1, 5))
 def test_the_same_seed_gives_the_same_result_in_any_completion_order(
     nodes: list[Node], concurrency: int

@@ -3,8 +3,8 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.commands.status import StatusCommand
 from tests.orchestrator.here import Here, run_here
-from tests.orchestrator.processes import FORKJOIN, environment, forkjoin
+from tests.orchestrator.processes import FORKJOIN, started, to_end
 from tests.orchestrator.working import Work, killed_run, working
 
 here = run_here
@@ -25,18 +25,27 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
         yield found
 
 
-def status(work: Work, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = forkjoin("status", *arguments, folder=work.folder.parents[1])
-    assert (done.returncode, done.stderr) == (0, "")
-    return done
+@pytest.fixture
+def status(work: Work, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What `forkjoin status` shows where that run is."""
+    monkeypatch.chdir(work.folder.parents[1])
+
+    def show(*arguments: str) -> str:
+        done = here("status", *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    return show
 
 
 def words(line: str) -> list[str]:
     return line.split()
 
 
-def test_a_run_that_another_process_works_on_is_shown(work: Work) -> None:
-    shown = status(work, "last").stdout
+def test_a_run_that_another_process_works_on_is_shown(
+    work: Work, status: Callable[..., str]
+) -> None:
+    shown = status("last")
     facts, *tables = [block.splitlines() for block in shown.split("\n\n")]
     named = {line[:10].rstrip(): line[10:] for line in facts}
     assert named["run"] == f"runs/{work.folder.name}"
@@ -62,9 +71,9 @@ def ages(shown: dict[str, Any]) -> list[float]:
     return [shown["seconds"], *(entry["seconds"] for entry in going_on)]
 
 
-def test_json_says_what_runs_and_for_how_long(work: Work) -> None:
-    first = json.loads(status(work, work.folder.name, "--json").stdout)
-    then = json.loads(status(work, str(work.folder), "--json").stdout)
+def test_json_says_what_runs_and_for_how_long(work: Work, status: Callable[..., str]) -> None:
+    first = json.loads(status(work.folder.name, "--json"))
+    then = json.loads(status(str(work.folder), "--json"))
     assert all(
         0 < before < after < 600 for before, after in zip(ages(first), ages(then), strict=True)
     )
@@ -85,67 +94,55 @@ def test_a_killed_run_is_interrupted_and_says_what_was_running(tmp_path: Path, h
     assert "node was running" in done.stdout
 
 
-def watching(base: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [FORKJOIN, "status", "last", "--watch", *arguments],
-        cwd=base,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@dataclass
+class Looking:
+    """Looks at a run that goes on and ends after some looks, without waiting between them."""
+
+    base: Path
+    looks: int = 0
+
+    def watch(self, *, as_json: bool) -> None:
+        with working(self.base) as work:
+
+            def look_often(seconds: float) -> None:
+                self.looks += 1
+                if self.looks == 5:
+                    work.end()
+
+            arguments = argparse.Namespace(
+                name="last", out=str(self.base), watch=True, json=as_json
+            )
+            assert StatusCommand(sleep=look_often).run(arguments) == 0
 
 
-def test_a_run_is_watched_to_its_end(tmp_path: Path) -> None:
-    with working(tmp_path / "runs") as work, watching(tmp_path) as watcher:
-        assert watcher.stdout is not None
-        first = watcher.stdout.readline()
-        work.end()
-        rest, errors = watcher.communicate(timeout=60)
+def test_a_run_is_watched_to_its_end(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Looking(tmp_path).watch(as_json=False)
+    output, errors = capfd.readouterr()
+    first, last, *rest = output.splitlines()
     assert first.endswith(
-        "1 running, 1 waiting, 1 ok, 1 failed · calls 1 open, 1 done · 11 tokens · 1 retried\n"
+        "1 running, 1 waiting, 1 ok, 1 failed · calls 1 open, 1 done · 11 tokens · 1 retried"
     )
-    assert " · 1 waiting, 2 ok, 1 failed · " in rest.splitlines()[0]
-    assert "state     ok after " in rest
+    assert " · 1 waiting, 2 ok, 1 failed · " in last
+    assert any(line.startswith("state     ok after ") for line in rest)
     assert "answer    so" in rest
-    assert (watcher.returncode, errors) == (0, "")
+    assert errors == ""
 
 
-def test_a_watched_run_is_told_of_when_something_has_changed(
+def test_a_watched_run_as_json_is_an_object_a_line_whenever_something_has_changed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    looks = 0
-
-    def look_often(seconds: float) -> None:
-        nonlocal looks
-        looks += 1
-        if looks == 5:
-            changing.end()
-
-    with working(tmp_path) as changing:
-        arguments = argparse.Namespace(name="last", out=str(tmp_path), watch=True, json=True)
-        StatusCommand(sleep=look_often).run(arguments)
+    Looking(tmp_path).watch(as_json=True)
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [line["state"] for line in lines] == ["running", "ok"]
 
 
-def test_a_watched_run_as_json_is_an_object_a_line(tmp_path: Path) -> None:
-    with working(tmp_path / "runs") as work, watching(tmp_path, "--json") as watcher:
-        assert watcher.stdout is not None
-        seen = [watcher.stdout.readline()]
-        work.end()
-        rest, _ = watcher.communicate(timeout=60)
-        seen += rest.splitlines()
-    states = [json.loads(line)["state"] for line in seen]
-    assert (states[0], states[-1]) == ("running", "ok")
-
-
 def test_an_end_of_watching_is_no_end_of_the_run(tmp_path: Path) -> None:
-    with working(tmp_path / "runs") as work, watching(tmp_path) as watcher:
+    command = [str(FORKJOIN), "status", "last", "--watch"]
+    with working(tmp_path / "runs") as work, started(*command, folder=tmp_path) as watcher:
         assert watcher.stdout is not None
         watcher.stdout.readline()
         watcher.send_signal(signal.SIGINT)
-        rest, errors = watcher.communicate(timeout=60)
+        rest, errors = to_end(watcher)
         assert (watcher.returncode, rest, errors) == (130, "", "")
         assert work.process.poll() is None
 

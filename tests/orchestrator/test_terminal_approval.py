@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pty
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -23,7 +23,7 @@ from planners import Call, Plan
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
-from tests.orchestrator.processes import FORKJOIN, environment, forkjoin
+from tests.orchestrator.processes import FORKJOIN, SECONDS, forkjoin, started
 
 run_here = here.run_here
 
@@ -40,6 +40,7 @@ class Person:
     def __init__(self) -> None:
         self.keys, self.terminal = pty.openpty()
         self.log: list[str] = []
+        self._reading: threading.Thread | None = None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -50,10 +51,21 @@ class Person:
     def type(self, text: bytes) -> None:
         os.write(self.keys, text)
 
-    def read_to_end(self) -> None:
+    def read_on(self) -> None:
+        self._reading = threading.Thread(target=self._read_to_end, daemon=True)
+        self._reading.start()
+
+    def _read_to_end(self) -> None:
         with suppress(OSError):
             while os.read(self.keys, 1_000):
                 pass
+
+    def leave(self) -> None:
+        os.close(self.terminal)
+        # Only then: the number of what is closed may soon be that of another file, which would be read.
+        if self._reading is not None:
+            self._reading.join()
+        os.close(self.keys)
 
     @property
     def approval(self) -> TerminalApproval:
@@ -64,8 +76,7 @@ class Person:
 def person() -> Iterator[Person]:
     person = Person()
     yield person
-    os.close(person.keys)
-    os.close(person.terminal)
+    person.leave()
 
 
 REQUEST = ApprovalRequest(
@@ -147,7 +158,7 @@ def test_nothing_is_drawn_over_the_question() -> None:
         progress.starting("local", None)
         (drawing,) = set(threading.enumerate()) - before
         with progress.paused():
-            drawing.join(10)
+            drawing.join(60)
             assert not drawing.is_alive()
             written.write("approve? ")
         assert set(threading.enumerate()) - before
@@ -198,33 +209,26 @@ def test_in_a_pipe_calls_are_refused_unless_all_are_approved(
 def test_a_person_at_the_terminal_is_asked(
     tmp_path: Path, command: list[str], person: Person, typed: bytes, code: int, sent: bool
 ) -> None:
-    with subprocess.Popen(
-        [FORKJOIN, *command],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=person.terminal,
-        stdout=subprocess.PIPE,
-        stderr=person.terminal,
-    ) as process:
+    ends: dict[str, Any] = {"stdin": person.terminal, "stderr": person.terminal}
+    with started(FORKJOIN, *command, folder=tmp_path, **ends) as process:
         shown = b""
         while b"approve? [y/N] " not in shown:
             shown += os.read(person.keys, 1_000)
         person.type(typed)
         # A terminal that nobody reads is full in the end.
-        reading = threading.Thread(target=person.read_to_end, daemon=True)
-        reading.start()
-        assert process.wait(60) == code
+        person.read_on()
+        assert process.wait(SECONDS) == code
     assert b'node 1 wants to call send(to="ada")' in shown
     assert (tmp_path / "sent").exists() is sent
 
 
 def test_a_tool_that_needs_dependencies_is_refused_before_an_engine_starts(
-    tmp_path: Path,
+    tmp_path: Path, run_here: Here
 ) -> None:
     (tmp_path / "needy.py").write_text(
         "from orchestrator import tool\nfrom orchestrator.tools.context import ToolContext\n"
         "@tool\ndef look(context: ToolContext[int]) -> int:\n    return context.dependencies\n"
     )
-    done = forkjoin("run", "q", "--tools", "needy:look", folder=tmp_path)
+    done = run_here("run", "q", "--tools", "needy:look")
     assert done.returncode == 2
     assert done.stderr.startswith("forkjoin: tool 'look' needs dependencies")

@@ -6,13 +6,13 @@ import os
 import pty
 import re
 import select
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.orchestrator.processes import FORKJOIN, environment
+from tests.orchestrator.processes import FORKJOIN, SECONDS, started
 from tests.orchestrator.working import working
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -26,8 +26,8 @@ class Terminal:
         self.text = ""
 
     def read_until(self, pattern: str) -> re.Match[str]:
-        """Reads on until what was written matches; fails after a minute."""
-        end = time.monotonic() + 60
+        """Reads on until what was written matches; fails after some minutes."""
+        end = time.monotonic() + SECONDS
         while not (found := re.search(pattern, self.text)):
             ready, _, _ = select.select([self._file], [], [], max(0.0, end - time.monotonic()))
             assert ready, self.text
@@ -38,20 +38,14 @@ class Terminal:
 @contextmanager
 def on_terminal(base: Path, *arguments: str) -> Iterator[Terminal]:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [FORKJOIN, *arguments],
-        cwd=base,
-        env={**environment(), "TERM": "xterm", "COLUMNS": "120", "LINES": "30"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
+    ends: dict[str, Any] = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    kind = {"TERM": "xterm", "COLUMNS": "120", "LINES": "30"}
+    with started(FORKJOIN, *arguments, folder=base, more=kind, **ends):
         os.close(theirs)
         try:
             yield Terminal(ours)
         finally:
             os.close(ours)
-            process.kill()
 
 
 def test_a_run_is_watched_as_in_its_own_terminal_and_told_of_at_its_end(tmp_path: Path) -> None:

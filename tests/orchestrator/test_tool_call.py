@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio  # noqa: TID251  # what people's tools raise
-import subprocess
 import sys
 import threading
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, computed_field
 
 from orchestrator import Tool, ToolError, tool
 from tests.backends import run_virtually
+from tests.orchestrator.processes import in_process
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -280,13 +280,8 @@ anyio.run(main, backend="BACKEND")
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_program_whose_tool_hangs_for_ever_still_exits(backend: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HANGING.replace("BACKEND", backend)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    program = HANGING.replace("BACKEND", backend)
+    done = in_process(sys.executable, "-c", program, folder=Path.cwd())
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         "hangs gave no result in 0.05 s\n",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import anyio
@@ -15,6 +16,7 @@ import pytest
 from orchestrator.errors import ToolDefinitionError
 from orchestrator.tool_servers import tool_server
 from tests.orchestrator import tool_servers
+from tests.orchestrator.processes import started, to_end
 from tests.orchestrator.raw_server import Settings, log_of
 from tests.orchestrator.tool_servers import leaders_below, nothing_left, reads, wait_gone
 
@@ -100,6 +102,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
 _PROGRAM = """
 import signal, sys
 from orchestrator.tool_servers import tool_server
+from tests.orchestrator.processes import started, to_end
 from tests.orchestrator.raw_server import Settings
 
 def main():
@@ -112,16 +115,10 @@ if __name__ == "__main__":
 """
 
 
-def start_program(folder: Path, settings: str) -> subprocess.Popen[str]:
+def start_program(folder: Path, settings: str) -> AbstractContextManager[subprocess.Popen[str]]:
     program = folder / "program.py"
     program.write_text(_PROGRAM.replace("{settings}", settings))
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", str(program)],
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return started(sys.executable, program, more={"PYTHONPATH": os.getcwd()})
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
@@ -147,7 +144,7 @@ def test_an_interrupt_while_a_plain_with_opens_ends_it(tmp_path: Path) -> None:
             assert program.poll() is None
             time.sleep(0.01)
         program.send_signal(signal.SIGINT)
-        errors = program.communicate()[1]
+        errors = to_end(program)[1]
     assert errors.endswith("\nKeyboardInterrupt\n")
     assert program.returncode == -signal.SIGINT
     wait_gone(pid_in(log))
@@ -159,7 +156,7 @@ def test_an_interrupt_in_a_plain_with_leaves_it(tmp_path: Path) -> None:
         assert program.stdout is not None
         assert program.stdout.readline() == "open\n"
         program.send_signal(signal.SIGINT)
-        errors = program.communicate()[1]
+        errors = to_end(program)[1]
     assert errors.endswith("\nKeyboardInterrupt\n")
     wait_gone(pid_in(log))
 

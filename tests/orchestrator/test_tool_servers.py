@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from orchestrator.tool_servers import ToolServerStatistics, tool_server
 from planners import Call, GivenPlanner, Plan, Reference
 from tests.orchestrator import tool_servers
 from tests.orchestrator.mcp_server import make_server
+from tests.orchestrator.processes import in_process
 from tests.orchestrator.raw_server import Settings, log_of
 from tests.orchestrator.tool_servers import (
     MADE_WITH_SDK,
@@ -262,5 +262,5 @@ def test_the_sdk_is_loaded_where_a_server_is_opened() -> None:
         "import sys; from orchestrator.tool_servers import tool_server; tool_server(command=['a'])\n"
         "print({'mcp', 'httpx2', 'jsonschema'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    done = in_process(sys.executable, "-c", code, folder=Path.cwd())
+    assert (done.stdout, done.stderr) == ("set()\n", "")

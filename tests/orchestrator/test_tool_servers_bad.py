@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from orchestrator.tool_servers import tool_server
 from planners import Call, GivenPlanner, Plan
 from tests.engines.servers import serving
 from tests.orchestrator import tool_servers
+from tests.orchestrator.processes import in_process
 from tests.orchestrator.raw_server import Settings, log_of
 from tests.orchestrator.tool_servers import (
     listed,
@@ -125,9 +125,7 @@ def test_nonsense_on_standard_output_is_passed_over_without_a_word() -> None:
         "        print(await add.call({}))\n"
         "anyio.run(main)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = in_process(sys.executable, "-c", program, folder=Path.cwd())
     assert (done.stdout, done.stderr) == ("3\n", "")
 
 
@@ -209,8 +207,8 @@ async def test_the_run_goes_on_without_a_server_that_died() -> None:
 async def test_a_call_that_is_never_answered_times_out_and_is_cancelled(tmp_path: Path) -> None:
     log = tmp_path / "log"
     settings = Settings(tools=[reads()], answers={"tools/call": None}, log=str(log))
-    async with tool_server(command=settings.command(), timeout=0.1) as (add,):
-        assert await failure(add) == "add gave no result in 0.1 s"
+    async with tool_server(command=settings.command(), timeout=1) as (add,):
+        assert await failure(add) == "add gave no result in 1 s"
         while "notifications/cancelled" not in log_of(log):  # noqa: ASYNC110 -- a process writes
             await anyio.sleep(0.01)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from orchestrator.commands.tool_sources import server_at
 from planners import Call, Plan
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator.here import Here, run_here
-from tests.orchestrator.processes import FORKJOIN, environment
+from tests.orchestrator.processes import FORKJOIN, started, to_end
 from tests.orchestrator.raw_server import Settings, log_of
 from tests.orchestrator.tool_servers import MADE_WITH_SDK, listed, said, wait_gone
 
@@ -106,18 +105,12 @@ def test_a_terminated_run_leaves_no_server(engine: str, tmp_path: Path) -> None:
     settings = Settings(tools=[listed()], answers={"tools/call": None}, log=str(log))
     (tmp_path / "plan.json").write_text(Plan(nodes=(Call(id="1", tool="add"),)).to_json())
     command = [str(FORKJOIN), "run", "q", "--plan", "plan.json", "--engine", engine]
-    with subprocess.Popen(
-        [*command, "--mcp", shlex.join(settings.command())],
-        cwd=tmp_path,
-        env=environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(*command, "--mcp", shlex.join(settings.command()), folder=tmp_path) as process:
         while "tools/call" not in log_of(log):
             assert process.poll() is None
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGTERM)
-        errors = process.communicate()[1]
+        errors = to_end(process)[1]
     assert process.returncode == 130
     assert "Traceback" not in errors
     wait_gone(int(log_of(log)[0]))

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +23,7 @@ from orchestrator import (
 from orchestrator.telemetry import Tracing
 from orchestrator.telemetry.attributes import SCHEMA_URL
 from planners import Call, Reduce, Think
+from tests.orchestrator.processes import in_process
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -241,5 +242,5 @@ def test_statistics_say_what_was_traced() -> None:
 
 def test_opentelemetry_is_loaded_when_it_is_used() -> None:
     code = "import orchestrator.telemetry, sys; print('opentelemetry' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    done = in_process(sys.executable, "-c", code, folder=Path.cwd())
+    assert (done.stdout, done.stderr) == ("False\n", "")

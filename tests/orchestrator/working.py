@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 
-from tests.orchestrator.processes import environment
+from tests.orchestrator.processes import SECONDS, started
 
 QUESTION = "How many \x1b[2J apples?"
 
@@ -72,28 +78,29 @@ class Work:
         assert self.process.stdin is not None
         self.process.stdin.write("end\n")
         self.process.stdin.flush()
-        self.process.wait(60)
+        self.process.wait(SECONDS)
 
 
 @contextmanager
 def working(base: Path, *, deaf: bool = False) -> Iterator[Work]:
     """A run under way; a deaf one hears no SIGTERM. It is killed in the end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _WORKING, str(base), "deaf" if deaf else "polite"],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", _WORKING, str(base), "deaf" if deaf else "polite"]
+    with started(*command, stdin=subprocess.PIPE, stderr=None) as process:
         assert process.stdout is not None
-        try:
-            yield Work(process, Path(process.stdout.readline().rstrip("\n")))
-        finally:
-            process.kill()
+        yield Work(process, Path(process.stdout.readline().rstrip("\n")))
 
 
 def killed_run(base: Path) -> Path:
-    """The folder of a run whose process was killed."""
+    """The folder of a run whose process was killed: a copy of one, since each would take a second."""
+    folder = base / f"{datetime.now():%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+    shutil.copytree(_killed(), folder)
+    return folder
+
+
+@cache
+def _killed() -> Path:
+    base = Path(tempfile.mkdtemp(prefix="forkjoin-killed-"))
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
     with working(base) as work:
         work.process.kill()
     return work.folder

@@ -8,8 +8,10 @@ import pytest
 
 from engines import FakeEngine, Sampling, UsageError, configured, converse, option_names
 from reasoning import (
+    EMBEDDERS,
     METHODS,
     REDUCERS,
+    RULES,
     SCORERS,
     STOPPING_RULES,
     Answer,
@@ -17,16 +19,17 @@ from reasoning import (
     BestOfN,
     BetaPosterior,
     ChainOfThought,
+    Ets,
     First,
     Majority,
     ParaThinker,
     SelfConsistency,
     Synthesise,
-    UnknownName,
     Verifier,
     choices,
     method_named,
     reducer_named,
+    rule_named,
     scorer_named,
     stopping_rule_named,
 )
@@ -40,6 +43,8 @@ CATALOGUES: Mapping[str, Mapping[str, Any]] = {
     "reducer": REDUCERS,
     "scorer": SCORERS,
     "stopping rule": STOPPING_RULES,
+    "rule": RULES,
+    "embedder": EMBEDDERS,
 }
 ENTRIES = [
     pytest.param(kind, name, id=f"{kind}-{name}")
@@ -157,8 +162,8 @@ def test_how_a_configuration_samples(thing: object, expected: Sampling | None) -
     [
         ("reducer=vote", "reducer=vote: there is no reducer 'vote': choose from best, first, maj"),
         ("stop=soon", "stop=soon: there is no stopping rule 'soon': choose from adaptive, beta, "),
-        ("method=cot", "method=cot: there is no method 'cot': choose from best-of-n, chain-of-"),
-        ("method=", "method=: there is no method '': choose from best-of-n"),
+        ("method=cot", "method=cot: there is no method 'cot': choose from beam, best-of-n, cha"),
+        ("method=", "method=: there is no method '': choose from beam, best-of-n"),
         (
             "reducer.scorer=verifier",
             "reducer.scorer: there is no such option: there is samples, method, method.…, "
@@ -181,12 +186,14 @@ def test_an_unknown_name_is_told_with_the_names_there_are() -> None:
         "reducer": lambda: reducer_named("x", OURS),
         "scorer": lambda: scorer_named("x", OURS),
         "stopping rule": lambda: stopping_rule_named("x"),
+        "rule": lambda: rule_named("x"),
+        "embedder": lambda: configured(Ets(), {"embedder": "x"}, named=choices(OURS)),
     }
     for kind, find in ways.items():
-        with pytest.raises(UnknownName) as caught:
+        with pytest.raises(UsageError) as caught:
             find()
         known = ", ".join(sorted(CATALOGUES[kind]))
-        assert str(caught.value) == f"there is no {kind} 'x': choose from {known}"
+        assert str(caught.value).endswith(f"there is no {kind} 'x': choose from {known}")
 
 
 def test_names_find_what_they_name() -> None:

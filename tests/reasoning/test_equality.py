@@ -172,10 +172,11 @@ def test_a_comparison_that_takes_too_long_is_no_equality_and_holds_up_no_other(
 ) -> None:
     assert worker.verify("x+1", "1+x")
     process = worker._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
     with monkeypatch.context() as patch:
         patch.setattr(equality_worker, "_SECONDS_TO_ANSWER", 0)
         assert not worker.verify("x+1", "1+x")
-    assert process is not None
     assert process.poll() is not None
     assert worker.verify("x+1", "1+x")
 

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 
-from engines import EngineWrapper, FakeEngine, Sampling, Usage, UsageError, converse
+from engines import FakeEngine, Sampling, Usage, UsageError, converse
 from engines.settings import configured
 from reasoning import Answer, NoCandidates
 from reasoning.best_of_n import BestOfN
@@ -21,28 +20,13 @@ from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.reward_model import RewardModel
 from tests.engines.reward_like import RewardLike, pooling, steps
 from tests.engines.servers import serving
+from tests.reasoning.keeping import Deciding
 from tests.reasoning.verdicts import question, thread
-
-T = TypeVar("T")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-class Deciding(EngineWrapper):
-    """Keeps decisions as a journal does."""
-
-    def __init__(self, inner: FakeEngine) -> None:
-        super().__init__(inner)
-        self.decided: dict[str, str] = {}
-
-    async def decide(self, path: str, choose: Callable[[], Awaitable[T]]) -> T:
-        if path not in self.decided:
-            self.decided[path] = json.dumps(await choose())
-        kept: T = json.loads(self.decided[path])
-        return kept
 
 
 @pytest.mark.anyio
@@ -85,6 +69,31 @@ async def test_steps_are_tagged_and_their_rewards_told() -> None:
     )
     assert [outcome.value for outcome in outcomes] == [(1 / 4, 1 / 6), (1 / 4,)]
     assert scores.values == (1 / 6, 1 / 4)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("end", ["", "\n\n", "\n\n\n\n ", "<extra_0>\n\n"])
+async def test_a_thought_that_is_about_to_take_its_next_step_has_no_empty_one(end: str) -> None:
+    server = RewardLike(steps)
+    engine = FakeEngine()
+    root = await question(engine)
+    with serving(server.app) as url:
+        model = RewardModel(url=url, step_tag="<extra_0>")
+        scores = await model.score([thread(f"a\n\nthree{end}")], root, engine)
+    assert server.bodies[-1]["messages"][-1]["content"] == "a<extra_0>three<extra_0>"
+    assert scores.values == (1 / 6,)
+
+
+@pytest.mark.anyio
+async def test_a_thought_of_nothing_has_no_step_and_loses_only_itself() -> None:
+    server = RewardLike(steps)
+    engine = FakeEngine()
+    root = await question(engine)
+    with serving(server.app) as url:
+        model = RewardModel(url=url, step_tag="<extra_0>")
+        scores = await model.score([thread("\n\n"), thread("a\n\n")], root, engine)
+    assert scores.values == (-math.inf, 1 / 2)
+    assert "1 of 2 rewards were lost" in scores.remark
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,12 @@ def branch(
     text: str = "so it is 4",
     reason: str = "",
     inside: tuple[Branch, ...] = (),
+    score: float | None = None,
     **fields: Any,
 ) -> Branch:
     usage = Usage(prompt_tokens=90, cached_tokens=64, generated_tokens=1234)
     answer = Answer(text=text, value=value, usage=usage, critical_path=617, **fields)
-    return Branch(path=path, status=status, answer=answer.after(inside), reason=reason)
+    return Branch(path=path, status=status, answer=answer.after(inside), reason=reason, score=score)
 
 
 def tree(*branches: Branch, **options: int) -> list[str]:
@@ -164,3 +165,26 @@ def test_what_cut_an_answer_is_said_in_words(
     truncated: bool, limit: str | None, words: str
 ) -> None:
     assert Answer(text="", truncated=truncated, limited_by=limit).cut_by == words
+
+
+def test_scores_have_a_column_where_there_are_some() -> None:
+    lines = tree(
+        branch("root/step-0", score=0.75, inside=(branch("root/step-0/step-0", score=1234.5),)),
+        branch("root/step-1", score=float("-inf")),
+        branch("root/step-2"),
+    )
+    assert lines == [
+        "thread      tokens  cached     score  answer",
+        "✓ step-0     2,468     128      0.75  4",
+        "  ✓ step-0   1,234      64  1.23e+03  4",
+        "✓ step-1     1,234      64            4",
+        "✓ step-2     1,234      64            4",
+    ]
+
+
+def test_scores_are_data_that_json_can_hold() -> None:
+    scores = [0.75, float("-inf"), None]
+    data = thread_data(
+        Answer(text="", branches=tuple(branch(f"root/{i}", score=s) for i, s in enumerate(scores)))
+    )
+    assert [one.get("score", "none") for one in data] == [0.75, None, "none"]

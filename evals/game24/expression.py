@@ -1,15 +1,20 @@
 """Whether an expression makes 24 of four numbers, each used once. Exact, and nothing is evaluated as code."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
+
+from .moves import TARGET
 
 # Longer than any that uses four numbers, short enough for recursion.
 _LONGEST = 100
 _TOKEN = re.compile(r"\s*(\d+|[-+*/()])")
 
 
-def makes_24(numbers: Sequence[int], answer: str) -> bool:
+def makes_24(numbers: Sequence[int | Fraction], answer: str) -> bool:
     """Whether `answer`, such as `(10 - 4) * 5 - 6 = 24`, solves the puzzle of these numbers.
 
     Only what stands before the first `=` counts.
@@ -19,12 +24,22 @@ def makes_24(numbers: Sequence[int], answer: str) -> bool:
     """
     expression = answer.partition("=")[0].strip()
     used = sorted(map(int, re.findall(r"\d+", expression[:_LONGEST])))
-    if len(expression) > _LONGEST or used != sorted(numbers):
-        return False
+    return used == sorted(numbers) and value_of(expression) == TARGET
+
+
+@lru_cache(maxsize=10_000)
+def value_of(expression: str) -> Fraction | None:
+    """What an expression of whole numbers is worth; None if it is none, or divides by zero.
+
+    >>> print(value_of("8 / (3 - 8 / 3)"), value_of("8 / 0"))
+    24 None
+    """
+    if len(expression) > _LONGEST:
+        return None
     try:
-        return _Reader(expression).value() == 24
+        return _Reader(expression).value()
     except (SyntaxError, ZeroDivisionError):
-        return False
+        return None
 
 
 class _Reader:

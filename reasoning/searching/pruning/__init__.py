@@ -1,0 +1,1 @@
+"""Pruning: which leaves of a tree are worth the memory that they keep alive. Pure."""

@@ -1,0 +1,33 @@
+"""Solves a problem: what can be decided at sight, HiGHS for the rest, and greedily where HiGHS fails.
+
+It blocks, and belongs into a worker thread. Importing SciPy, on first use, takes most of a second.
+"""
+
+from __future__ import annotations
+
+from .greedy import greedily
+from .highs import optimum
+from .problem import Choice, Problem
+from .reducing import Reduction
+
+
+def solved(problem: Problem, seconds: float) -> Choice:
+    """The best leaves to keep, at least one. Of equally good choices always the same.
+
+    Args:
+        problem: With at least one leaf.
+        seconds: How long HiGHS may take; what it has not solved by then is chosen greedily.
+    """
+    reduction = Reduction(problem)
+    rest = reduction.rest
+    choice = _solved(rest, seconds, least=0) if rest.leaves else Choice(())
+    kept = [*reduction.kept, *(reduction.open[number] for number in choice.kept)]
+    if not kept:
+        # No leaf pays for itself, and what was left at sight may be the least bad.
+        return _solved(problem, seconds, least=1)
+    return Choice(tuple(sorted(kept)), choice.reason)
+
+
+def _solved(problem: Problem, seconds: float, least: int) -> Choice:
+    choice = optimum(problem, seconds, least=least)
+    return Choice(tuple(greedily(problem)), choice.reason) if choice.reason else choice
