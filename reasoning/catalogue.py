@@ -63,6 +63,7 @@ def _searching(rule: str) -> Callable[[Sampling], Method]:
         rule=RULES[rule](sampling),
         scorer=StepVerifier(sampling=sampling),
         stepper=ModelSteps(sampling=sampling),
+        max_tokens=sampling.max_tokens,
     )
 
 

@@ -1,9 +1,8 @@
 """A model of a model that plays the Game of 24: what it says follows from the seed and from what is left.
 
 It proposes legal moves by a softmax of preferences that have little to do with what is right: a bit of skill, a taste
-for whole numbers, and habits. So it says the same again and again, as real models do: GPT-4's first moves in ToT's logs
-lead to 3 different states (the exponential of their entropy), where chance would lead to 26. What it says comes in
-several wordings, 60 to 110 tokens (characters) long. It is a script for `FakeEngine`.
+for whole numbers, and habits. So it does the same again and again, as real models do, but says it in several wordings,
+60 to 110 tokens (characters) long. It is a script for `FakeEngine`.
 """
 
 import hashlib

@@ -45,7 +45,8 @@ class World:
     The defaults are near GPT-4 in Tree of Thoughts' logs on the test puzzles. Of the moves that it proposes, 25, 20 and
     25 % keep 24 within reach at the first, second and third step, if the step before did; of these, 25, 22 and 23 %.
     Of a promising and a hopeless thought it values the promising one higher in 72, 93 and 93 of 100 cases; this
-    verifier in 86.
+    verifier in 86. It repeats itself less: its first moves lead to 8 different states, GPT-4's samples to 3 (the
+    exponential of the entropy).
 
     Attributes:
         skill: See `Proposer`.

@@ -49,6 +49,9 @@ BLOCK = 32
 SEQUENTIAL = ("chain-of-thought", "think-budget")
 # As few threads as show something; forks take more tokens than a thought.
 FORKS = {"max_path_tokens": "150", "max_paths": "2"}
+STEPS = {"width": "3", "max_depth": "2", "stepper.step_tokens": "12"}
+# These are the search of those that run here, by another rule, which is pure.
+OTHER_RULES = {"beam", "dvts", "particles", "mcts"}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "self-consistency": {"samples": "4"},
     "best-of-n": {"samples": "3"},
@@ -59,6 +62,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "samples": "5", "warm_up": "2", "window": "8", "consensus": "null", "keep_percent": "50",
     },
     "think-budget": {"max_thinking": "12", "answer_tokens": "8"},
+    "rebase": STEPS,
+    "ets": STEPS,
 }  # fmt: skip
 
 pytestmark = [
@@ -105,7 +110,7 @@ class Five:
     after: EngineStatistics
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=sorted(METHODS.keys() - OTHER_RULES))
 def five(request: pytest.FixtureRequest, vllm_engine: Engine) -> Five:
     async def main() -> Five:
         before = await idle(vllm_engine)
