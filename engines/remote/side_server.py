@@ -1,16 +1,19 @@
 """A model on a vLLM server beside the run's engines, such as one that judges: connected to, asked, and asked again.
 
-It does not know what requests mean; `reward_server` and `next_token_server` do.
+It does not know what requests mean; `reward_server`, `next_token_server` and `embedding_server` do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import anyio
 
+from ..error_groups import single_error
 from ..errors import ForkjoinError, NotAnEngine, RequestRejected, UsageError
 from ..wrappers.retry import RetryPolicy, delay_before_retry
 from .answer_shape import prompt_tokens_in
@@ -20,6 +23,9 @@ from .server_address import ServerAddress
 
 if TYPE_CHECKING:
     import httpx
+
+Input = TypeVar("Input")
+Found = TypeVar("Found")
 
 
 class SideServer:
@@ -53,7 +59,7 @@ class SideServer:
         connect_seconds: float = 60,
         client: httpx.AsyncClient | None = None,
     ) -> None:
-        require_requests(in_flight=in_flight)
+        _require_requests(in_flight=in_flight)
         self._address = ServerAddress.parse(url)
         self._headers = authorization(self._address, api_key, client)
         self._model = model
@@ -83,6 +89,30 @@ class SideServer:
     def prompt_tokens(self) -> int:
         """Tokens that the server has read so far, by its own count."""
         return self._prompt_tokens
+
+    async def _in_batches(
+        self,
+        inputs: Sequence[Input],
+        batch: int,
+        ask: Callable[[Sequence[Input]], Awaitable[list[Found]]],
+    ) -> list[Found]:
+        """What is found for inputs, in their order; so many of them in a request, requests side by side.
+
+        Raises:
+            UsageError: A request would be of nothing.
+        """
+        _require_requests(batch=batch)
+        batches = [inputs[start : start + batch] for start in range(0, len(inputs), batch)]
+        found: list[list[Found]] = [[] for _ in batches]
+
+        async def fill(number: int) -> None:
+            found[number] = await ask(batches[number])
+
+        with single_error():
+            async with anyio.create_task_group() as group:
+                for number in range(len(batches)):
+                    group.start_soon(fill, number)
+        return list(chain.from_iterable(found))
 
     async def _asked(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to a request, tried again where that may help."""
@@ -124,12 +154,7 @@ class SideServer:
         return self._api
 
 
-def require_requests(**counts: int) -> None:
-    """Refuses to ask for nothing.
-
-    Raises:
-        UsageError: One of the numbers is below 1.
-    """
+def _require_requests(**counts: int) -> None:
     for name, number in counts.items():
         if number < 1:
-            raise UsageError(f"{name}={number} asks for no rewards: give at least 1")
+            raise UsageError(f"{name}={number} asks for nothing: give at least 1")

@@ -19,4 +19,10 @@ def aggregate(rewards: Sequence[float], how: Aggregation) -> float:
         return rewards[-1]
     if how == "min":
         return min(rewards)
-    return math.prod(rewards) if how == "prod" else math.fsum(rewards) / len(rewards)
+    if how == "prod":
+        return math.prod(rewards)
+    try:
+        return math.fsum(rewards) / len(rewards)
+    except (OverflowError, ValueError):
+        # The sum is too large, where shares of it are not; or it is of infinities of both signs, and NaN.
+        return sum(reward / len(rewards) for reward in rewards)

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 import anyio
 
@@ -98,7 +99,8 @@ class Remembered:
 
     def _keep(self, scored: dict[bytes, float]) -> None:
         self._known.update(scored)
-        for key in list(self._known)[: len(self._known) - _MOST]:
+        excess = max(0, len(self._known) - _MOST)
+        for key in list(islice(self._known, excess)):
             del self._known[key]
 
 

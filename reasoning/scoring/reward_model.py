@@ -15,6 +15,7 @@ from engines import EngineError, Outcome, UsageError, join
 from .served_scorer import Messages, ServedScorer, StepRewards
 
 if TYPE_CHECKING:
+    from engines.remote.reward_reading import Rewards
     from engines.remote.reward_server import RewardServer
 
 
@@ -46,20 +47,27 @@ class RewardModel(ServedScorer):
         from engines.remote.reward_server import RewardServer
 
         async with RewardServer(self.url, self.model, in_flight=self.in_flight) as server:
-            return await join([partial(self._judge, server, question, text) for text in texts])
+            judged = await join([partial(self._judge, server, question, text) for text in texts])
+        return [self._labelled(outcome) for outcome in judged]
 
-    async def _judge(self, server: RewardServer, question: Messages, text: str) -> StepRewards:
+    async def _judge(self, server: RewardServer, question: Messages, text: str) -> Rewards:
         said = {"role": "assistant", "content": self._tagged(text)}
         rows = await server.of_conversation([*question, said])
         if not rows:
             raise EngineError(
                 f"{self.url} found no step to judge: set step_tag to what the model wants after each step"
             )
+        return rows
+
+    def _labelled(self, judged: Outcome[Rewards]) -> Outcome[StepRewards]:
+        """The rewards of the class that is good. That there is none is a mistake, and no bad luck of a candidate."""
+        if judged.value is None:
+            return Outcome(judged.status, reason=judged.reason)
         try:
-            return tuple(row[self.label] for row in rows)
+            return Outcome(judged.status, tuple(row[self.label] for row in judged.value))
         except IndexError:
             raise UsageError(
-                f"label={self.label}: the reward model has {len(rows[0])} classes, from 0 on"
+                f"label={self.label}: the reward model has {len(judged.value[0])} classes, from 0 on"
             ) from None
 
     def _tagged(self, text: str) -> str:

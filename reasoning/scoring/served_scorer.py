@@ -65,7 +65,7 @@ class ServedScorer(ABC):
 
         Raises:
             NoCandidates: The server judged none.
-            UsageError: There is no address.
+            UsageError: There is no address, or an option does not fit the model.
         """
         outcomes = await self.step_rewards(candidates, context, engine)
         lost = [outcome.reason for outcome in outcomes if not outcome.usable]
@@ -87,7 +87,7 @@ class ServedScorer(ABC):
 
         Raises:
             NoCandidates: The server judged none.
-            UsageError: There is no address.
+            UsageError: There is no address, or an option does not fit the model.
         """
         require_ready(self)
         if not candidates:

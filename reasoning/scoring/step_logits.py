@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from engines import EngineError, Outcome, join, single_error
+from engines import EngineError, Outcome, UsageError, join, single_error
 
 from .served_scorer import Messages, ServedScorer, StepRewards
 
@@ -54,16 +54,23 @@ class StepLogits(ServedScorer):
     layout: Literal["tags", "conversation"] = "tags"
     tag: str = " ки"
 
+    def __post_init__(self) -> None:
+        """Refuses words that tell nothing, besides what any served scorer does."""
+        super().__post_init__()
+        if not self.good or not self.bad or self.good == self.bad:
+            raise UsageError(
+                f"good={self.good!r}, bad={self.bad!r}: give two different words, a token each"
+            )
+
     async def _judged(self, texts: Sequence[str], question: Messages) -> list[Outcome[StepRewards]]:
         # On first use, since it brings an HTTP library.
         from engines.remote.next_token_server import NextTokenServer
 
         async with NextTokenServer(self.url, self.model, in_flight=self.in_flight) as server:
-            words = await join([partial(server.token_id, word) for word in (self.good, self.bad)])
-            tokens = [word.value for word in words if word.value is not None]
-            if len(tokens) < len(words):
-                reason = next(word.reason for word in words if word.value is None)
-                return [Outcome("failed", reason=reason)] * len(texts)
+            try:
+                tokens = [await server.token_id(word) for word in (self.good, self.bad)]
+            except EngineError as error:
+                return [Outcome("failed", reason=str(error))] * len(texts)
             read = partial(self._read, server, question, tokens)
             return await join([partial(self._judge, read, self._steps(text)) for text in texts])
 

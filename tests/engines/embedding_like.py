@@ -29,13 +29,19 @@ class EmbeddingLike:
     """
 
     def __init__(
-        self, embed: Embed = length, answers: Sequence[Response] = (), window: int = 1000
+        self,
+        embed: Embed = length,
+        answers: Sequence[Response] = (),
+        window: int = 1000,
+        *,
+        cuts: bool = True,
     ) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.peak = 0
         self.answers = list(answers)
         self._embed = embed
         self._window = window
+        self._cuts = cuts
         self._running = 0
         self.app = Starlette(routes=[Route("/v1/embeddings", self._answer, methods=["POST"])])
 
@@ -49,6 +55,8 @@ class EmbeddingLike:
         if self.answers:
             return self.answers.pop(0)
         texts = body["input"]
+        if self._cuts and body.get("truncate_prompt_tokens") == -1:
+            texts = [text[: self._window] for text in texts]
         longest = max(map(len, texts))
         if longest > self._window:
             message = (

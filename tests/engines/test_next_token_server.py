@@ -126,7 +126,7 @@ async def test_a_server_that_does_not_generate_is_told(app: Starlette) -> None:
 
 
 def test_a_server_is_opened_before_it_is_asked() -> None:
-    with pytest.raises(UsageError, match="in_flight=0 asks for no rewards"):
+    with pytest.raises(UsageError, match="in_flight=0 asks for nothing"):
         NextTokenServer("http://127.0.0.1:9", in_flight=0)
     with pytest.raises(RuntimeError, match=r"use `async with NextTokenServer\(url\)"):
         _ = NextTokenServer("http://127.0.0.1:9")._opened

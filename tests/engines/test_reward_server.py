@@ -49,9 +49,9 @@ async def test_a_conversation_is_one_request_in_the_model_s_own_template() -> No
 async def test_texts_and_ids_go_in_batches_and_keep_their_order() -> None:
     server = RewardLike()
     with serving(server.app) as url:
-        async with RewardServer(url, batch=3, in_flight=2) as rewards:
+        async with RewardServer(url, in_flight=2) as rewards:
             texts = ["x" * (n % 7 + 1) for n in range(20)]
-            assert await rewards.of_inputs(texts) == [((float(len(t)),),) for t in texts]
+            assert await rewards.of_inputs(texts, batch=3) == [((float(len(t)),),) for t in texts]
             assert [len(body["input"]) for body in server.bodies].count(3) == 6
             assert server.peak <= 2
             assert await rewards.of_inputs([(1, 2), (3,)]) == [((2.0,),), ((1.0,),)]
@@ -112,9 +112,9 @@ async def test_nobody_there_is_told_after_the_tries() -> None:
 async def test_one_failed_batch_fails_all_with_its_error_and_none_is_left_running() -> None:
     server = RewardLike(window=5)
     with serving(server.app) as url:
-        async with RewardServer(url, batch=1) as rewards:
+        async with RewardServer(url) as rewards:
             with anyio.fail_after(300), pytest.raises(ContextTooLong):
-                await rewards.of_inputs(["x", "x" * 9, "y"])
+                await rewards.of_inputs(["x", "x" * 9, "y"], batch=1)
             assert await rewards.of_inputs(["z"]) == [((1.0,),)]
 
 
@@ -194,10 +194,13 @@ async def test_what_is_no_json_is_one_error() -> None:
                 await rewards.of_inputs(["x"])
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"in_flight": -1}])
-def test_nothing_at_once_asks_for_nothing(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="give at least 1"):
-        RewardServer("http://x", **wrong)  # type: ignore[arg-type]  # they are numbers
+@pytest.mark.anyio
+async def test_nothing_at_once_asks_for_nothing() -> None:
+    with pytest.raises(UsageError, match="in_flight=-1 asks for nothing: give at least 1"):
+        RewardServer("http://x", in_flight=-1)
+    async with RewardServer("http://x") as rewards:
+        with pytest.raises(UsageError, match="batch=0 asks for nothing: give at least 1"):
+            await rewards.of_inputs(["a"], batch=0)
 
 
 @pytest.mark.anyio

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from random import Random
+from unittest.mock import patch
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]  # no types
+from scipy.cluster.hierarchy import fcluster, linkage
 
+from reasoning.searching.pruning import clustering
 from reasoning.searching.pruning.clustering import clusters_of
 
 
@@ -49,7 +51,6 @@ def test_equal_texts_are_one_cluster_whatever_their_vectors_are() -> None:
     assert clusters_of(["", "", "a"], None, 0.05) == (0, 0, 1)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")
 def test_what_is_no_vector_is_like_nothing() -> None:
     vectors = directions(0, 0, 0, 0)
     vectors[1] = np.nan
@@ -63,9 +64,10 @@ def test_what_is_no_vector_is_like_nothing() -> None:
     st.integers(1, 20),
     st.floats(0.01, 0.3),
     st.floats(0.01, 1.5),
+    st.sampled_from([1, 7, 1024]),
 )
 def test_it_is_average_linkage_of_all_texts(
-    seed: int, size: int, kinds: int, spread: float, threshold: float
+    seed: int, size: int, kinds: int, spread: float, threshold: float, rows: int
 ) -> None:
     random = np.random.default_rng(seed)
     distinct = random.normal(size=(kinds, 8)) + random.normal(size=8) / spread
@@ -73,7 +75,8 @@ def test_it_is_average_linkage_of_all_texts(
     kind = random.integers(kinds, size=size)
     vectors = distinct[kind]
     expected = fcluster(linkage(vectors, "average", "cosine"), threshold, "distance")
-    found = clusters_of([str(number) for number in kind], vectors, threshold)
+    with patch.object(clustering, "_ROWS", rows), patch.object(clustering, "_TILE", 8 * rows):
+        found = clusters_of([str(number) for number in kind], vectors, threshold)
     assert found == numbered(expected.tolist())
 
 
@@ -86,3 +89,20 @@ def test_the_order_does_not_change_who_is_together(degrees: list[int], seed: int
     found = clusters_of(names, directions(*angles), 0.05)
     shuffled = clusters_of([names[n] for n in other], directions(*[angles[n] for n in other]), 0.05)
     assert numbered([found[n] for n in other]) == shuffled
+
+
+def test_not_all_pairs_are_held_at_once() -> None:
+    count = 2000
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(count, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    texts = [str(number) for number in range(count)]
+    clusters_of(texts[:9], vectors[:9], 0.05)
+    tracemalloc.start()
+    try:
+        with patch.object(clustering, "_ROWS", 64):
+            clusters_of(texts, vectors, 1e-4)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < count * count * vectors.itemsize / 2

@@ -160,6 +160,20 @@ async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.anyio
+async def test_nothing_is_forgotten_before_the_memory_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remembered, "_MOST", 4)
+    scorer = Known(scores=dict.fromkeys("abc", 1.0))
+    memory = Remembered(scorer=scorer)
+    engine = FakeEngine()
+    root = await question(engine)
+    for _ in range(2):
+        await memory.score([thread(text) for text in "abc"], root, engine)
+    assert len(scorer.batches) == 1
+
+
+@pytest.mark.anyio
 async def test_a_verifier_is_asked_once_for_equal_answers() -> None:
     engine = FakeEngine(yes_with(0.5))
     memory = Remembered(scorer=Verifier())

@@ -103,6 +103,12 @@ def test_one_score_is_made_of_the_steps(how: Aggregation, score: float) -> None:
     assert aggregate((0.25, 1.0, 0.5), how) == score
 
 
+def test_a_mean_of_finite_rewards_is_finite() -> None:
+    assert aggregate((1.7e308, 1.7e308, -1.7e308), "mean") == pytest.approx(1.7e308 / 3)
+    assert aggregate((-math.inf, 1.0), "mean") == -math.inf
+    assert math.isnan(aggregate((-math.inf, math.inf), "mean"))
+
+
 @pytest.mark.anyio
 async def test_what_cannot_be_judged_scores_least_and_is_told() -> None:
     engine = FakeEngine()
@@ -116,23 +122,31 @@ async def test_what_cannot_be_judged_scores_least_and_is_told() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("model", "data", "message"),
+    ("data", "message"),
     [
-        (RewardModel(), [], "found no step to judge: set step_tag"),
-        (RewardModel(label=2), [0.1, 0.9], "label=2: the reward model has 2 classes"),
-        (RewardModel(), [math.nan], r"a reward that is no number \(nan\)"),
+        ([], "found no step to judge: set step_tag"),
+        ([math.nan], r"a reward that is no number \(nan\)"),
     ],
 )
 async def test_when_nothing_can_be_judged_the_reason_is_told(
-    model: RewardModel, data: list[float], message: str
+    data: list[float], message: str
 ) -> None:
     engine = FakeEngine()
     server = RewardLike(lambda text: [None if math.isnan(x) else x for x in data])
     root = await question(engine)
-    with serving(server.app) as url:
-        there = RewardModel(url=url, label=model.label)
-        with pytest.raises(NoCandidates, match=f"all 2 rewards.*{message}"):
-            await there.score([thread("a"), thread("b")], root, engine)
+    with serving(server.app) as url, pytest.raises(NoCandidates, match=f"all 2 rewards.*{message}"):
+        await RewardModel(url=url).score([thread("a"), thread("b")], root, engine)
+
+
+@pytest.mark.anyio
+async def test_a_class_that_the_model_lacks_is_a_mistake_and_no_low_score() -> None:
+    engine = FakeEngine()
+    root = await question(engine)
+    with (
+        serving(RewardLike(lambda text: [0.1, 0.9]).app) as url,
+        pytest.raises(UsageError, match=r"^label=2: the reward model has 2 classes, from 0 on"),
+    ):
+        await RewardModel(url=url, label=2).score([thread("a"), thread("b")], root, engine)
 
 
 @pytest.mark.anyio

@@ -113,7 +113,6 @@ async def test_what_cannot_be_judged_scores_least_and_is_told() -> None:
     ("app", "options", "message"),
     [
         (Starlette(), {}, "is no vLLM server of a model that generates, as it has no /tokenize"),
-        (NextTokenLike().app, {"bad": "--"}, "'--' is 2 tokens of the model"),
         (NextTokenLike(lambda _: {}).app, {}, r"finds tokens \[43, 45\] impossible"),
         (NextTokenLike(lambda _: {"+": None}).app, {}, "logprobs that are no numbers"),
     ],
@@ -128,6 +127,25 @@ async def test_where_nothing_can_be_judged_the_reason_is_told_once(
         pytest.raises(NoCandidates, match=f"all 2 rewards failed, the first: .*{message}"),
     ):
         await StepLogits(url=url, **options).score([thread("a"), thread("b")], root, engine)
+
+
+@pytest.mark.anyio
+async def test_a_word_that_is_no_token_of_the_model_is_a_mistake_and_no_low_score() -> None:
+    engine = FakeEngine()
+    root = await question(engine)
+    with (
+        serving(NextTokenLike().app) as url,
+        pytest.raises(UsageError, match=r"^'--' is 2 tokens of the model"),
+    ):
+        await StepLogits(url=url, bad="--").score([thread("a"), thread("b")], root, engine)
+
+
+@pytest.mark.parametrize("words", [{"good": ""}, {"bad": ""}, {"good": "-"}])
+def test_words_that_tell_nothing_are_refused(words: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=r"give two different words, a token each$"):
+        StepLogits(**words)  # type: ignore[arg-type]  # others are no texts
+    with pytest.raises(UsageError, match="step_separator is empty"):
+        StepLogits(step_separator="")
 
 
 @pytest.mark.anyio

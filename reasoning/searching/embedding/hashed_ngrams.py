@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+|[^\w\s]")
 # Spreads the pairs, whose numbers are near each other (Knuth's multiplicative hash).
 _SPREAD = 2_654_435_761
+_MOST = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +36,15 @@ class HashedNgrams:
     same at that distance too, and few others.
 
     Attributes:
-        dimensions: The length of a vector, at least 1. What is hashed to the same place looks the same.
+        dimensions: The length of a vector, 1 to 65,536. What is hashed to the same place looks the same.
     """
 
     dimensions: int = 512
 
     def __post_init__(self) -> None:
-        """Refuses vectors of nothing."""
-        if self.dimensions < 1:
-            raise UsageError(f"vectors of dimensions={self.dimensions}: give at least 1")
+        """Refuses vectors of nothing, and those that no memory holds."""
+        if not 1 <= self.dimensions <= _MOST:
+            raise UsageError(f"vectors of dimensions={self.dimensions}: give 1 to {_MOST}")
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
         """Counts, in a worker thread. Case and blank space do not count."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class ServedEmbedder:
     """An embedding model behind `/v1/embeddings`, of vLLM or another server.
 
-    What it reads are tokens of its server, not of the engine, and so no part of a search's usage.
+    vLLM cuts texts that are too long for the model. What it reads are tokens of its server, not of the engine, and so
+    no part of a search's usage.
 
     Attributes:
         url: The server's address, with or without `/v1`.
@@ -67,8 +68,8 @@ class ServedEmbedder:
         # On first use, since it brings an HTTP library.
         from engines.remote.embedding_server import EmbeddingServer
 
-        async with EmbeddingServer(self.url, self.model, batch=self.batch) as server:
-            embeddings = await server.of_texts(texts)
+        async with EmbeddingServer(self.url, self.model) as server:
+            embeddings = await server.of_texts(texts, batch=self.batch)
         return await anyio.to_thread.run_sync(_rows, embeddings)
 
 

@@ -17,10 +17,13 @@ from .problem import Problem
 _NOTHING = 1e-12
 
 
-def greedily(problem: Problem) -> list[int]:
-    """The numbers of the leaves to keep, at least one; none where there are none."""
-    if not problem.leaves:
-        return []
+def greedily(problem: Problem, *, least: int) -> list[int]:
+    """The numbers of the leaves to keep.
+
+    Args:
+        problem: With at least one leaf.
+        least: How many leaves have to be kept, 0 or 1.
+    """
     best: list[int] = []
     objective = -float("inf")
     kept: Sequence[int] = ()
@@ -30,7 +33,9 @@ def greedily(problem: Problem) -> list[int]:
         if not gained > objective + _NOTHING:
             break
         best, objective = list(kept), gained
-    return best or [max(range(len(problem.leaves)), key=lambda number: problem.objective([number]))]
+    if best or not least:
+        return best
+    return [max(range(len(problem.leaves)), key=lambda number: problem.objective([number]))]
 
 
 def _chosen(problem: Problem, takers: set[int]) -> list[int]:

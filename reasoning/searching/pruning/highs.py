@@ -40,7 +40,7 @@ def optimum(problem: Problem, seconds: float, *, least: int) -> Choice:
             return Choice(program.kept(found.x))
         if found.status > 1:
             return Choice((), f"HiGHS said: {found.message}")
-    return Choice((), f"no optimum was found within {seconds:g} s")
+    return Choice((), "no optimum was found within the time limit")
 
 
 class _Program:
@@ -69,8 +69,8 @@ class _Program:
     def solve(self, seconds: float, whole: bool) -> Any:
         """What SciPy says."""
         import numpy as np
-        from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped]  # SciPy has no types
-        from scipy.sparse import csc_array  # type: ignore[import-untyped]  # SciPy has no types
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csc_array
 
         rows, columns, values = zip(*self._entries, strict=True) if self._entries else ((), (), ())
         shape = (len(self._bounds), len(self._costs))

@@ -105,7 +105,7 @@ def problem_of(
         lambda_b: What the cost of all counts.
         lambda_d: What the coverage of all clusters counts.
     """
-    inner = sorted({place for leaf in leaves for place in leaf.lineage[:-1]})
+    inner = sorted(_above(leaves))
     numbers = {place: number for number, place in enumerate(inner)}
     return Problem(
         parents=[numbers[place[:-1]] for place in inner],
@@ -124,14 +124,16 @@ def problem_of(
 
 def equal_shares(leaves: Sequence[Node]) -> dict[Place, float]:
     """Every node costs the same, the root too: the paper's cost."""
-    places = {place for leaf in leaves for place in leaf.lineage}
+    places = _above(leaves) | {leaf.place for leaf in leaves}
     return dict.fromkeys(places, 1 / len(places))
 
 
 def block_shares(
     leaves: Sequence[Node], tree: Mapping[Place, Node], block_size: int
 ) -> dict[Place, float]:
-    """Nodes cost the blocks of KV cache that are kept alive for them. What all share, the root, is free.
+    """Nodes cost the blocks of KV cache that are kept alive for them.
+
+    What all share, the root, is free, and taken to end with a full block: how long it is, a tree does not tell.
 
     A block is shared where it is full. So one that a step ends in belongs to each of those that go on from there, and
     to the step itself where it is a leaf:
@@ -146,12 +148,24 @@ def block_shares(
     """
     ends: dict[Place, int] = {ROOT: 0}
     blocks: dict[Place, int] = {ROOT: 0}
+    # Parents come before their children.
+    inner = sorted(_above(leaves))[1:]
+    for place in (*inner, *(leaf.place for leaf in leaves)):
+        begin = ends[place[:-1]]
+        ends[place] = begin + tree[place].tokens
+        blocks[place] = ends[place] // block_size - begin // block_size
     for leaf in leaves:
-        for place in leaf.lineage[1:]:
-            if place not in ends:
-                begin = ends[place[:-1]]
-                ends[place] = begin + tree[place].tokens
-                blocks[place] = ends[place] // block_size - begin // block_size
         blocks[leaf.place] += ends[leaf.place] % block_size > 0
     total = sum(blocks.values()) or 1
     return {place: count / total for place, count in blocks.items()}
+
+
+def _above(leaves: Sequence[Node]) -> set[Place]:
+    """The places above leaves, each looked at once: up to where another leaf has been."""
+    above: set[Place] = set()
+    for leaf in leaves:
+        place = leaf.parent
+        while place not in above:
+            above.add(place)
+            place = place[:-1]
+    return above

@@ -16,6 +16,9 @@ from dataclasses import replace
 from .closing import paying_nodes
 from .problem import Leaf, Problem
 
+# Most need three. A chain of clusters could take one for each link, as long as the square of its length.
+_MOST_ROUNDS = 20
+
 
 class Reduction:
     """What is decided of a problem, some leaf of which pays, and what is not.
@@ -33,13 +36,14 @@ class Reduction:
         self.kept: list[int] = []
         self.open = list(range(len(problem.leaves)))
         self.rest = problem
-        before = -1
-        while before != len(self.open):
+        for _ in range(_MOST_ROUNDS):
             before = len(self.open)
             self._leave_dominated()
             self._give_bonuses()
             self._keep_sure()
             self._leave_hopeless()
+            if before == len(self.open):
+                break
 
     def _leave_dominated(self) -> None:
         """Of leaves that cost a bonus, a cluster needs one from each node, and from all paid nodes together one."""

@@ -5,6 +5,8 @@ It blocks, and belongs into a worker thread. Importing SciPy, on first use, take
 
 from __future__ import annotations
 
+import time
+
 from .greedy import greedily
 from .highs import optimum
 from .problem import Choice, Problem
@@ -16,18 +18,21 @@ def solved(problem: Problem, seconds: float) -> Choice:
 
     Args:
         problem: With at least one leaf.
-        seconds: How long HiGHS may take; what it has not solved by then is chosen greedily.
+        seconds: How long HiGHS may take in all; what it has not solved by then is chosen greedily.
     """
+    end = time.monotonic() + seconds
     reduction = Reduction(problem)
     rest = reduction.rest
     choice = _solved(rest, seconds, least=0) if rest.leaves else Choice(())
     kept = [*reduction.kept, *(reduction.open[number] for number in choice.kept)]
     if not kept:
         # No leaf pays for itself, and what was left at sight may be the least bad.
-        return _solved(problem, seconds, least=1)
+        return _solved(problem, end - time.monotonic(), least=1)
     return Choice(tuple(sorted(kept)), choice.reason)
 
 
 def _solved(problem: Problem, seconds: float, least: int) -> Choice:
     choice = optimum(problem, seconds, least=least)
-    return Choice(tuple(greedily(problem)), choice.reason) if choice.reason else choice
+    if not choice.reason:
+        return choice
+    return Choice(tuple(greedily(problem, least=least)), choice.reason)

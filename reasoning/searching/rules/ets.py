@@ -7,12 +7,9 @@ leaves ─> shares by REBASE ─┐
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
-
-from engines import UsageError
 
 from ..embedding.embedder import Embedder
 from ..embedding.hashed_ngrams import HashedNgrams
@@ -20,7 +17,7 @@ from ..pruning.clustering import clusters_of
 from ..pruning.problem import Problem, block_shares, equal_shares, problem_of
 from ..pruning.solving import solved
 from ..tree import Frontier, Place
-from .options import require_choice, require_count, require_positive
+from .options import require_choice, require_count, require_from_zero, require_positive
 from .rebase import Rebase
 from .rule import Allocation
 
@@ -68,9 +65,7 @@ class Ets:
         require_count(self, "block_size")
         require_choice(self, "cost", Cost)
         for option in ("lambda_b", "lambda_d", "threshold", "time_limit"):
-            number = getattr(self, option)
-            if not 0 <= number < math.inf:
-                raise UsageError(f"ETS with {option}={number}: give a number from 0 up")
+            require_from_zero(self, option)
 
     def select(self, frontier: Frontier, width: int) -> Allocation:
         """Chooses the leaves to keep, then shares the width out. It blocks while the solver works."""
@@ -86,14 +81,14 @@ class Ets:
         return Allocation(children, remark)
 
     def _problem(self, frontier: Frontier, shares: Allocation) -> Problem:
-        leaves = frontier.leaves
+        leaves, total = frontier.leaves, shares.total
         clusters: Sequence[int] = [0] * len(leaves)
         if self.lambda_d:
             texts = [leaf.text for leaf in leaves]
             clusters = clusters_of(texts, frontier.vectors, self.threshold)
         return problem_of(
             leaves,
-            [shares.children.get(leaf.place, 0) / shares.total for leaf in leaves],
+            [shares.children.get(leaf.place, 0) / total for leaf in leaves],
             clusters,
             self._costs(frontier),
             lambda_b=self.lambda_b,

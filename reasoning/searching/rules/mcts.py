@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from engines import UsageError
-
 from ..tree import ROOT, Frontier, Place
-from .options import require_choice, require_count, require_positive
+from .options import require_choice, require_count, require_from_zero, require_positive
 from .rule import Allocation
 from .sharing import softmax_weights
 from .visits import Visits
@@ -62,8 +60,7 @@ class Mcts:
         require_positive(self, "temperature")
         require_count(self, "max_children")
         require_count(self, "simulations")
-        if not 0 <= self.exploration < math.inf:
-            raise UsageError(f"Mcts with exploration={self.exploration!r}: give 0 or more")
+        require_from_zero(self, "exploration")
 
     def select(self, frontier: Frontier, width: int) -> Allocation:
         """Goes down from the question once for each step."""

@@ -19,6 +19,16 @@ def require_positive(rule: object, option: str) -> None:
         raise UsageError(f"{_named(rule, option)}: give a number above 0")
 
 
+def require_from_zero(rule: object, option: str) -> None:
+    """Refuses a number that is not finite or below 0.
+
+    Raises:
+        UsageError: It is either.
+    """
+    if not 0 <= getattr(rule, option) < math.inf:
+        raise UsageError(f"{_named(rule, option)}: give 0 or more")
+
+
 def require_count(rule: object, option: str) -> None:
     """Refuses a count below 1.
 
