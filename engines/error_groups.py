@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from .errors import ForkjoinError
 
+# One mistake in a function that runs in thousands of branches would tell thousands.
+_MOST_TOLD = 3
+
 
 @contextmanager
 def single_error() -> Iterator[None]:
-    """Raises the only error of a group as itself, and of several forkjoin errors the first. Bugs stay grouped."""
+    """Raises one error instead of a group, so that `except ValueError` catches what a user's function raised.
+
+    That is the only error of the group; of several forkjoin errors, and of several bugs of the same type, the first.
+    A note tells the other bugs. Bugs of different types, and bugs among forkjoin errors, stay grouped.
+    """
     try:
         yield
     except BaseExceptionGroup as group:
-        leaves = _leaves(group)
-        if len(leaves) == 1 or all(isinstance(leaf, ForkjoinError) for leaf in leaves):
-            raise leaves[0] from leaves[0].__cause__
-        raise
+        first, *others = _leaves(group)
+        if all(isinstance(leaf, ForkjoinError) for leaf in (first, *others)):
+            raise first from first.__cause__
+        if others:
+            if not all(
+                type(leaf) is type(first) and isinstance(leaf, Exception) for leaf in others
+            ):
+                raise
+            first.add_note(_told(others))
+        raise first from first.__cause__
+
+
+def _told(others: Sequence[BaseException]) -> str:
+    """How many others there were beside it, and what those that say something else say."""
+    said = dict.fromkeys(map(str, others))
+    told = "; ".join(list(said)[:_MOST_TOLD])
+    return f"and {len(others)} more {type(others[0]).__name__} beside it: {told}"
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

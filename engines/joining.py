@@ -13,6 +13,7 @@ import anyio
 
 from .attempt import new_attempt
 from .engine import Engine
+from .error_groups import single_error
 from .errors import ForkjoinError, RunError
 from .join_policy import All, JoinPolicy
 from .outcome import Outcome
@@ -49,8 +50,9 @@ async def join(
 
     Returns:
         The outcomes in the order of the calls, whatever the order in which they ended. An error of the
-        forkjoin tree becomes a failed outcome; anything else is a bug and cancels the siblings. In a run that is
-        resumed, branches that failed are tried again; those that were late or not needed are not.
+        forkjoin tree becomes a failed outcome; anything else is a bug, which cancels the siblings and is raised as
+        itself. In a run that is resumed, branches that failed are tried again; those that were late or not needed are
+        not.
     """
     policy = policy or All()
     race = _Race(calls, policy, repeats, fail_fast, keep or _nothing)
@@ -143,6 +145,10 @@ class _Race:
                 await self._round(branches)
 
     async def _round(self, branches: Sequence[int]) -> None:
+        with single_error():
+            await self._side_by_side(branches)
+
+    async def _side_by_side(self, branches: Sequence[int]) -> None:
         async with anyio.create_task_group() as group:
 
             async def run(index: int) -> None:

@@ -14,6 +14,7 @@ import json
 import typing
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -28,6 +29,10 @@ Named = Mapping[Any, Callable[[str, Any], Any]]
 
 A name that it does not know is refused with `...: choose from` those that it knows.
 """
+
+
+# By the name of an option: what has it, or could be chosen for it.
+_Others = Callable[[str], str]
 
 
 def configured(
@@ -69,9 +74,9 @@ def option_names(thing: object, named: Container[Any] = ()) -> Iterator[str]:
 
 
 def _configured(
-    thing: T, settings: Mapping[str, str], place: str, named: Named, others: str = ""
+    thing: T, settings: Mapping[str, str], place: str, named: Named, others: _Others | None = None
 ) -> T:
-    """`others` tells what could be here instead of the thing, for messages."""
+    """`others` tells what could be here instead of the thing, and has an option, for messages."""
     inside: dict[str, dict[str, str]] = {}
     values: dict[str, Any] = {}
     for option, text in settings.items():
@@ -84,7 +89,7 @@ def _configured(
             values[name] = _value(thing, name, text, f"{place}{name}", named)
     for name, part in inside.items():
         held = values[name] if name in values else _held(thing, name)
-        instead = _others(thing, name, f"{place}{name}", named)
+        instead = partial(_others, thing, name, f"{place}{name}", named)
         if not _has_options(held, named):
             _refuse_unknown(thing, f"{name}.{next(iter(part))}", place, named, instead)
         values[name] = _configured(held, part, f"{place}{name}.", named, instead)
@@ -187,27 +192,47 @@ def _value(thing: object, name: str, text: str, option: str, named: Named) -> An
     _refuse(f"{option}={text}", errors[0 if text.startswith(("[", "{")) else -1])
 
 
-def _others(thing: object, name: str, option: str, named: Named) -> str:
-    """What can be chosen for a field by its name; empty if nothing can."""
+def _others(thing: object, name: str, option: str, named: Named, wanted: str) -> str:
+    """What can be chosen for a field by its name, of these the first that has the option wanted; empty if nothing can.
+
+    An option inside of another is wanted by the name of that.
+    """
     interface = _interface(thing, name, named)
-    if interface is not None:
-        try:
-            # No name at all is refused with all that there are.
-            named[interface]("", getattr(thing, name))
-        except UsageError as error:
-            return f"; for another {option}, {str(error).rpartition(': ')[2]}"
+    if interface is None:
+        return ""
+    held = getattr(thing, name)
+    try:
+        # No name at all is refused with all that there are.
+        named[interface]("", held)
+    except UsageError as error:
+        known = str(error).rpartition(": ")[2]
+        for choice in known.removeprefix("choose from ").split(", "):
+            with suppress(UsageError):
+                if wanted in _fields(named[interface](choice, held)):
+                    return f"; {option}={choice} has it"
+        return f"; for another {option}, {known}"
     return ""
 
 
-def _refuse_unknown(thing: object, option: str, place: str, named: Named, others: str) -> NoReturn:
+def _refuse_unknown(
+    thing: object, option: str, place: str, named: Named, others: _Others | None
+) -> NoReturn:
     """Says which options there are here; those inside of one are told when it is asked for."""
-    known = []
+    if option in _fields(thing) and _has_options(_held(thing, option), named):
+        inside = ", ".join(f"{option}.{part}" for part in _known(_held(thing, option), named))
+        raise UsageError(f"{place}{option}: it is set by what is inside of it: there is {inside}")
+    known = ", ".join(_known(thing, named)) or "none"
+    instead = others(option.partition(".")[0]) if others else ""
+    raise UsageError(f"{place}{option}: there is no such option: there is {known}{instead}")
+
+
+def _known(thing: object, named: Named) -> Iterator[str]:
+    """The options of a configuration, with a mark for those inside of others."""
     for name in _fields(thing):
-        known += [name] if _can_be_set(thing, name, named) else []
-        known += [f"{name}.…"] if _has_options(_held(thing, name), named) else []
-    raise UsageError(
-        f"{place}{option}: there is no such option: there is {', '.join(known) or 'none'}{others}"
-    )
+        if _can_be_set(thing, name, named):
+            yield name
+        if _has_options(_held(thing, name), named):
+            yield f"{name}.…"
 
 
 def _refuse(what: str, error: ValidationError, depth: int = 0) -> NoReturn:
@@ -229,7 +254,9 @@ def _is_alternative(first: tuple[int | str, ...], other: tuple[int | str, ...], 
 def _wanted(error: Mapping[str, Any]) -> str:
     text = str(error["msg"]).partition(", unable")[0]
     if error["type"] in ("tuple_type", "list_type", "set_type", "frozen_set_type"):
-        text += f", as JSON, such as {json.dumps([error['input']], default=str)}"
+        # Of an empty text most likely nothing is wanted, and a list of it is rarely taken.
+        given = [] if error["input"] == "" else [error["input"]]
+        text += f", as JSON, such as {json.dumps(given, default=str)}"
     elif error["type"] == "dict_type":
         text += ", as a JSON object"
     return text[:1].lower() + text[1:]

@@ -91,11 +91,17 @@ class Planner(Protocol):
 class SinglePlanner:
     """A plan of one thread that thinks about the whole question."""
 
+    @property
+    def given(self) -> Plan:
+        """The plan, which no model is asked for."""
+        return Plan(nodes=(Think(id="1"),))
+
     async def plan(
         self, question: str, vocabulary: Vocabulary, engine: Engine, sink: PlanSink
     ) -> int:
         """Sends the one node."""
-        sink.node(Think(id="1"))
+        for node in self.given.nodes:
+            sink.node(node)
         return 0
 
 

@@ -28,6 +28,7 @@ class Answer:
         critical_path: Tokens generated one after another, along the longest chain of calls that were waited for.
         truncated: Whether a limit cut it before it came to its end.
         limited_by: What of a budget (`tokens`, `seconds`) cut it; None where none did.
+        limit: What cut it, in words, where that was neither a budget nor its token limit; else empty.
         confidence: How sure the model was, where it was sampled with logprobs and the engine tells them; else None.
         remark: What a reader should know of how it came about, such as samples that were lost; empty if nothing.
         branches: The threads that it came from, in their order, with those that were lost: a tree, since each has an
@@ -43,6 +44,7 @@ class Answer:
     critical_path: int = 0
     truncated: bool = False
     limited_by: str | None = None
+    limit: str = ""
     confidence: Confidence | None = None
     remark: str = ""
     branches: tuple[Branch, ...] = ()
@@ -60,7 +62,7 @@ class Answer:
         if not self.truncated:
             return ""
         if self.limited_by is None:
-            return "it reached its token limit"
+            return self.limit or "it reached its token limit"
         return f"the budget's {self.limited_by} cut it"
 
     @property

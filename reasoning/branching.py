@@ -145,8 +145,19 @@ def require_candidates(branches: Sequence[Branch], what: str) -> tuple[Answer, .
     candidates = usable(branches)
     if not candidates:
         reason = next(branch.reason for branch in branches)
+        if len(branches) == 1:
+            raise NoCandidates(f"{counted(1, what)} failed: {reason}", branches)
         raise NoCandidates(f"all {len(branches)} {what} failed, the first: {reason}", branches)
     return candidates
+
+
+def counted(number: int, what: str) -> str:
+    """So many of what is called so in the plural.
+
+    >>> counted(1, "steps"), counted(2, "steps")
+    ('1 step', '2 steps')
+    """
+    return f"{number} {what.removesuffix('s') if number == 1 else what}"
 
 
 def remark_on_lost(branches: Sequence[Branch], what: str) -> str:

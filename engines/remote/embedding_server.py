@@ -24,7 +24,7 @@ class EmbeddingServer(SideServer):
 
     _absent: ClassVar[str] = (
         "does not serve an embedding model, as it has no {path}: start one there with "
-        "`vllm serve MODEL --runner pooling`"
+        "`python -m vllm.entrypoints.openai.api_server --model MODEL --runner pooling`"
     )
 
     async def of_texts(self, texts: Sequence[str], *, batch: int = 32) -> list[Embedding]:

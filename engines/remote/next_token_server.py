@@ -32,7 +32,7 @@ class NextTokenServer(SideServer):
 
     _absent: ClassVar[str] = (
         "is no vLLM server of a model that generates, as it has no {path}: start one there with "
-        "`vllm serve MODEL --runner generate`"
+        "`python -m vllm.entrypoints.openai.api_server --model MODEL --runner generate`"
     )
 
     async def token_id(self, text: str) -> int:

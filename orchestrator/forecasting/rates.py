@@ -25,6 +25,8 @@ class Rates:
         tokens: What a thread of a method or a reduction by a reducer generates, one token after another, by the name
             of either.
         threads: How many threads a method has side by side, by its name.
+        calls: How many calls of the engine a thread of a method makes one after another, by its name; one where it is
+            not there.
         source: Where it comes from, in words.
 
     Raises:
@@ -36,6 +38,7 @@ class Rates:
     tool: float = GUESSED_TOOL
     tokens: Mapping[str, float] = field(default_factory=dict)
     threads: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
     source: str = "guesses"
 
     def __post_init__(self) -> None:

@@ -49,6 +49,7 @@ def estimate_tokens(
     expected: ExpectedSeconds,
     *,
     threads: Callable[[Node], int] = lambda node: 1,
+    calls: Callable[[Node], int] = lambda node: 1,
     question: str = "",
 ) -> Mapping[str, TokenEstimate]:
     """What each node's calls would come to, in the order of the plan.
@@ -57,20 +58,26 @@ def estimate_tokens(
         plan: Its nodes are in an order that can be run.
         expected: What a thread generates.
         threads: How many threads a node that generates has, side by side.
+        calls: How many calls each of them makes, one after another: each sends what the one before sent and said.
         question: What is asked, where it is not what the plan is for.
     """
     estimating = _Estimating(
-        expected, threads, _tokens(question or plan.question) + _AROUND_QUESTION
+        expected, threads, calls, _tokens(question or plan.question) + _AROUND_QUESTION
     )
     return {node.id: estimating.of(node) for node in plan.nodes}
 
 
 class _Estimating:
     def __init__(
-        self, expected: ExpectedSeconds, threads: Callable[[Node], int], question: int
+        self,
+        expected: ExpectedSeconds,
+        threads: Callable[[Node], int],
+        calls: Callable[[Node], int],
+        question: int,
     ) -> None:
         self._expected = expected
         self._threads = threads
+        self._calls = calls
         self._question = question
         self._question_is_there = False
         # What a thread that goes on after a node begins with, and what a reduction reads of it.
@@ -89,9 +96,12 @@ class _Estimating:
         # The first thread computes what it adds; the question is computed by the first of all.
         first = before if before > self._question or self._question_is_there else 0
         self._question_is_there = True
+        later = self._calls(node) - 1
+        # The n-th of the later calls sends what n calls have said, each as much as the others.
+        again = round(threads * later * (before + own + generated / 2))
         return TokenEstimate(
-            prompt=threads * (before + own),
-            shared=first + (threads - 1) * (before + own),
+            prompt=threads * (before + own) + again,
+            shared=first + (threads - 1) * (before + own) + again,
             generated=threads * generated,
         )
 

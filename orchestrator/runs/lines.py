@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import IO
 
-from ..events import ApprovalAsked, CallNoticed, Event, NodeFinished, NodeStarted
+from ..events import (
+    ApprovalAsked,
+    CallNoticed,
+    Event,
+    GenerationStarted,
+    NodeFinished,
+    NodeStarted,
+)
 from .run_view import RunView
 from .words import MARKS, printable, recap, short
 
@@ -21,6 +28,8 @@ class Lines:
         self._file = file
         self._view = view
         self._planned = ""
+        # How deep the searches are of which it was told.
+        self._depths: dict[str, int] = {}
 
     def say(self, headline: str, *, lasting: bool = True) -> None:
         """Writes what is going on, if that lasts."""
@@ -48,6 +57,8 @@ class Lines:
                     f"{MARKS[node.state]} {node.id}  {short(node.outcome)}  "
                     f"({node.tokens + node.streamed} tokens, {node.seconds:.1f} s)"
                 )
+            case GenerationStarted():
+                self._tell_depth(event.node)
             case ApprovalAsked():
                 self._write(f"  {event.node}  {event.tool} waits for approval")
             case CallNoticed():
@@ -63,6 +74,14 @@ class Lines:
 
     def close(self) -> None:
         """Nothing is to be done."""
+
+    def _tell_depth(self, name: str) -> None:
+        """Writes that a search goes a step deeper."""
+        node = self._view.nodes.get(name)
+        if node is not None and node.depth > self._depths.get(name, 0):
+            self._depths[name] = node.depth
+            done, tokens = node.calls_ended, node.tokens
+            self._write(f"  {name}  step {node.depth}  ({done:,} calls done, {tokens:,} tokens)")
 
     def _write(self, line: str) -> None:
         # By rich it would take a hundred times as long.

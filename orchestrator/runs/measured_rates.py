@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ _MOST_RUNS = 20
 _MOST_BYTES = 32 * 2**20
 
 
-def measured_rates(folders: Iterable[Path], model: str | None = None) -> Rates:
+def measured_rates(
+    folders: Iterable[Path], model: str | None = None, *, options: Collection[str] | None = None
+) -> Rates:
     """What the newest runs on one model took.
 
     What is not known from them is guessed, all of it where there are no runs.
@@ -26,6 +28,8 @@ def measured_rates(folders: Iterable[Path], model: str | None = None) -> Rates:
     Args:
         folders: Of runs, the newest first. Those that cannot be read are passed over.
         model: The engine's model; None is that of the newest run.
+        options: What `--set` says now. Runs with other options of their method tell nothing of it, such as how many
+            threads it has. None takes all.
     """
     measurements = Measurements()
     runs = bytes_read = 0
@@ -41,7 +45,7 @@ def measured_rates(folders: Iterable[Path], model: str | None = None) -> Rates:
         runs += 1
         command = _command(folder)
         measurements.begin_run(
-            method=command.get("method") or "", reducer=command.get("reducer") or ""
+            method=_method(command, options), reducer=command.get("reducer") or ""
         )
         for event in chain([first], events):
             measurements.apply(event)
@@ -49,6 +53,17 @@ def measured_rates(folders: Iterable[Path], model: str | None = None) -> Rates:
         return Rates()
     many = "1 earlier run" if runs == 1 else f"{runs} earlier runs"
     return measurements.rates(f"measured in {many} on {model}")
+
+
+def _method(command: Mapping[str, Any], options: Collection[str] | None) -> str:
+    """The method of a run; empty where its options were others."""
+    then = command.get("set") or ()
+    same = options is None or _of_methods(then) == _of_methods(options)
+    return (command.get("method") or "") if same else ""
+
+
+def _of_methods(options: Iterable[str]) -> set[str]:
+    return {option for option in options if option.startswith("method.")}
 
 
 def _command(folder: Path) -> Mapping[str, Any]:

@@ -36,6 +36,9 @@ from ..events import (
 from .run_statistics import NodeState, RunStatistics
 from .words import describe
 
+# What the path of a call holds for each step of a search.
+_STEP = "/step-"
+
 
 @dataclass(slots=True, kw_only=True)
 class NodeView:
@@ -49,6 +52,9 @@ class NodeView:
         seconds: How long it ran; 0 until it ends.
         tokens: Generated in calls that have ended.
         streamed: Generated in calls that go on.
+        calls: How many it has begun.
+        calls_ended: How many of these have ended.
+        depth: The most steps, one after another, that a search has begun in it; 0 where it is no search.
         result: What other nodes get from it.
         reason: Why it is not ok, or does not go on.
     """
@@ -60,6 +66,9 @@ class NodeView:
     seconds: float = 0.0
     tokens: int = 0
     streamed: int = 0
+    calls: int = 0
+    calls_ended: int = 0
+    depth: int = 0
     result: JsonValue = None
     reason: str = ""
 
@@ -74,6 +83,14 @@ class NodeView:
         if self.result is None:
             return self.reason
         return f"{self.result} ({self.reason})" if self.reason else str(self.result)
+
+    @property
+    def progress(self) -> str:
+        """How far it has come in many calls; nothing where it does not run, or has one call only."""
+        if self.state != "running" or self.calls < 2:
+            return ""
+        step = f"step {self.depth}, " if self.depth else ""
+        return f"{step}{self.calls_ended:,} of {self.calls:,} calls done"
 
     def age(self, now: float) -> float:
         """Seconds that it has run, `now` seconds after the run began."""
@@ -142,9 +159,7 @@ class RunView:
                 if (node := self.nodes.get(event.node)) is not None:
                     node.streamed += event.tokens
             case GenerationStarted():
-                self.calls[event.call] = CallView(
-                    node=event.node, path=event.path, started=event.time
-                )
+                self._begin_call(event)
             case GenerationFinished():
                 self._finish_call(event)
             case NodePlanned():
@@ -177,6 +192,12 @@ class RunView:
         # A plan of a newer version may have nodes that cannot be read.
         return self.nodes.get(name) or self.nodes.setdefault(name, NodeView(id=name))
 
+    def _begin_call(self, event: GenerationStarted) -> None:
+        self.calls[event.call] = CallView(node=event.node, path=event.path, started=event.time)
+        if (node := self.nodes.get(event.node)) is not None:
+            node.calls += 1
+            node.depth = max(node.depth, event.path.count(_STEP))
+
     def _finish_call(self, event: GenerationFinished) -> None:
         self.calls.pop(event.call, None)
         tokens = event.usage.generated_tokens
@@ -192,6 +213,7 @@ class RunView:
         self._streamed = max(0, self._streamed - tokens)
         if (node := self.nodes.get(event.node)) is not None:
             node.tokens += tokens
+            node.calls_ended += 1
             node.streamed = max(0, node.streamed - tokens)
 
     def _finish_node(self, event: NodeFinished) -> None:

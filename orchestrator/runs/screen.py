@@ -134,7 +134,7 @@ class Screen:
             short(node.what, widest),
             f"{node.tokens + node.streamed:,}",
             "" if node.state == "waiting" else f"{node.age(now):.1f}",
-            short(node.outcome),
+            short(node.outcome) or node.progress,
         )
 
     def _footer(self, now: float) -> str:

@@ -23,9 +23,14 @@ class TokenRate:
         self._looks: deque[tuple[float, int]] = deque()
 
     def look(self, *, now: float, tokens: int) -> float:
-        """Tokens per second since the oldest look in the window."""
+        """Tokens per second since the last look before the window; since the first one, where there is none.
+
+        Where the clock began anew, as it does when a run begins after its engine, earlier looks are forgotten.
+        """
+        if self._looks and now < self._looks[-1][0]:
+            self._looks.clear()
         self._looks.append((now, tokens))
-        while now - self._looks[0][0] > self._window:
+        while len(self._looks) > 1 and now - self._looks[1][0] >= self._window:
             self._looks.popleft()
         then, before = self._looks[0]
         return max(0.0, (tokens - before) / (now - then)) if now > then else 0.0

@@ -22,7 +22,7 @@ from ..scoring.aggregation import Aggregation, aggregate
 from .stepping import Step, Stepper
 from .tree import ROOT, Node, Place, State
 
-_FULL = "it is as long as allowed"
+_ENDED_FIRST = "the search ended before it"
 
 
 @dataclass(slots=True, eq=False)
@@ -139,8 +139,11 @@ class Growth:
                 waves.begin(key_of((*parent, number)), self._step(child, so_far))
 
     def whole(self, place: Place) -> Answer:
-        """All that was said from the root to a place."""
-        return self._thoughts[place].whole
+        """All that was said from the root to a place, and why it is not more, should that be the answer."""
+        thought = self._thoughts[place]
+        return replace(
+            thought.whole, limit=self._limit(place, thought) or f"{_ENDED_FIRST} came to an answer"
+        )
 
     def take(self, outcomes: Mapping[Place, Outcome[Step]]) -> list[Place]:
         """Notes what became of steps; those that were taken are to be scored."""
@@ -240,8 +243,17 @@ class Growth:
         assert said is not None
         if thought.ended:
             return "exhausted" if said.truncated and said.value is None else "answered"
-        long = thought.length >= self._max_tokens or len(place) >= self._max_depth
-        return "exhausted" if long or self._fills_window(thought.context) else "open"
+        return "exhausted" if self._limit(place, thought) else "open"
+
+    def _limit(self, place: Place, thought: Thought) -> str:
+        """What keeps a thought from going on, in words; empty if nothing of the search does."""
+        if thought.ended:
+            return thought.said.cut_by if thought.said is not None else ""
+        if thought.length >= self._max_tokens:
+            return f"it reached max_tokens={self._max_tokens}"
+        if len(place) >= self._max_depth:
+            return f"it reached max_depth={self._max_depth}"
+        return "it fills the model's context" if self._fills_window(thought.context) else ""
 
     def _fills_window(self, context: Context) -> bool:
         window = self._engine.capabilities.window
@@ -256,16 +268,21 @@ class Growth:
             usage=thought.usage,
             critical_path=thought.critical_path,
         )
+        if node is not None and not thought.ended:
+            # That a step went up to its own limit cut no thought.
+            said = replace(said, truncated=False)
+        elif node is not None and node.state == "answered" and said.value is None:
+            said = replace(said, remark=said.remark or "it ended without a final answer")
         branch = partial(Branch, path=thought.fork.path, answer=said.after(children))
         if node is None:
-            return branch(status="cancelled", reason="the search ended before it")
+            return branch(status="cancelled", reason=_ENDED_FIRST)
         if node.state == "failed":
             return branch(status="failed", reason=thought.reason)
         scored = partial(branch, score=node.score)
         if node.state == "exhausted":
-            return scored(status="truncated", reason=said.cut_by if thought.ended else _FULL)
+            return scored(status="truncated", reason=self._limit(place, thought))
         if node.state == "open" and not children:
-            return scored(status="cancelled", reason="others were chosen")
+            return scored(status="cancelled", reason="passed over")
         return scored(status="ok")
 
 

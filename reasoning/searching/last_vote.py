@@ -8,16 +8,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..answer import Answer
+from ..branching import counted
 from ..equality import Equality
 from ..reducing.weighted import weighted_vote
 from .growth import Growth
 from .tree import ROOT, Node
 
+_WITHOUT_ANSWER = "no thought gave a final answer: this is the best text"
+
 
 async def elected(growth: Growth, equality: Equality) -> Answer | None:
     """The answer of a search. Of equally heavy ones it is the one whose place comes first.
 
-    Where no thought came to its end, it is the best that there is, and counts as truncated.
+    Where no thought came to its end, it is the best that there is, and counts as truncated. Where none of those that
+    did gave a final answer, their whole texts vote, and the remark says so.
 
     Returns:
         None if no step was taken.
@@ -29,10 +33,13 @@ async def elected(growth: Growth, equality: Equality) -> Answer | None:
     answered = [node for node in taken if node.state == "answered"]
     if not answered:
         best = max(taken, key=_closeness)
-        remark = f"none of {len(taken)} steps came to an answer"
+        remark = (
+            f"no thought came to an answer in {counted(len(taken), 'steps')}: this is the best text"
+        )
         return replace(growth.whole(best.place), truncated=True, remark=remark)
     candidates = [growth.whole(node.place) for node in answered]
-    return await weighted_vote(candidates, [node.score for node in answered], equality)
+    winner = await weighted_vote(candidates, [node.score for node in answered], equality)
+    return winner if winner.value is not None else replace(winner, remark=_WITHOUT_ANSWER)
 
 
 def _closeness(node: Node) -> tuple[bool, float, int]:

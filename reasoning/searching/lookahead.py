@@ -19,7 +19,7 @@ from ..branching import remark_on_lost, think_side_by_side
 from ..scoring.placing import placed
 from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
 from ..scoring.step_verifier import StepVerifier
-from .stepping import ModelSteps, Stepper
+from .stepping import CheckedStepper, ModelSteps, Stepper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +83,14 @@ class Lookahead:
 
     async def _roll_out(self, thought: str, fork: Context, engine: Engine) -> Answer:
         """What comes after the thought."""
+        stepper = CheckedStepper(self.stepper)
         said = Answer(text="", context=fork)
         for number in range(self.steps):
             room = self.max_tokens - said.usage.generated_tokens
             if said.context is None or room < 1:
                 break
             place = said.context.fork(f"step-{number}")
-            step = await self.stepper.step(place, engine, thought=thought + said.text, room=room)
+            step = await stepper.step(place, engine, thought=thought + said.text, room=room)
             said = said.then(step.said)
             if step.ended:
                 break

@@ -24,8 +24,8 @@ async def selected(rule: SelectionRule, frontier: Frontier, width: int) -> Alloc
         width: The most children in all.
 
     Raises:
-        UsageError: The rule gave children to what cannot have any, or more than there may be; or the embedder gave more
-            or fewer vectors than there are texts.
+        UsageError: The rule gave children to what cannot have any, more than there may be, or what is no `Allocation`;
+            or the embedder gave more or fewer vectors than there are texts.
     """
     embedder: Embedder | None = getattr(rule, "embedder", None)
     remark = ""
@@ -54,6 +54,8 @@ async def _with_vectors(frontier: Frontier, embedder: Embedder) -> Frontier:
 
 def _check(rule: SelectionRule, allocation: Allocation, frontier: Frontier, width: int) -> None:
     name = type(rule).__name__
+    if not isinstance(allocation, Allocation):
+        raise UsageError(f"{name}.select returned {allocation!r}: return an Allocation of children")
     for place, count in allocation.children.items():
         node = frontier.tree.get(place)
         if node is None or node.state != "open" or count < 1:

@@ -10,6 +10,7 @@ On a text-only engine, which cannot go on with it, a turn of the user asks for t
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -55,6 +56,32 @@ class Stepper(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CheckedStepper:
+    """A stepper that is held to what it may give, so that a mistake in it is told where it is made.
+
+    Attributes:
+        stepper: Takes the steps.
+    """
+
+    stepper: Stepper
+
+    async def step(self, context: Context, engine: Engine, *, thought: str, room: int) -> Step:
+        """The stepper's step.
+
+        Raises:
+            TypeError: It is none, or `step` is no async method.
+        """
+        name = f"{type(self.stepper).__name__}.step"
+        going: object = self.stepper.step(context, engine, thought=thought, room=room)
+        if not inspect.isawaitable(going):
+            raise TypeError(f"{name} returned {going!r} at once: make it async")
+        step = await going
+        if not isinstance(step, Step):
+            raise TypeError(f"{name} returned {step!r}: return a Step")
+        return step
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSteps:
     """The model writes until a stop text, or for so many tokens; a final answer or its own end ends the thought.
@@ -78,7 +105,10 @@ class ModelSteps:
         if self.step_tokens < 1:
             raise UsageError(f"steps of {self.step_tokens} tokens: at least 1 is needed")
         if "" in self.ends:
-            raise UsageError("a step that ends at an empty text is none: give ends without it")
+            raise UsageError(
+                "a step that ends at an empty text is none: give others, "
+                r'such as ["\n\n"], or [] to cut by tokens alone'
+            )
 
     async def step(self, context: Context, engine: Engine, *, thought: str, room: int) -> Step:
         """One call."""

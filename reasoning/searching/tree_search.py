@@ -17,6 +17,7 @@ from typing import Any
 
 from engines import (
     All,
+    BudgetExhausted,
     Context,
     Deadline,
     Engine,
@@ -34,7 +35,7 @@ from engines import (
 )
 
 from ..answer import Answer
-from ..branching import require_width
+from ..branching import counted, require_width
 from ..chain_of_thought import INSTRUCTION
 from ..equality import Equality, equal
 from ..errors import NoCandidates
@@ -42,13 +43,14 @@ from ..scoring.aggregation import Aggregation
 from ..scoring.reading_logprobs import with_logprobs_for
 from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
 from ..scoring.step_verifier import StepVerifier
+from .budget_watch import BudgetWatch
 from .growth import Growth, key_of, place_of
 from .last_vote import elected
 from .remarks import Remarks
 from .rules.rebase import Rebase
 from .rules.rule import Allocation, SelectionRule
 from .selecting import selected
-from .stepping import ModelSteps, Step, Stepper
+from .stepping import CheckedStepper, ModelSteps, Step, Stepper
 from .tree import ROOT, Frontier, Node, Place
 
 # An answer's branches stand in each other as deep, and what reads them calls itself as often.
@@ -99,11 +101,16 @@ class TreeSearch:
                     f"a search with {name}={getattr(self, name)}: at least 1 is needed"
                 )
         if self.max_depth > _MOST_DEPTH:
-            raise UsageError(f"a search with max_depth={self.max_depth}: at most {_MOST_DEPTH} fit")
+            raise UsageError(
+                f"a search with max_depth={self.max_depth}: at most {_MOST_DEPTH} steps fit into one answer"
+            )
         require_ready(self.scorer)
         embedder = getattr(self.rule, "embedder", None)
         if problem := getattr(embedder, "problem", ""):
             raise UsageError(problem)
+        _require_part("rule", self.rule, "select", "Rebase()")
+        _require_part("scorer", self.scorer, "score", "StepVerifier()")
+        _require_part("stepper", self.stepper, "step", "ModelSteps()")
         _ = self._policy
 
     async def solve(self, context: Context, engine: Engine) -> Answer:
@@ -111,6 +118,7 @@ class TreeSearch:
 
         Raises:
             NoCandidates: No step was taken.
+            ForkjoinError: The scorer scored nothing of the first wave: whatever it raised.
         """
         prompt = await converse(
             engine, [("user", self.instruction), ("assistant", "")], after=context
@@ -136,10 +144,11 @@ class _Search:
         self._prompt = prompt
         self._engine = engine
         self._policy = options._policy
+        self._steps_watch = BudgetWatch(engine)
         self._growth = Growth(
             prompt,
-            with_logprobs_for(options.scorer, engine),
-            options.stepper,
+            with_logprobs_for(options.scorer, self._steps_watch),
+            CheckedStepper(options.stepper),
             max_depth=options.max_depth,
             max_tokens=options.max_tokens,
             aggregation=options.aggregation,
@@ -147,7 +156,7 @@ class _Search:
         )
         self._critical_path = 0
         self._scoring = Usage()
-        self._unscored = 0
+        self._scored = self._unscored = 0
         self._why_unscored = ""
         self._remarks = Remarks()
 
@@ -161,7 +170,7 @@ class _Search:
         self._remarks.add(self._growth.lost)
         if self._unscored:
             self._remarks.add(
-                f"{self._unscored} steps were not scored, the first: {self._why_unscored}"
+                f"{counted(self._unscored, 'steps')} not scored, the first: {self._why_unscored}"
             )
         if answer is None:
             why = str(self._remarks) or f"{type(self._options.rule).__name__} chose none"
@@ -190,7 +199,9 @@ class _Search:
                 return
             ended = await waves.next(self._policy)
             if not ended:
-                self._remarks.add(f"no step ended within {self._policy.seconds:g} s")
+                self._remarks.add(
+                    f"no step ended within {self._policy.seconds:g} s: give deadline more"
+                )
                 return
             leaves = await self._take({place_of(key): o for key, o in ended.items()}, number)
 
@@ -209,26 +220,46 @@ class _Search:
     async def _take(self, outcomes: Mapping[Place, Outcome[Step]], number: int) -> Sequence[Node]:
         """Scores a wave; gives what can go on of it."""
         taken = self._growth.take(outcomes)
+        if number == 0 and self._steps_watch.refused:
+            self._remarks.add(
+                f"the budget has no room for width={self._options.width}: give it more, or a smaller width"
+            )
         scores = await self._score(taken, number)
         end = self._growth.ends(list(outcomes)) + scores.critical_path
         self._critical_path = max(self._critical_path, end)
         return self._growth.score(taken, scores.values)
 
     async def _score(self, places: Sequence[Place], number: int) -> Scores:
-        """The rewards of the last steps of thoughts; a scorer that fails guides nothing, and loses nothing."""
+        """The rewards of the last steps of thoughts; a scorer that fails guides nothing, and loses nothing.
+
+        One that never scored anything ends the search, lest all is paid for a search that nothing guides: what was said
+        is in the journal. Where a budget refused it, there is no more to pay, and what there is is the answer.
+        """
         if not places:
             return Scores(values=())
-        ledger = LedgerEngine(self._engine)
+        watch = BudgetWatch(self._engine)
+        ledger = LedgerEngine(watch)
         candidates = [self._growth.whole(place) for place in places]
         context = self._context.fork(f"wave-{number}")
         try:
             scores = await scores_of(self._options.scorer, candidates, context, ledger)
+            self._scored += len(places)
         except (RunError, UsageError):
             raise
         except ForkjoinError as error:
+            if not self._scored and not (watch.refused or isinstance(error, BudgetExhausted)):
+                raise
             self._unscored += len(places)
             self._why_unscored = self._why_unscored or str(error)
             scores = Scores(values=(-math.inf,) * len(places))
         self._scoring += ledger.usage
         self._remarks.add(scores.remark)
         return scores
+
+
+def _require_part(name: str, part: object, does: str, example: str) -> None:
+    """Refuses a part that is given by its name, or as a class: it would fail in the middle of a search."""
+    if isinstance(part, type) or not callable(getattr(part, does, None)):
+        raise UsageError(
+            f"{name}={part!r} has no method {does!r}: give an object, such as {example}"
+        )

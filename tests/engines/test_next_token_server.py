@@ -119,7 +119,10 @@ async def test_an_answer_of_another_server_is_told_in_one_line(choices: Any, mes
 async def test_a_server_that_does_not_generate_is_told(app: Starlette) -> None:
     with serving(app) as url:
         async with NextTokenServer(url) as server:
-            with pytest.raises(NotAnEngine, match=r"has no /tokenize: start .*--runner generate"):
+            with pytest.raises(
+                NotAnEngine,
+                match=r"has no /tokenize: start .*`python -m vllm\.[\w.]+ --model MODEL --runner generate",
+            ):
                 await server.token_id("+")
             with pytest.raises(NotAnEngine, match=r"has no /v1/completions: start one"):
                 await server.after_text("a", [PLUS])

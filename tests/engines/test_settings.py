@@ -109,7 +109,7 @@ def _text(name: str) -> str:
     ("options", "message"),
     [
         ({"must": "1"}, "--set x.must: there is no such option: there is least, most, share, "),
-        ({"inner": "1"}, "--set x.inner: there is no such option: there is least"),
+        ({"inner": "1"}, "--set x.inner: it is set by what is inside of it: there is inner."),
         ({"inner.sampling.heat": "1"}, "--set x.inner.sampling.heat: there is no such option"),
         ({"most.x": "1"}, "--set x.most.x: there is no such option"),
         ({"": "1"}, "--set x.: there is no such option"),
@@ -119,6 +119,7 @@ def _text(name: str) -> str:
         ({"share": "NaN"}, "--set x.share=NaN: input should be a finite number"),
         ({"share": "inf"}, "--set x.share=inf: input should be a finite number"),
         ({"kind": "new"}, "--set x.kind=new: input should be 'fast' or 'slow'"),
+        ({"words": ""}, "--set x.words=: input should be a valid tuple, as JSON, such as []"),
         (
             {"words": "a"},
             '--set x.words=a: input should be a valid tuple, as JSON, such as ["a"]',
@@ -289,7 +290,9 @@ def test_a_wrong_name_and_an_option_of_another_choice_are_told_with_their_place(
 
 
 def test_without_names_an_interface_is_no_option() -> None:
-    with pytest.raises(UsageError, match=r"^shape: there is no such option: there is shape\.…, ti"):
+    with pytest.raises(
+        UsageError, match=r"^shape: it is set by what is inside of it: there is shape\.side, "
+    ):
         configured(Drawing(), {"shape": "framed"})
 
 
@@ -298,7 +301,6 @@ def test_without_names_an_interface_is_no_option() -> None:
     [
         ({"shape.width": "3"}, "there is side, sampling.…; for another x.shape"),
         ({"other.side": "3"}, "other, title; for another x.other"),
-        ({"shape": "framed", "shape.inner.border": "3"}, "sampling.…; for another x.shape.inner"),
     ],
 )
 def test_an_option_of_what_is_not_chosen_tells_what_else_can_be_chosen(
@@ -307,6 +309,25 @@ def test_an_option_of_what_is_not_chosen_tells_what_else_can_be_chosen(
     with pytest.raises(UsageError) as caught:
         configured(Drawing(), options, place="x.", named=SHAPES)
     assert str(caught.value).endswith(f"{hint}, choose from square, framed")
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"shape.border": "3"}, "there is side, sampling.…; x.shape=framed has it"),
+        ({"shape.inner.side": "3"}, "there is side, sampling.…; x.shape=framed has it"),
+        (
+            {"shape": "framed", "shape.inner.border": "3"},
+            "there is side, sampling.…; x.shape.inner=framed has it",
+        ),
+    ],
+)
+def test_an_option_of_another_choice_tells_which_has_it(
+    options: Mapping[str, str], hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        configured(Drawing(), options, place="x.", named=SHAPES)
+    assert str(caught.value).endswith(hint)
 
 
 def test_where_nothing_can_be_chosen_no_choices_are_told() -> None:

@@ -58,11 +58,35 @@ def test_there_are_examples() -> None:
     assert "arithmetic" in WITH_TOOLS
 
 
-def test_the_search_of_an_example_solves_a_puzzle_with_a_model_that_moves_at_random() -> None:
-    def at_random(context: Context, sampling: Sampling) -> str:
-        assert isinstance(sampling.constraint, Choice)
-        return random.Random(sampling.seed).choice(sampling.constraint.options)
+def at_random(context: Context, sampling: Sampling) -> str:
+    """A model that makes legal moves, and knows no better."""
+    assert isinstance(sampling.constraint, Choice)
+    return random.Random(sampling.seed).choice(sampling.constraint.options)
 
+
+def test_the_search_of_an_example_solves_a_puzzle_with_a_model_that_moves_at_random() -> None:
     answer = run_virtually(partial(game24.solve, "4 5 6 10", FakeEngine(at_random), width=32))
     assert answer.value is not None
     assert makes_24([4, 5, 6, 10], answer.value)
+    tree, verdict = game24.told("4 5 6 10", answer).split("\n\n")
+    assert "(left: " in tree
+    assert verdict == f"24 = {answer.value}"
+
+
+def test_an_example_says_where_its_answer_is_not_24() -> None:
+    answer = run_virtually(partial(game24.solve, "1 1 1 1", FakeEngine(at_random), width=4))
+    assert answer.value is not None
+    assert game24.told("1 1 1 1", answer).endswith(f"\n\nnot 24: {answer.value}")
+
+
+@pytest.mark.parametrize(
+    "puzzle", ["foo", "4 5 x 10", "4 5 6 1/0", "24", "-4 5 6", "1 1 1 1 1 1 1"]
+)
+def test_what_is_no_puzzle_is_told_in_a_line_before_an_engine_starts(
+    puzzle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["game24", *puzzle.split()])
+    monkeypatch.setattr(game24, "local_engine", None)
+    with pytest.raises(SystemExit, match="is no puzzle: give two to six whole numbers") as end:
+        game24.main()
+    assert puzzle in str(end.value)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import re
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from orchestrator.commands import doctor
+from tests.orchestrator import here
+from tests.orchestrator.here import Here
 from tests.orchestrator.processes import forkjoin, without_vllm
 
 INSTALL = [
@@ -14,12 +19,22 @@ INSTALL = [
 ]
 
 
+run_here = here.run_here
+
+
+def states(output: str) -> dict[tuple[str, str], str]:
+    """What is said of each package, by its mark and name."""
+    lines = (re.fullmatch(r"(\S) (\S+) +(.*)", line) for line in output.splitlines())
+    return {(line[1], line[2]): line[3] for line in lines if line}
+
+
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed")
 def test_everything_there_is_listed_with_its_version(tmp_path: Path) -> None:
     done = forkjoin("doctor", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("forkjoin", "anyio", "httpx", "pydantic", "networkx", "math-verify", "rich"):
-        assert f"✓ {name:<16} {version(name)}\n" in done.stdout
+    told = states(done.stdout)
+    for name in ("forkjoin", "anyio", "httpx", "pydantic", "networkx", "math-verify", "scipy"):
+        assert told["✓", name] == version(name)
     assert "✓ vllm" in done.stdout
     assert "✓ embedded model" in done.stdout
     assert "✗" not in done.stdout
@@ -30,8 +45,38 @@ def test_everything_there_is_listed_with_its_version(tmp_path: Path) -> None:
 def test_what_is_missing_comes_with_the_line_that_installs_it(tmp_path: Path) -> None:
     done = without_vllm("doctor", folder=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
-    assert f"✗ {'vllm':<16} not installed\n" in done.stdout
-    assert f"✗ {'embedded model':<16} not installed\n" in done.stdout
+    assert re.search(r"^✗ vllm +not installed$", done.stdout, re.MULTILINE)
+    assert re.search(r"^✗ embedded model +not installed$", done.stdout, re.MULTILINE)
     assert "✓ httpx" in done.stdout
     told = done.stdout.partition("a server can be used with --engine URL. To install it:\n")[2]
     assert told.splitlines() == INSTALL
+
+
+def test_an_extra_that_is_missing_is_told_and_is_no_failure(
+    run_here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_extras(name: str) -> str:
+        if name == "sentence-transformers":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    before = run_here("doctor").returncode
+    monkeypatch.setattr(doctor, "version", without_extras)
+    done = run_here("doctor")
+    assert states(done.stdout)["·", "embeddings"] == (
+        "sentence-transformers is not installed (all-MiniLM-L6-v2, for ets): "
+        "uv pip install 'forkjoin[embeddings]'"
+    )
+    assert states(done.stdout)["✓", "mcp"] == "mcp 1.0"
+    assert done.returncode == before
+
+
+def test_names_of_any_length_stand_in_one_column(run_here: Here) -> None:
+    lines = run_here("doctor").stdout.partition("\n\n")[0].splitlines()
+    names = ("python", *doctor._PACKAGES, "vllm", "embedded model", "embeddings", "mcp")
+    assert len(lines) == len(names)
+    starts = {
+        len(line[2:]) - len(line[2:].removeprefix(name).lstrip())
+        for line, name in zip(lines, names, strict=True)
+    }
+    assert len(starts) == 1

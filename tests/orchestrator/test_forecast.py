@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from engines import FakeEngine, Sampling
-from orchestrator import Agent, Prices
+from orchestrator import Agent, Prices, RunResult
 from orchestrator.execution.critical_path import ExpectedSeconds
-from orchestrator.forecasting.forecast import Forecaster, threads_of, with_configurations
+from orchestrator.forecasting.forecast import Forecast, Forecaster, with_configurations
+from orchestrator.forecasting.method_shape import Shape, shape_of
 from orchestrator.forecasting.rates import Rates
 from orchestrator.forecasting.token_estimate import TokenEstimate, estimate_tokens
 from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think
@@ -15,14 +17,18 @@ from reasoning import (
     REDUCERS,
     BestOfN,
     ChainOfThought,
+    ConfidenceScorer,
     DeepConf,
+    GuidedSteps,
     Majority,
     Method,
+    ModelSteps,
     ParaThinker,
     PromptEnsemble,
     SelfConsistency,
     Synthesise,
     ThinkBudget,
+    TreeSearch,
 )
 from tests.backends import run_virtually
 
@@ -91,6 +97,11 @@ def test_an_estimate_is_near_what_a_run_on_a_tokenizer_of_four_characters_sends(
 # Forecasts
 
 
+def search(step_tokens: int = 256, **options: Any) -> TreeSearch:
+    stepper = ModelSteps(step_tokens=step_tokens)
+    return TreeSearch(stepper=stepper, scorer=ConfidenceScorer(), **options)
+
+
 def test_a_forecast_tells_seconds_tokens_and_money() -> None:
     plan = Plan(
         question=QUESTION,
@@ -154,7 +165,68 @@ def test_what_was_not_measured_is_taken_from_the_configurations() -> None:
 def test_a_method_says_how_many_threads_it_has_those_inside_of_it_too(
     method: Method, threads: int
 ) -> None:
-    assert threads_of(method) == threads
+    assert shape_of(method) == Shape(threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("search", "shape"),
+    [
+        (search(width=64, max_depth=20, step_tokens=32), Shape(threads=64, calls=20, tokens=640)),
+        (
+            search(max_depth=20, step_tokens=32, max_tokens=100),
+            Shape(threads=16, calls=4, tokens=100),
+        ),
+        (
+            TreeSearch(width=4, max_depth=3, stepper=GuidedSteps(constraint=lambda text: None)),
+            Shape(threads=4, calls=3, tokens=768),
+        ),
+        (
+            SelfConsistency(samples=3, method=search(width=4, max_depth=2, step_tokens=9)),
+            Shape(threads=12, calls=2, tokens=18),
+        ),
+    ],
+)
+def test_a_search_is_as_wide_and_as_deep_as_its_options_allow(search: Method, shape: Shape) -> None:
+    assert shape_of(search) == shape
+
+
+def test_a_forecast_of_a_search_is_what_one_takes_in_which_no_thought_ends() -> None:
+    plan = Plan(question=QUESTION, nodes=(Think(id="1"),))
+
+    def taken(depth: int) -> tuple[RunResult, Forecast]:
+        method = search(width=4, max_depth=depth, step_tokens=30)
+        engine = FakeEngine("x" * 1000, seconds_per_token=0.02)
+        agent = Agent(engine, planner=plan, method=method)
+        forecaster = Forecaster(
+            rates=with_configurations(Rates(), {"beam": method}, {}),
+            max_tokens=20,
+            thread_tokens=shape_of(method).tokens,
+            method="beam",
+        )
+        return run_virtually(lambda: agent.run(QUESTION)), forecaster.of(plan)
+
+    (flat, foretold_flat), (deep, foretold) = taken(1), taken(5)
+    assert foretold.total.generated == deep.usage.generated_tokens == 4 * 5 * 30
+    assert foretold.simulation.seconds == pytest.approx(deep.seconds)
+    assert foretold.critical_tokens == deep.critical_path == 5 * 30
+    # What stands around a question is only guessed; what later steps send beside it is known.
+    assert (
+        foretold.total.prompt - 5 * foretold_flat.total.prompt
+        == deep.usage.prompt_tokens - 5 * flat.usage.prompt_tokens
+    )
+    assert foretold.total.prompt - foretold.total.shared == 10 + 30 + -(-len(QUESTION) // 4)
+
+
+def test_the_limit_of_a_search_is_not_that_of_other_methods() -> None:
+    methods: Mapping[str, Method] = {
+        "beam": search(max_tokens=900),
+        "chain-of-thought": ChainOfThought(),
+    }
+    rates = with_configurations(Rates(), methods, {})
+    forecaster = Forecaster(rates=rates, max_tokens=50, thread_tokens=900, method="beam")
+    plan = Plan(nodes=(Think(id="1"), Think(id="2", method="chain-of-thought")))
+    generated = [one.generated for one in forecaster.of(plan).tokens.values()]
+    assert generated == [16 * 900, 50]
 
 
 def test_only_reducers_that_write_the_answer_are_expected_to_generate() -> None:

@@ -47,6 +47,8 @@ async def test_they_are_told_beside_the_answer_of_others() -> None:
     # It was not waited for by anybody that gave something.
     assert result.critical_path == len("\\boxed{5}")
     _, *drawn = drawn_threads({"1": result.outcomes["1"]}).splitlines()
+    assert f"  {REASON}" in drawn[0]
+    assert REASON not in drawn_threads({"1": result.outcomes["1"]}, told=REASON)
     assert [line.split()[:3] for line in drawn if line] == [
         ["✗", "node", "1"],
         ["✗", "sample-0", "9"],

@@ -112,9 +112,9 @@ def test_a_method_that_forked_is_shown_with_its_threads(run_here: Here, server: 
     answer, _, head, node, *rest = done.stdout.splitlines()
     assert (answer, head.split()) == ("4", ["thread", "tokens", "cached", "answer"])
     assert node.split()[:3] == ["✓", "node", "1"]
-    assert rest[0].startswith("  ✓ sample-0 ")
-    assert rest[10].startswith("  ✓ sample-10")
-    assert rest[11:13] == ["… and 5 more threads", ""]
+    assert rest[0].startswith("  ★ sample-0 ")
+    assert rest[12].startswith("  ✓ sample-12")
+    assert rest[13:15] == ["… and 3 more threads; --json tells of all", ""]
     assert any(line.startswith("critical path  ") and "parallel ratio" in line for line in rest)
 
 
@@ -125,7 +125,8 @@ def test_on_a_narrow_screen_lines_of_threads_are_cut(
     asked = ("run", "2 + 2?", "--engine", server, "--planner", "single", "--method", "parathinker")
     done = run_here(*asked)
     tree = done.stdout.split("\n\n")[1].splitlines()
-    assert len(tree) == 6
+    # The head, the node, four threads, and what summed them up.
+    assert len(tree) == 7
     assert all(len(line) <= 40 for line in tree)
 
 

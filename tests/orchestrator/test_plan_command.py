@@ -160,6 +160,38 @@ def test_threads_of_a_method_are_known_from_its_configuration(run_here: Here, fo
     assert told["peak_threads"] == 4
 
 
+def test_a_search_in_one_thread_is_foretold_by_its_options_and_no_engine_starts(
+    run_here: Here, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.commands.options.local_engine", None)
+    options = ("width=64", "max_depth=20", "stepper.step_tokens=32", "max_tokens=1000")
+    given = [part for option in options for part in ("--set", f"method.{option}")]
+    asked = ("plan", "Why?", "--planner", "single", "--method", "ets", *given)
+    done = run_here(*asked, "--simulate", "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert Plan.model_validate(shown["plan"]) == Plan(question="Why?", nodes=(Think(id="1"),))
+    node = shown["forecast"]["nodes"]["1"]
+    assert (node["threads"], node["generated_tokens"]) == (64, 64 * 640)
+    assert shown["forecast"]["critical_tokens"] == 640
+
+
+def test_what_runs_took_with_other_options_of_the_method_foretells_nothing(
+    run_here: Here, folder: Path, server: str
+) -> None:
+    method = ("--method", "self-consistency", "--planner", "single", "--engine", server)
+    ran = run_here("run", "Why?", *method, "--set", "method.samples=2")
+    assert ran.returncode == 0, ran.stderr
+
+    def foretold(*options: str) -> tuple[int, int]:
+        done = run_here("plan", "Why?", *method, *options, "--simulate", "--json")
+        node = json.loads(done.stdout)["forecast"]["nodes"]["1"]
+        return node["threads"], node["generated_tokens"]
+
+    assert foretold("--set", "method.samples=2") == (2, 2 * len("no"))
+    assert foretold("--set", "method.samples=3") == (3, 3 * 512)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

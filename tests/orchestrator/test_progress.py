@@ -12,6 +12,7 @@ from orchestrator import (
     CallNoticed,
     Event,
     GenerationFinished,
+    GenerationStarted,
     NodeFinished,
     NodePlanned,
     NodeStarted,
@@ -81,6 +82,52 @@ def test_without_a_terminal_every_event_is_a_line() -> None:
         "▶ 3  first of 1, 2",
         "✗ 3  no luck  (0 tokens, 0.2 s)",
     ]
+
+
+def begun(call: int, path: str) -> Event:
+    return GenerationStarted(node="1", call=call, path=f"root/1/{path}")
+
+
+def ended(call: int) -> Event:
+    return GenerationFinished(
+        node="1", call=call, path="", usage=usage(9), finish_reason="stop", seconds=1
+    )
+
+
+SEARCH: tuple[Event, ...] = (
+    NodePlanned(node=Think(id="1")),
+    NodeStarted(node="1"),
+    begun(0, "step-0"),
+    begun(1, "step-1"),
+    ended(0),
+    ended(1),
+    begun(2, "wave-0/verdict"),
+    ended(2),
+    begun(3, "step-1/step-0"),
+    begun(4, "step-1/step-1"),
+)
+
+
+def test_without_a_terminal_a_search_tells_when_it_goes_a_step_deeper() -> None:
+    assert shown(*SEARCH, terminal=False).splitlines() == [
+        "▶ 1  think: the question",
+        "  1  step 1  (0 calls done, 0 tokens)",
+        "  1  step 2  (3 calls done, 27 tokens)",
+    ]
+
+
+def test_a_terminal_shows_how_far_a_search_has_come() -> None:
+    text = STYLE.sub("", shown(*SEARCH, terminal=True))
+    assert "step 2, 3 of 5 calls done" in text
+    end = NodeFinished(node="1", status="ok", result="24")
+    text = STYLE.sub("", shown(*SEARCH, end, terminal=True))
+    assert "calls done" not in text.splitlines()[1]
+
+
+def test_a_node_of_many_calls_that_is_no_search_has_no_steps() -> None:
+    events = (*SEARCH[:2], begun(0, "sample-0"), begun(1, "sample-1"), ended(0))
+    assert "  1 of 2 calls done" in STYLE.sub("", shown(*events, terminal=True))
+    assert len(shown(*events, terminal=False).splitlines()) == 1
 
 
 CALLS: tuple[Event, ...] = (

@@ -84,9 +84,47 @@ def test_branches_say_what_became_of_steps_and_why() -> None:
     assert (lost.status, lost.reason, lost.score) == ("failed", "lost", None)
     assert first.answer is not None
     assert [(b.path, b.status, b.reason) for b in first.answer.branches] == [
-        ("root/step-0/step-0", "cancelled", "others were chosen"),
-        ("root/step-0/step-1", "truncated", "it is as long as allowed"),
+        ("root/step-0/step-0", "cancelled", "passed over"),
+        ("root/step-0/step-1", "truncated", "it reached max_tokens=99"),
     ]
+
+
+def test_a_step_that_went_up_to_its_own_limit_was_not_cut() -> None:
+    cut = step("on", truncated=True)
+    growth = growing({(0,): cut}, {(0, 0): cut}, max_depth=2)
+    (first,) = growth.branches
+    assert first.answer is not None
+    (second,) = first.answer.branches
+    assert second.answer is not None
+    assert (first.answer.cut_by, second.answer.cut_by) == ("", "")
+
+
+def test_what_ended_itself_without_a_final_answer_says_so() -> None:
+    growth = growing({(0,): step("bye", ended=True), (1,): step("7", ended=True, value="7")})
+    said = [branch.answer.remark for branch in growth.branches if branch.answer is not None]
+    assert said == ["it ended without a final answer", ""]
+    assert [branch.status for branch in growth.branches] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "taken", "why"),
+    [
+        ({"max_depth": 1}, step("on"), "it reached max_depth=1"),
+        ({"max_tokens": 2}, step("on"), "it reached max_tokens=2"),
+        ({}, step("on", truncated=True), "the search ended before it came to an answer"),
+        ({}, step("on", ended=True, truncated=True), "it reached its token limit"),
+        (
+            {},
+            step("on", ended=True, truncated=True, limited_by="tokens"),
+            "the budget's tokens cut it",
+        ),
+    ],
+)
+def test_a_thought_that_is_the_answer_says_why_it_is_not_more(
+    limits: dict[str, int], taken: Step, why: str
+) -> None:
+    growth = growing({(0,): taken}, **limits)
+    assert replace(growth.whole((0,)), truncated=True).cut_by == why
 
 
 def test_a_thought_is_all_its_steps_and_the_end_of_the_last() -> None:

@@ -152,7 +152,7 @@ async def test_a_scorer_that_fails_fails() -> None:
         lambda context, sampling: EngineUnavailable("busy") if sampling.constraint else "c\n\n"
     )
     root = await question(engine)
-    with pytest.raises(NoCandidates, match="all 1 verdicts failed, the first: busy"):
+    with pytest.raises(NoCandidates, match=r"^1 verdict failed: busy"):
         await Lookahead().score([thread("X\n\n")], root.fork("w"), engine)
     assert (await Lookahead().score([], root.fork("v"), engine)).values == ()
 

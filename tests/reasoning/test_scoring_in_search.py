@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from engines import Context, Engine, FakeEngine, Sampling, Scripted
-from reasoning import Answer
+from reasoning import Answer, NoCandidates
 from reasoning.answer import Branch
 from reasoning.scoring.noisy import Noisy
 from reasoning.scoring.remembered import Remembered
@@ -153,13 +152,14 @@ async def test_a_run_that_is_resumed_asks_the_server_for_nothing() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_of_something_else_guides_nothing_and_loses_nothing() -> None:
+async def test_a_server_of_something_else_ends_the_search_in_its_first_wave() -> None:
     engine = FakeEngine(stepping)
-    with serving(Starlette()) as url:
-        answer = await search(StepLogits(url=url)).solve(await question(engine), engine)
-    assert answer.value == "4"
-    assert "steps were not scored, the first: all 4 rewards failed, the first:" in answer.remark
-    assert {node.score for node in nodes(answer.branches)} == {-math.inf}
+    with (
+        serving(Starlette()) as url,
+        pytest.raises(NoCandidates, match=r"^all 4 rewards failed, the first: "),
+    ):
+        await search(StepLogits(url=url)).solve(await question(engine), engine)
+    assert len(engine.calls) == 4
 
 
 @pytest.mark.anyio

@@ -264,7 +264,10 @@ def test_a_guide_needs_an_engine_that_keeps_constraints() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"step_tokens": 0}, "steps of 0 tokens"), ({"ends": ("\n", "")}, "ends at an empty text")],
+    [
+        ({"step_tokens": 0}, "steps of 0 tokens"),
+        ({"ends": ("\n", "")}, r'such as \["\\n\\n"\], or \[\] to cut'),
+    ],
 )
 def test_steps_of_nothing_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):

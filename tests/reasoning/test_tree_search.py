@@ -50,7 +50,7 @@ async def test_it_expands_scores_and_selects_until_all_have_answered() -> None:
         (0, 0): ("ok", 0.9),
         (0, 1): ("ok", 0.9),
     }
-    assert branches[1,].reason == "others were chosen"
+    assert branches[1,].reason == "passed over"
 
 
 async def test_a_step_goes_on_from_the_thought_before_it_by_its_ids() -> None:
@@ -74,7 +74,7 @@ async def test_thoughts_are_no_longer_than_allowed() -> None:
     answer = await solved(search(width=1, max_depth=3), engine_that({}))
     assert [b.status for b in branches_of(answer).values()] == ["ok", "ok", "truncated"]
     assert answer.truncated
-    assert answer.remark == "none of 3 steps came to an answer"
+    assert answer.remark == "no thought came to an answer in 3 steps: this is the best text"
     steps = ModelSteps(step_tokens=10)
     engine = FakeEngine("[0.5]" + "x" * 50)
     answer = await solved(search(width=1, max_tokens=25, stepper=steps), engine)
@@ -218,7 +218,7 @@ async def test_cancelled_it_leaves_no_request() -> None:
         ({"width": 0}, "a search with width=0: at least 1"),
         ({"width": 10_001}, "at most 10,000"),
         ({"max_depth": 0}, "max_depth=0: at least 1"),
-        ({"max_depth": 201}, "max_depth=201: at most 200"),
+        ({"max_depth": 201}, "max_depth=201: at most 200 steps fit into one answer"),
         ({"max_tokens": 0}, "max_tokens=0: at least 1"),
         ({"fraction": 0}, "a share of 0"),
         ({"fraction": 1.5}, "a share of 1.5"),

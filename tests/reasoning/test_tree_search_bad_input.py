@@ -22,6 +22,7 @@ from engines import (
 from reasoning import Answer, NoCandidates
 from reasoning.scoring.check import Check
 from reasoning.scoring.scorer import Scores
+from reasoning.scoring.step_verifier import StepVerifier
 from reasoning.searching.rules.rule import Allocation
 from reasoning.searching.stepping import ModelSteps
 from reasoning.searching.tree import ROOT, Frontier, Place
@@ -87,45 +88,79 @@ def test_mixed_scores_lead_to_an_answer_too(
     assert not any(score is None or math.isnan(score) for score in scores)
 
 
-def test_a_scorer_that_dies_guides_nothing_and_loses_nothing() -> None:
+GONE = EngineError("gone")
+
+
+@pytest.mark.parametrize("error", [GONE, NoCandidates("all 4 verdicts failed")])
+@pytest.mark.parametrize("fraction", [0.5, 1])
+def test_a_scorer_that_scores_nothing_of_the_first_wave_ends_the_search(
+    error: ForkjoinError, fraction: float
+) -> None:
+    scorer, engine = Scoring(error, 0.5), engine_that(answering_at(3))
+    with pytest.raises(type(error)) as caught:
+        found(search(scorer=scorer, fraction=fraction), engine)
+    assert (caught.value, scorer.asked, len(engine.calls)) == (error, 1, 4)
+
+
+def test_a_scorer_that_dies_later_guides_nothing_and_loses_nothing() -> None:
     engine = engine_that(answering_at(3))
-    answer = found(search(scorer=Scoring(EngineError("gone"))), engine)
+    answer = found(search(scorer=Scoring(0.5, GONE, GONE)), engine)
     assert answer.value == "7"
-    assert answer.remark == "12 steps were not scored, the first: gone"
-    assert {branch.score for branch in branches_of(answer).values()} == {-math.inf}
+    assert answer.remark == "8 steps not scored, the first: gone"
+    scores = {len(p): branch.score for p, branch in branches_of(answer).items()}
+    assert scores == {1: 0.5, 2: -math.inf, 3: -math.inf}
+
+
+def test_a_first_wave_whose_steps_all_failed_is_none() -> None:
+    """Nothing is asked of a scorer there."""
+    with pytest.raises(NoCandidates, match="no step was taken"):
+        found(search(scorer=Scoring(GONE)), engine_that(lambda place: LOST))
 
 
 @pytest.mark.parametrize("aggregation", ["min", "mean", "prod"])
 def test_a_thought_has_no_score_if_that_of_one_of_its_steps_is_not_known(aggregation: str) -> None:
     """Two of minus infinity would multiply to the best there is."""
-    scorer = Scoring(EngineError("gone"), EngineError("gone"), 0.5)
-    answer = found(search(scorer=scorer, aggregation=aggregation), engine_that(answering_at(3)))
-    assert {branch.score for branch in branches_of(answer).values()} == {-math.inf}
+    scorer = Scoring(0.5, GONE, GONE, 0.5)
+    answer = found(search(scorer=scorer, aggregation=aggregation), engine_that(answering_at(4)))
+    scores = {branch.score for p, branch in branches_of(answer).items() if len(p) > 1}
+    assert scores == {-math.inf}
 
 
 def test_a_scorer_that_dies_once_is_asked_again() -> None:
-    scorer = Scoring(EngineError("gone"), 0.5, 0.5)
+    scorer = Scoring(0.5, GONE, 0.5)
     answer = found(search(scorer=scorer), engine_that(answering_at(3)))
     assert scorer.asked == 3
-    assert answer.remark == "4 steps were not scored, the first: gone"
+    assert answer.remark == "4 steps not scored, the first: gone"
     scores = [branch.score for branch in branches_of(answer).values()]
     assert sorted(scores, key=str) == [-math.inf] * 4 + [0.5] * 8
 
 
-@pytest.mark.parametrize(
-    "error", [BudgetExhausted("tokens", 9, 9, "wave-0"), NoCandidates("all 4 verdicts failed")]
-)
-def test_a_scorer_without_budget_or_verdicts_is_one_that_dies(error: ForkjoinError) -> None:
-    answer = found(search(scorer=Scoring(error)), engine_that(answering_at(2)))
-    assert answer.value == "7"
-    assert answer.remark.startswith("8 steps were not scored, the first: ")
+NO_BUDGET = BudgetExhausted("calls", 4, 4, "wave-0")
+
+
+def test_a_budget_that_ends_before_anything_is_scored_leaves_what_there_is() -> None:
+    def tell(place: Place) -> Reply:
+        return NO_BUDGET if place == ROOT or len(place) == 2 else f"[0.5] {place}\n\n"
+
+    for scorer in (Scoring(NO_BUDGET), StepVerifier()):
+        answer = found(search(scorer=scorer), engine_that(tell))
+        assert (answer.text, answer.truncated) == ("[0.5] (0,)\n\n", True)
+        assert "4 steps not scored, the first: " in answer.remark
+        assert "width=" not in answer.remark
+
+
+def test_a_width_that_the_budget_has_no_room_for_is_told() -> None:
+    answer = found(search(), engine_that({(3,): NO_BUDGET, (0,): "[0.5] \\boxed{7}"}))
+    assert "no room for width=4: give it more, or a smaller width" in answer.remark
 
 
 def test_what_a_scorer_spent_before_it_died_is_counted() -> None:
     class Dying:
         async def score(self, candidates: object, context: Context, engine: Engine) -> Scores:
             await engine.generate(context, ModelSteps().sampling)
-            raise EngineError("gone")
+            if context.path.endswith("wave-0"):
+                return Scores(values=(0.5,) * 4)
+            raise GONE
 
     def tell(place: Place) -> Reply:
         return "verdict" if place == ROOT else answering_at(2)(place)
@@ -174,7 +209,7 @@ def test_an_engine_that_dies_in_the_middle_leaves_the_best_thought_that_there_is
 
     answer = found(search(), engine_that(tell))
     assert (answer.text, answer.value, answer.truncated) == ("[0.3] so\n\n", None, True)
-    assert "none of 4 steps came to an answer" in answer.remark
+    assert "no thought came to an answer in 4 steps: this is the best text" in answer.remark
 
 
 def test_a_window_that_is_too_short_is_told() -> None:
@@ -294,6 +329,7 @@ def test_a_search_of_one_and_identical_texts_are_nothing_special() -> None:
 def test_thoughts_that_end_without_an_answer_are_their_own_answers() -> None:
     answer = found(search(), engine_that(lambda place: "[0.5] I give up"))
     assert (answer.value, answer.final, answer.truncated) == (None, "[0.5] I give up", False)
+    assert answer.remark == "no thought gave a final answer: this is the best text"
 
 
 def test_a_step_whose_reply_is_empty_is_an_end() -> None:

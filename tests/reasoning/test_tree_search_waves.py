@@ -117,7 +117,7 @@ def test_a_step_that_never_ends_is_cut_when_nothing_else_runs_and_time_is_over()
     engine = engine_that(answering_at(2), lambda place: 1e9 if place == (0,) else 1)
     answer, seconds = timed(engine, fraction=0.5, deadline=10)
     assert (answer.value, answer.truncated, seconds) == ("7", False, 12)
-    assert answer.remark == "no step ended within 10 s"
+    assert answer.remark == "no step ended within 10 s: give deadline more"
     branch = branches_of(answer)[0,]
     assert (branch.status, branch.reason) == ("cancelled", "the search ended before it")
     assert engine.aborted == 1
