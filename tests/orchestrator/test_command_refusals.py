@@ -57,7 +57,7 @@ def web_page() -> Iterator[str]:
         (["q", "--planner", "nobody"], "there is no planner 'nobody': choose from llm-compiler"),
         (
             ["q", "--method", "guess"],
-            "there is no method 'guess': choose from best-of-n, chain-of-thought",
+            "there is no method 'guess': choose from beam, best-of-n, chain-of-thought",
         ),
         (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from best, first"),
         (["q", "--engine", "nonsense"], "there is no engine 'nonsense': write local, or a URL"),
