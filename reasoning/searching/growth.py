@@ -305,11 +305,7 @@ def _score(rewards: Sequence[float], aggregation: Aggregation) -> float:
     """The score of a thought. One of whose steps the score is not known has none, unless only the last one counts."""
     if aggregation != "last" and -math.inf in rewards:
         return -math.inf
-    try:
-        score = aggregate(rewards, aggregation)
-    except OverflowError:
-        # Of the sum: each share of it is a number.
-        score = math.fsum(reward / len(rewards) for reward in rewards)
+    score = aggregate(rewards, aggregation)
     # Infinity times nothing.
     return -math.inf if math.isnan(score) else score
 

@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.engines.side_like import SideLike
 
 Logprobs = Mapping[str, float | None]
 Judge = Callable[[str], Logprobs]
@@ -25,15 +26,12 @@ def shorter_is_better(prompt: str, tag: str = " ки") -> Logprobs:
     return {"+": math.log(1 / len(step)), "-": math.log(1 - 1 / len(step) + 1e-12)}
 
 
-class NextTokenLike:
+class NextTokenLike(SideLike):
     """The routes of a vLLM server that tokenize and generate.
 
     Attributes:
         prompts: What a next token was asked for after, in order; conversations as `shown` shows them.
-        bodies: The requests for these.
-        asked: The paths of all requests.
-        peak: The most requests at once.
-        answers: What is answered first, one after another, instead of tokens.
+        asked: The paths of all requests, those to tokenize too.
     """
 
     def __init__(
@@ -44,15 +42,11 @@ class NextTokenLike:
         answers: Sequence[Response] = (),
         window: int = 1000,
     ) -> None:
+        super().__init__(answers, window)
         self.prompts: list[str] = []
-        self.bodies: list[dict[str, Any]] = []
         self.asked: list[str] = []
-        self.peak = 0
-        self.answers = list(answers)
         self._judge = judge
         self._knows_ids = knows_ids
-        self._window = window
-        self._running = 0
         self.app = Starlette(
             routes=[
                 Route("/tokenize", self._tokenize, methods=["POST"]),
@@ -85,14 +79,9 @@ class NextTokenLike:
         choice: Callable[[Sequence[tuple[str, float | None]]], dict[str, Any]],
     ) -> Response:
         self.asked.append(request.url.path)
-        self.bodies.append(body)
         self.prompts.append(prompt)
-        self._running += 1
-        self.peak = max(self.peak, self._running)
-        await anyio.sleep(0.001)
-        self._running -= 1
-        if self.answers:
-            return self.answers.pop(0)
+        if otherwise := await self._otherwise(body):
+            return otherwise
         if len(prompt) > self._window:
             message = (
                 f"This model's maximum context length is {self._window} tokens. However, your prompt contains at "

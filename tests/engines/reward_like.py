@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.engines.side_like import SideLike
 
 Judge = Callable[[str], Any]
 
@@ -25,51 +26,30 @@ def steps(text: str, tag: str = "<extra_0>") -> list[list[float]]:
     return [[1 - 1 / (1 + length), 1 / (1 + length)] for length in lengths]
 
 
-class RewardLike:
+class RewardLike(SideLike):
     """The route `/pooling`.
 
     Attributes:
-        bodies: What was asked for, in order.
-        keys: The keys that were shown with it.
-        peak: The most requests at once.
-        answers: What is answered first, one after another, instead of rewards.
+        keys: The keys that were shown with each request.
     """
 
     def __init__(
         self, judge: Judge = outcome, answers: Sequence[Response] = (), window: int = 1000
     ) -> None:
-        self.bodies: list[dict[str, Any]] = []
+        super().__init__(answers, window)
         self.keys: list[str | None] = []
-        self.peak = 0
-        self.answers = list(answers)
         self._judge = judge
-        self._window = window
-        self._running = 0
         self.app = Starlette(routes=[Route("/pooling", self._pool, methods=["POST"])])
 
     async def _pool(self, request: Request) -> Response:
         body = await request.json()
-        self.bodies.append(body)
         self.keys.append(request.headers.get("authorization"))
-        self._running += 1
-        self.peak = max(self.peak, self._running)
-        await anyio.sleep(0.001)
-        self._running -= 1
-        if self.answers:
-            return self.answers.pop(0)
-        return self._rewards(body)
-
-    def _rewards(self, body: dict[str, Any]) -> Response:
+        if answer := await self._otherwise(body):
+            return answer
         texts = _texts(body)
-        longest = max(map(len, texts))
-        if longest > self._window:
-            message = (
-                f"This model's maximum context length is {self._window} tokens. "
-                f"However, your request has {longest} input tokens."
-            )
-            return JSONResponse({"error": {"message": message, "code": 400}}, status_code=400)
-        tokens = sum(map(len, texts))
-        return JSONResponse(pooling(*map(self._judge, texts), tokens=tokens))
+        if refusal := self._too_long(texts):
+            return refusal
+        return JSONResponse(pooling(*map(self._judge, texts), tokens=sum(map(len, texts))))
 
 
 def pooling(*data: Any, tokens: int = 0) -> dict[str, Any]:
