@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .choosing import Choosing, score_choice
-from .completion import Chunk, Completion, FinishReason, Usage
+from .collaboration import Collaboration, Layout
+from .completion import Chunk, Completion, Draft, FinishReason, Passage, Usage
 from .context import Context, NoTokenIds, Role, Segment
 from .delivery import STREAMED, WHOLE, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, converse
@@ -83,12 +84,14 @@ __all__ = [
     "Choice",
     "Choosing",
     "Chunk",
+    "Collaboration",
     "Completion",
     "Constraint",
     "Context",
     "ContextTooLong",
     "Deadline",
     "Delivery",
+    "Draft",
     "Engine",
     "EngineDead",
     "EngineError",
@@ -113,6 +116,7 @@ __all__ = [
     "JsonSchema",
     "KOfN",
     "KvUse",
+    "Layout",
     "LedgerEngine",
     "LedgerEntry",
     "LimitedEngine",
@@ -129,6 +133,7 @@ __all__ = [
     "Notify",
     "Outcome",
     "PartwiseEngine",
+    "Passage",
     "Peers",
     "PriorityQueue",
     "ReadyQueue",

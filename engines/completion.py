@@ -48,6 +48,36 @@ class Usage(BaseModel):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a completion that one of several workers wrote.
+
+    Attributes:
+        worker: Its number, from 0; None for the closing, which is nobody's.
+        tokens: How many of the ids it has.
+        generated: How many of these were sampled; the others were put in, such as a header.
+    """
+
+    worker: int | None
+    tokens: int
+    generated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one of several workers has just written, while it is in no passage yet.
+
+    Attributes:
+        worker: Its number, from 0.
+        text: New text, also what was put in for it.
+        token_ids: New ids.
+    """
+
+    worker: int
+    text: str
+    token_ids: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """What has been generated since the chunk before.
@@ -62,6 +92,8 @@ class Chunk:
         replayed: Whether a journal answered: this run's engine has done nothing for it.
         logprobs: How likely each new token was, where that was asked for and the engine tells it: one for each of the
             ids, where there are ids, also for those of a stop text that is cut from the text.
+        passages: Who wrote the ids, where several workers do: one piece after another, all of them together.
+        drafts: What these are writing now; it comes again, as a passage, when it is finished. No journal keeps it.
     """
 
     text: str
@@ -72,6 +104,8 @@ class Chunk:
     limited_by: str | None = None
     replayed: bool = False
     logprobs: tuple[TokenLogprobs, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +120,7 @@ class Completion:
         usage: What the call cost.
         limited_by: What of a budget (`tokens`, `seconds`) cut the call; None where its own limit or the model did.
         logprobs: How likely each token was, where that was asked for; empty on engines that do not tell it.
+        passages: Who wrote the ids, where several workers did; empty otherwise.
     """
 
     context: Context
@@ -95,6 +130,7 @@ class Completion:
     usage: Usage
     limited_by: str | None = None
     logprobs: tuple[TokenLogprobs, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -117,16 +153,25 @@ async def merged(chunks: AsyncIterator[Chunk]) -> Chunk:
     texts: list[str] = []
     ids: list[int] = []
     logprobs: list[TokenLogprobs] = []
+    passages: list[Passage] = []
     async for last in chunks:
         first = first or last
         texts.append(last.text)
         ids.extend(last.token_ids)
         logprobs.extend(last.logprobs)
+        passages.extend(last.passages)
     if last is None or last.finish_reason is None:
         raise EngineError("the engine ended a stream without saying why: look at its log")
     if first is last:
         return last
-    return replace(last, text="".join(texts), token_ids=tuple(ids), logprobs=tuple(logprobs))
+    return replace(
+        last,
+        text="".join(texts),
+        token_ids=tuple(ids),
+        logprobs=tuple(logprobs),
+        passages=tuple(passages),
+        drafts=(),
+    )
 
 
 async def as_whole(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:
@@ -156,4 +201,5 @@ async def collect(context: Context, chunks: AsyncIterator[Chunk]) -> Completion:
         usage=whole.usage,
         limited_by=whole.limited_by,
         logprobs=whole.logprobs,
+        passages=whole.passages,
     )

@@ -33,12 +33,14 @@ class Capabilities:
         constraints: The kinds of constraint that it enforces (`choice`, `regex`, `json`, `grammar`).
         window: The longest sequence in tokens, prompt and completion together; None where unknown.
         block_size: Prefixes are shared in blocks of this many tokens; None where unknown.
+        collaboration: Whether several workers can write one completion over one cache.
     """
 
     token_ids: bool
     constraints: frozenset[str]
     window: int | None = None
     block_size: int | None = None
+    collaboration: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +148,17 @@ class Engine(ABC):
         await self.aclose()
 
 
-def require_constraint(engine: Engine, sampling: Sampling) -> None:
-    """Fails early where an engine would have to ignore a constraint.
+def require_capabilities(engine: Engine, sampling: Sampling) -> None:
+    """Fails early where an engine would have to ignore what is asked of it.
 
     Raises:
-        CapabilityMissing: The engine does not enforce this kind.
+        CapabilityMissing: The engine does not enforce this kind of constraint, or workers cannot share its cache.
     """
+    if sampling.collaboration is not None and not engine.capabilities.collaboration:
+        raise CapabilityMissing(
+            f"workers cannot share the attention cache of {engine.model} here: open the model with --engine hogwild, "
+            f"or take the method blackboard, which any engine with token ids can run"
+        )
     constraint = sampling.constraint
     if constraint is not None and constraint.kind not in engine.capabilities.constraints:
         raise CapabilityMissing(

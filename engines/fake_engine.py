@@ -18,7 +18,7 @@ import anyio
 from .completion import Chunk, FinishReason, Usage, as_whole
 from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
-from .engine import Capabilities, Engine, EngineStatistics, require_constraint
+from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
 from .logprobs import Logprob, TokenLogprobs
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
@@ -131,7 +131,7 @@ class FakeEngine(Engine):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Sends the scripted reply chunk by chunk, or whole."""
         self._check_open()
-        require_constraint(self, sampling)
+        require_capabilities(self, sampling)
         prompt = self._prompt(context)
         window = self._capabilities.window or 0
         if len(prompt) >= window:

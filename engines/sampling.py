@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from .collaboration import Collaboration
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +79,8 @@ class Sampling(_Frozen):
         ignore_eos: Whether to go on after the model's end of sequence.
         constraint: What the completion has to look like, enforced while decoding.
         logprobs: Reports how likely each token was, and so many of the likeliest beside it; None reports nothing.
+        collaboration: Workers that write the completion side by side, each with a seed of its own, and `max_tokens`
+            together; None is one writer. There are no stop texts, constraints and logprobs then.
     """
 
     max_tokens: int = Field(default=512, ge=1)
@@ -89,6 +93,7 @@ class Sampling(_Frozen):
     ignore_eos: bool = False
     constraint: Constraint | None = None
     logprobs: int | None = Field(default=None, ge=0, le=20)
+    collaboration: Collaboration | None = None
 
     def for_branch(self, path: str) -> Sampling:
         """The same with a seed of its own for the branch at `path`; unseeded stays unseeded.

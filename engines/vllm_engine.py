@@ -36,7 +36,7 @@ from .chat_template import (
 from .completion import Chunk, Usage
 from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
-from .engine import Capabilities, Engine, EngineStatistics
+from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
 from .sampling import Sampling
 from .vllm_errors import as_ours
@@ -110,6 +110,7 @@ class VllmEngine(Engine):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Generates on the core process."""
         self._check_usable()
+        require_capabilities(self, sampling)
         prompt = context.token_ids
         window = self._llm.vllm_config.model_config.max_model_len
         if len(prompt) >= window:

@@ -17,7 +17,7 @@ import anyio.lowlevel
 from ..completion import Chunk, Completion, alone, collect
 from ..context import Context, Role, Segment
 from ..delivery import STREAMED, WHOLE, Delivery
-from ..engine import Capabilities, Engine, EngineStatistics, require_constraint
+from ..engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from ..errors import CapabilityMissing, EngineDead, RequestRejected
 from ..portal import OpensOnPortal
 from ..sampling import Sampling
@@ -206,7 +206,7 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
 
     def _begin(self, context: Context, sampling: Sampling, delivery: Delivery) -> _Call:
         server = self._usable()
-        require_constraint(self, sampling)
+        require_capabilities(self, sampling)
         call = self._call(server, context, sampling, delivery)
         self._running += 1
         return call

@@ -13,7 +13,7 @@ import anyio
 from ..completion import Chunk
 from ..context import Context, Role, Segment
 from ..delivery import STREAMED, Delivery
-from ..engine import Capabilities, Engine, EngineStatistics, require_constraint
+from ..engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from ..error_groups import single_error
 from ..errors import CallTimedOut, EngineDead, EngineError, UsageError
 from ..notice import Notify, ignore
@@ -116,7 +116,7 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """Generates on one of the replicas, and on another where that fails before a part was passed on."""
         self._check_open()
-        require_constraint(self, sampling)
+        require_capabilities(self, sampling)
         call = PooledCall(context=context, sampling=sampling, delivery=delivery)
         if delivery.whole:
             async with aclosing(_once(await Race(self._dispatcher, call).run())) as chunks:

@@ -1,0 +1,8 @@
+"""Workers that write over one attention cache (Rodionov et al. 2025). vLLM has no such attention: this engine is ours.
+
+    hogwild_engine ─> session ─> decoder
+      async shell     who has    blocks of keys and values,
+                      said what  attention, sampling
+
+The session and what it stands on know no torch; the decoder knows no steps.
+"""
