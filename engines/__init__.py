@@ -1,6 +1,7 @@
 """Engines turn contexts into tokens. The lowest layer: it knows nothing of methods, plans or runs.
 
-`VllmEngine` imports vLLM, and `HttpEngine` aiohttp or httpx, on first use only, as is `ReplicaPool`, which few need.
+`VllmEngine` imports vLLM, `HogwildEngine` PyTorch, and `HttpEngine` aiohttp or httpx, on first use only, as is
+`ReplicaPool`, which few need.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ from .errors import (
     UsageError,
 )
 from .fake_engine import FakeCall, FakeEngine, Scripted
+from .fake_workers import ScriptedWorkers
+from .hogwild.opening import hogwild_engine
+from .in_process import LocalEngine
 from .join_policy import All, Deadline, First, Fraction, JoinPolicy, KOfN
 from .joining import join
 from .joining_in_order import join_in_order
 from .joining_in_waves import Waves, join_in_waves
 from .later import imported_later as _imported_later
-from .local import LocalEngine, local_engine
+from .local import local_engine
 from .logprobs import Logprob, TokenLogprobs, choice_probabilities
 from .notice import Notice, NoticeKind, Notify
 from .outcome import Outcome, Status
@@ -65,6 +69,7 @@ from .wrappers.timeout import TimeoutEngine
 from .wrappers.watch import WatchedEngine
 
 if TYPE_CHECKING:
+    from .hogwild.hogwild_engine import HogwildEngine
     from .remote.http_engine import HttpEngine
     from .replicas.pool import ReplicaPool
     from .vllm_engine import VllmEngine
@@ -110,6 +115,7 @@ __all__ = [
     "Grammar",
     "HedgeEngine",
     "HedgePolicy",
+    "HogwildEngine",
     "HttpEngine",
     "InvalidOutput",
     "JoinPolicy",
@@ -146,6 +152,7 @@ __all__ = [
     "RunError",
     "Sampling",
     "Scripted",
+    "ScriptedWorkers",
     "Segment",
     "Status",
     "Structured",
@@ -163,6 +170,7 @@ __all__ = [
     "configured",
     "converse",
     "delay_before_retry",
+    "hogwild_engine",
     "join",
     "join_in_order",
     "join_in_waves",
@@ -176,6 +184,7 @@ __all__ = [
 __getattr__ = _imported_later(
     __name__,
     {
+        "HogwildEngine": ".hogwild.hogwild_engine",
         "HttpEngine": ".remote.http_engine",
         "ReplicaPool": ".replicas.pool",
         "VllmEngine": ".vllm_engine",

@@ -163,7 +163,7 @@ async def merged(chunks: AsyncIterator[Chunk]) -> Chunk:
     if last is None or last.finish_reason is None:
         raise EngineError("the engine ended a stream without saying why: look at its log")
     if first is last:
-        return last
+        return replace(last, drafts=()) if last.drafts else last
     return replace(
         last,
         text="".join(texts),

@@ -20,6 +20,9 @@ from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
+from .fake_workers import ScriptedSession, ScriptedWorkers
+from .hogwild.admission import check_ends
+from .hogwild.rounds import advance
 from .logprobs import Logprob, TokenLogprobs
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
 
@@ -44,8 +47,9 @@ class Scripted:
             )
 
 
-Reply = str | Scripted | ForkjoinError
-Script = str | Scripted | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
+_Text = str | Scripted | ScriptedWorkers
+Reply = _Text | ForkjoinError
+Script = _Text | Sequence[Reply] | Callable[[Context, Sampling], Reply | Awaitable[Reply]]
 
 
 _EVERY_CONSTRAINT = frozenset({"choice", "regex", "json", "grammar"})
@@ -66,9 +70,10 @@ class FakeEngine(Engine):
     Args:
         script: One text for every call, texts and errors in the order of the calls, or a (possibly async) function
             of context and sampling. An error is raised instead of a reply; `Scripted` is a text with its logprobs.
+            In a collaboration every worker writes the text, over and over; `ScriptedWorkers` has one for each.
         latency: Seconds until the first token.
-        seconds_per_token: Seconds for each token (character).
-        chunk_tokens: Tokens in a chunk.
+        seconds_per_token: Seconds for each token (character), or for one of each worker, which come side by side.
+        chunk_tokens: Tokens in a chunk, or rounds of workers.
         window: The longest sequence in tokens.
         block_size: Tokens in a block of the prefix cache.
         text_only: Behave like a server that takes chat messages, knows no token ids and keeps no constraints.
@@ -109,6 +114,7 @@ class FakeEngine(Engine):
             constraints=frozenset() if text_only else _EVERY_CONSTRAINT,
             window=window,
             block_size=block_size,
+            collaboration=not text_only,
         )
         self._blocks: set[int] = set()
         self._running = 0
@@ -132,6 +138,8 @@ class FakeEngine(Engine):
         """Sends the scripted reply chunk by chunk, or whole."""
         self._check_open()
         require_capabilities(self, sampling)
+        if sampling.collaboration is not None:
+            check_ends(sampling)
         prompt = self._prompt(context)
         window = self._capabilities.window or 0
         if len(prompt) >= window:
@@ -142,10 +150,12 @@ class FakeEngine(Engine):
         try:
             with progress.failing():
                 reply = await self._reply(len(self.calls) - 1, context, sampling)
-            usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
-            room = min(sampling.max_tokens, window - len(prompt))
-            cut = _cut(reply.text, sampling.stop, room)
-            chunks = self._chunks(cut, self._logprobs(reply, sampling), usage, progress)
+            if sampling.collaboration is None:
+                chunks = self._by_one(reply, prompt, sampling, progress)
+            else:
+                text = reply.text if isinstance(reply, Scripted) else reply
+                session = ScriptedSession(text, prompt, sampling, window)
+                chunks = self._by_workers(session, progress)
             async with aclosing(as_whole(chunks) if delivery.whole else chunks) as passing:
                 yield passing
         finally:
@@ -154,6 +164,20 @@ class FakeEngine(Engine):
             self.aborted += not (progress.finished or progress.failed)
             # The last token sampled has no KV yet.
             self._remember((*prompt, *map(ord, progress.text))[:-1])
+
+    def _by_one(
+        self,
+        reply: Scripted | ScriptedWorkers,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        progress: _Progress,
+    ) -> AsyncGenerator[Chunk, None]:
+        if isinstance(reply, ScriptedWorkers):
+            raise AssertionError(f"the script has {reply!r}, and this call has no collaboration")
+        usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
+        room = min(sampling.max_tokens, (self._capabilities.window or 0) - len(prompt))
+        cut = _cut(reply.text, sampling.stop, room)
+        return self._chunks(cut, self._logprobs(reply, sampling), usage, progress)
 
     async def _chunks(
         self, cut: _Cut, logprobs: Sequence[TokenLogprobs], usage: Usage, progress: _Progress
@@ -180,6 +204,22 @@ class FakeEngine(Engine):
                 stop_reason=cut.stop_reason if progress.finished else None,
                 logprobs=tuple(logprobs[start : start + len(piece)]),
             )
+
+    async def _by_workers(
+        self, scripted: ScriptedSession, progress: _Progress
+    ) -> AsyncGenerator[Chunk, None]:
+        await anyio.sleep(self._latency)
+        while not progress.finished:
+            passes = scripted.passes
+            chunk = advance(scripted.session, self._chunk_tokens)
+            if chunk is None:
+                continue
+            await anyio.sleep(self._seconds_per_token * (scripted.passes - passes))
+            with progress.failing():
+                self._check_open()
+            progress.usage = chunk.usage
+            progress.finished = chunk.finish_reason is not None
+            yield chunk
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """One id a character; `<|role|>` where the role changes."""
@@ -221,9 +261,11 @@ class FakeEngine(Engine):
             )
         return tuple(ord(character) for turn in context.turns for character in turn.text)
 
-    async def _reply(self, number: int, context: Context, sampling: Sampling) -> Scripted:
+    async def _reply(
+        self, number: int, context: Context, sampling: Sampling
+    ) -> Scripted | ScriptedWorkers:
         script = self._script
-        if isinstance(script, str | Scripted):
+        if isinstance(script, _Text):
             reply: Reply | Awaitable[Reply] = script
         elif callable(script):
             reply = script(context, sampling)
@@ -239,7 +281,7 @@ class FakeEngine(Engine):
             raise reply
         if isinstance(reply, str):
             reply = Scripted(reply)
-        if sampling.constraint is not None:
+        if isinstance(reply, Scripted) and sampling.constraint is not None:
             _check_constraint(reply.text, sampling.constraint)
         return reply
 

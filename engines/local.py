@@ -9,16 +9,16 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import anyio.to_thread
 
-from . import embedded_model
 from .engine import Engine
 from .errors import MissingExtra, UsageError
-from .portal import OpensOnPortal
+from .in_process import LocalEngine, check_model, folder_and_name
 from .vllm_environment import START_LOCK, vllm_environment
 
 # float32, since most CPUs have no bfloat16 units (134 tokens/s against 54 here); eager, since compiling takes two
@@ -52,36 +52,14 @@ def local_engine(model: str | None = None, **options: Any) -> LocalEngine:
     if importlib.util.find_spec("vllm") is None:
         raise MissingExtra("vLLM, which the local engine runs on,")
     if model is not None:
-        _check_model(model)
-    return LocalEngine(model, options)
-
-
-class LocalEngine(OpensOnPortal[Engine]):
-    """Opens and closes a `VllmEngine`; see `local_engine`."""
-
-    def __init__(self, model: str | None, options: dict[str, Any]) -> None:
-        self._model = model
-        self._options = options
-        self._engine: Engine | None = None
-
-    async def __aenter__(self) -> Engine:
-        self._engine = await _start(self._model, self._options)
-        return self._engine
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._engine is not None:
-            await self._engine.aclose()
+        check_model(model)
+    return LocalEngine(partial(_start, model, options))
 
 
 async def _start(model: str | None, options: dict[str, Any]) -> Engine:
-    if model is None:
-        model = str(await embedded_model.prepare())
-        options = {"served_model_name": embedded_model.NAME, **options}
+    model, name = await folder_and_name(model)
+    if name != model:
+        options = {"served_model_name": name, **options}
     module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
     if module.runs_on_cpu():
         options = {**_CPU_OPTIONS, **options}
@@ -114,20 +92,3 @@ def _check_main_module() -> None:
         )
     if main is not None and not Path(main).exists():
         raise UsageError(f"the engine's process cannot import {main}: save the program to a file")
-
-
-def _check_model(model: str) -> None:
-    """A model is a folder, or what may be a name on the hub (`owner/name`)."""
-    folder = Path(model)
-    if folder.is_dir():
-        if not any((folder / name).exists() for name in ("config.json", "params.json")):
-            raise UsageError(
-                f"the folder {model} holds no Hugging Face model: it has no config.json"
-            )
-        return
-    parts = model.split("/")
-    if len(parts) != 2 or not all(parts) or model.startswith("."):
-        raise UsageError(
-            f"there is no model {model!r}: give a folder with a Hugging Face model or a hub name such as "
-            f"Qwen/Qwen3-8B, or leave it out for the embedded {embedded_model.NAME}"
-        )

@@ -13,7 +13,6 @@ import itertools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,13 @@ from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from .chat_template import (
-    ends_with_mark,
-    marks_before,
-    opens_generation,
-    plain_marks,
-    roles_of,
-    skeleton,
-)
 from .completion import Chunk, Usage
 from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
-from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError, RequestRejected
+from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError
 from .sampling import Sampling
+from .turn_encoder import TurnEncoder
 from .vllm_errors import as_ours
 from .vllm_logprobs import decode_once, read_logprobs
 from .vllm_start import VllmStart
@@ -72,8 +64,7 @@ class VllmEngine(Engine):
         self._fingerprint = (
             f"{self._model} {config.model_config.dtype} {config.model_config.quantization}"
         )
-        self._marks = lru_cache(maxsize=None)(self._render_marks)
-        self._tokenizer: Any = llm.get_tokenizer()
+        self._encoder = TurnEncoder(llm.get_tokenizer(), self._model)
         # The one that logprobs are told with; with the engine's own, or a copy of it.
         decode_once(llm.output_processor.tokenizer)
 
@@ -148,17 +139,12 @@ class VllmEngine(Engine):
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """Encodes with the model's own tokenizer and chat template."""
         self._check_usable()
-        roles = roles_of(after)
-        marks = "" if roles and roles[-1] == role else self._marks((*roles, role))
-        ids = self._tokenizer.encode(marks + text, add_special_tokens=False)
-        if marks and ends_with_mark(after, ids[0], self._tokenizer.decode([ids[0]])):
-            ids = ids[1:]
-        return Segment(role, text, tuple(ids))
+        return self._encoder.encode(text, role, after)
 
     async def decode(self, token_ids: Sequence[int]) -> str:
         """Decodes with the model's own tokenizer."""
         self._check_usable()
-        return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=False))
+        return self._encoder.decode(token_ids)
 
     async def statistics(self) -> EngineStatistics:
         """What the core process reported last, with the requests it has not heard of yet."""
@@ -183,21 +169,6 @@ class VllmEngine(Engine):
 
     def _priority(self, delivery: Delivery) -> int:
         return delivery.priority if self._takes_priority else 0
-
-    def _render_marks(self, roles: tuple[Role, ...]) -> str:
-        generation = opens_generation(roles[-1])
-        messages = skeleton(roles[:-1] if generation else roles)
-        if self._tokenizer.chat_template is None:
-            return plain_marks(roles)
-        try:
-            rendered = self._tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=generation
-            )
-        except Exception as error:  # Templates raise what they like.
-            raise RequestRejected(
-                f"the chat template of {self.model} refuses the turns {', '.join(roles)}: {error}"
-            ) from error
-        return marks_before(rendered, len(roles) - 1)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

@@ -43,6 +43,7 @@ from .events import (
     Subscriber,
     TokensGenerated,
     ToolProgress,
+    WorkerText,
 )
 from .execution.executor import Executor
 from .execution.graph import TaskGraph
@@ -113,6 +114,7 @@ __all__ = [
     "ToolUnavailable",
     "ToolUnfinished",
     "Tracing",
+    "WorkerText",
     "approve_all",
     "simulate",
     "tool",

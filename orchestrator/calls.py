@@ -39,7 +39,7 @@ from engines import (
 )
 
 from .budget import Account, BudgetEngine, DeadlineEngine, Purse
-from .events import CallNoticed, EventBus, TokensGenerated
+from .events import CallNoticed, EventBus, TokensGenerated, WorkerText
 from .journal import Journal, JournaledEngine
 from .prefixing import PrefixedEngine
 from .recording import RecordingEngine
@@ -138,7 +138,7 @@ class Calls:
             engine = TimeoutEngine(engine, total=policy.seconds, idle=policy.idle_seconds)
         engine = BudgetEngine(engine, self._purse, account, notify)
         if self._live:
-            engine = WatchedEngine(engine, self._saw(node))
+            engine = WatchedEngine(engine, self._saw(node), self._drafted(node))
         if self._peers is not None:
             engine = HedgeEngine(engine, self._peers, notify, second_slot=self._second_slot)
         engine = LimitedEngine(engine, self._limiter, self._owner)
@@ -171,5 +171,13 @@ class Calls:
 
         def tell(path: str, tokens: int, text: str) -> None:
             self._bus.emit(TokensGenerated(node=node, tokens=tokens))
+
+        return tell
+
+    def _drafted(self, node: str) -> Callable[[str, str, str], None]:
+        node = self._node or node
+
+        def tell(path: str, worker: str, text: str) -> None:
+            self._bus.emit(WorkerText(node=node, path=path, worker=worker, delta=text))
 
         return tell

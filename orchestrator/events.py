@@ -76,6 +76,18 @@ class TokensGenerated(_Event):
     tokens: int
 
 
+class WorkerText(_Event):
+    """One of several workers that write one call's completion went on; `delta` may be the header of a new step."""
+
+    transient = True
+
+    kind: Literal["worker-text"] = "worker-text"
+    node: str
+    path: str
+    worker: str
+    delta: str
+
+
 class AnswerText(_Event):
     """The text of the answer went on; told where somebody streams it, once it is known which node gives it."""
 
@@ -179,6 +191,7 @@ Event = Annotated[
     | PlanFinished
     | NodeStarted
     | TokensGenerated
+    | WorkerText
     | AnswerText
     | ToolProgress
     | ApprovalAsked

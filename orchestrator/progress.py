@@ -102,9 +102,11 @@ class Progress:
 
     def starting(self, engine: str, model: str | None) -> None:
         """Says that an engine is being opened."""
+        model = model or "the embedded model"
         if engine == "local":
-            model = model or "the embedded model"
             self._display.say(f"starting vLLM with {model}; this takes a minute")
+        elif engine == "hogwild":
+            self._display.say(f"loading {model} with PyTorch; this takes some seconds")
         else:
             self._display.say(f"connecting to {engine}", lasting=False)
 

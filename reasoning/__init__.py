@@ -19,6 +19,9 @@ from .catalogue import (
     stopping_rule_named,
 )
 from .chain_of_thought import ChainOfThought
+from .collaborating.blackboard import Blackboard
+from .collaborating.hogwild import Hogwild
+from .collaborating.team import Team
 from .deepconf import DeepConf
 from .equality import equal
 from .errors import EqualityUnavailable, NoCandidates, UnknownName
@@ -82,6 +85,7 @@ __all__ = [
     "Best",
     "BestOfN",
     "BetaPosterior",
+    "Blackboard",
     "Branch",
     "Certain",
     "ChainOfThought",
@@ -99,6 +103,7 @@ __all__ = [
     "Frontier",
     "GuidedSteps",
     "HashedNgrams",
+    "Hogwild",
     "Independent",
     "Lookahead",
     "Majority",
@@ -129,6 +134,7 @@ __all__ = [
     "Stepper",
     "StoppingRule",
     "Synthesise",
+    "Team",
     "ThinkBudget",
     "TreeSearch",
     "UnanimousWindow",

@@ -13,6 +13,8 @@ from engines import Sampling
 
 from .best_of_n import BestOfN
 from .chain_of_thought import ChainOfThought
+from .collaborating.blackboard import Blackboard
+from .collaborating.hogwild import Hogwild
 from .deepconf import DeepConf
 from .errors import UnknownName
 from .forking.dialect import MULTIVERSE, THREADWEAVER
@@ -85,6 +87,8 @@ METHODS: Catalogue[Method] = {
     "prompt-ensemble": lambda sampling: PromptEnsemble(
         method=ChainOfThought(sampling=sampling), sampling=sampling
     ),
+    "hogwild": lambda sampling: Hogwild(sampling=sampling),
+    "blackboard": lambda sampling: Blackboard(sampling=sampling),
     **{name: _searching(name) for name in ("beam", "dvts", "rebase", "ets", "particles", "mcts")},
 }
 

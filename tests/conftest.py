@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -140,6 +141,39 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             if keeper.poll() is None:
                 os.killpg(keeper.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def one_torch_thread() -> None:
+    """Several that wait for each other are a hundred times slower where others want the processors too."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def new_hogwild_engine(
+    one_torch_thread: None, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Engine]:
+    """Makes engines of our own attention, all over one embedded model with the window that vLLM has here."""
+    from engines import HogwildEngine
+    from engines.hogwild.loading import load
+
+    loaded = load(str(_with_window(tmp_path_factory.mktemp("model"), 2048)), None, "cpu")
+    return lambda: HogwildEngine(*loaded, embedded_model.NAME)
+
+
+def _with_window(folder: Path, window: int) -> Path:
+    """The embedded model with another window, without a copy of its weights."""
+    for path in anyio.run(embedded_model.prepare).iterdir():
+        (folder / path.name).symlink_to(path)
+    configuration = folder / "config.json"
+    content = {**json.loads(configuration.read_text()), "max_position_embeddings": window}
+    configuration.unlink()
+    configuration.write_text(json.dumps(content))
+    return folder
 
 
 def _skip_without_vllm() -> None:

@@ -51,4 +51,5 @@ def common_capabilities(engines: Sequence[Engine]) -> Capabilities:
         constraints=frozenset.intersection(*(c.constraints for c in all_of_them)),
         window=min(windows, default=None),
         block_size=max(blocks, default=None),
+        collaboration=all(c.collaboration for c in all_of_them),
     )

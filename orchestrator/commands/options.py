@@ -16,6 +16,7 @@ from engines import (
     RetryPolicy,
     Sampling,
     UsageError,
+    hogwild_engine,
     local_engine,
 )
 from planners import (
@@ -93,8 +94,9 @@ def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
         return f" (default: {value})" if default else ""
 
     add = parser.add_argument
-    add("--engine", metavar="local|URL", default=given("local"),
-        help=f"vLLM in this process, or OpenAI-compatible servers: URL or URL,URL{usual('local')}")  # fmt: skip
+    add("--engine", metavar="local|hogwild|URL", default=given("local"),
+        help="vLLM in this process; PyTorch in this process, where workers share one attention cache; or "
+        f"OpenAI-compatible servers: URL or URL,URL{usual('local')}")  # fmt: skip
     add("--budget", metavar="LIST",
         help="the most that it may take: tokens=50000,calls=200,seconds=60,money=0.5")  # fmt: skip
     add("--width", metavar="N|auto", default=given("auto"),
@@ -134,7 +136,7 @@ def check_options(arguments: argparse.Namespace) -> None:
     for url in _urls(arguments.engine):
         if not url.startswith(("http://", "https://")):
             raise UsageError(
-                f"there is no engine {url!r}: write local, or a URL such as http://127.0.0.1:8000/v1"
+                f"there is no engine {url!r}: write local, hogwild, or a URL such as http://127.0.0.1:8000/v1"
             )
     if arguments.max_tokens < 1:
         raise UsageError(f"--max-tokens {arguments.max_tokens}: at least 1 is needed")
@@ -190,12 +192,13 @@ def open_engine(
     arguments: argparse.Namespace, notify: Notify
 ) -> AbstractAsyncContextManager[Engine]:
     """The engine, to be opened; `notify` hears of calls that move to another server."""
-    urls = _urls(arguments.engine)
-    if not urls:
+    if arguments.engine == "local":
         return local_engine(arguments.model)
+    if arguments.engine == "hogwild":
+        return hogwild_engine(arguments.model)
     from engines import HttpEngine, ReplicaPool
 
-    servers = [HttpEngine(url, model=arguments.model) for url in urls]
+    servers = [HttpEngine(url, model=arguments.model) for url in _urls(arguments.engine)]
     return servers[0] if len(servers) == 1 else ReplicaPool(servers, notify=notify)
 
 
@@ -234,7 +237,8 @@ def _numbers(
 
 
 def _urls(engine: str) -> list[str]:
-    return [] if engine == "local" else [url.strip() for url in engine.split(",")]
+    in_process = engine in ("local", "hogwild")
+    return [] if in_process else [url.strip() for url in engine.split(",")]
 
 
 def _planner(arguments: argparse.Namespace, settings: Settings, sampling: Sampling) -> Planner:

@@ -3,8 +3,9 @@
 self-consistency   ─┬─ call                      tree search   ─┬─ step ── step ── ... max_depth
          samples    └─ call                           width     └─ step ── step ── ... max_tokens
 
-What a method does after its threads or beside them, such as to sum them up or to score steps, and how often a model
-forks by itself, only earlier runs tell.
+Workers that write side by side are threads too, also where all of them are one call of the engine, which takes as long
+as the longest of them. What a method does after its threads or beside them, such as to sum them up or to score steps,
+and how often a model forks by itself, only earlier runs tell.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from reasoning import GuidedSteps, Method, ModelSteps, TreeSearch
 
 # What methods call the number of their threads.
-_COUNTS = ("samples", "threads", "prompts")
+_COUNTS = ("samples", "threads", "prompts", "workers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

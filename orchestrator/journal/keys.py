@@ -1,7 +1,8 @@
 """Under which keys calls are kept: the same in every run of the same code, another for everything else.
 
-A call is known by the names and contents of its context, by how it samples, by its seed and by the model. How it is
-delivered, clamped or retried makes no difference. Pure: it knows no file.
+A call is known by the names and contents of its context, by how it samples (of a collaboration that is all of it, the
+workers' names too), by its seed and by the model. How it is delivered, clamped or retried makes no difference. Pure: it
+knows no file.
 """
 
 from __future__ import annotations

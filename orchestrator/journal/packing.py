@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import islice
 
-from engines import Logprob, TokenLogprobs, Usage
+from engines import Logprob, Passage, TokenLogprobs, Usage
 
 Value = str | bytes | bytearray | int | float | None
 """What a column takes. `sqlite3` asks for an adapter of each None and each `bytes`, which costs it ten times as much as
@@ -110,6 +110,30 @@ def unpack_logprobs(packed: bytes | int) -> tuple[TokenLogprobs, ...]:
         for number, value in zip(indices, values, strict=True)
     )
     return tuple(TokenLogprobs(next(tokens), tuple(islice(tokens, top))) for top in tops)
+
+
+def pack_passages(passages: Sequence[Passage]) -> bytearray | int:
+    """Three numbers for each, of which the first is 0 for nobody's; without any it is 0, as for logprobs."""
+    if not passages:
+        return 0
+    numbers = array("I")
+    for passage in passages:
+        worker = 0 if passage.worker is None else passage.worker + 1
+        numbers.extend((worker, passage.tokens, passage.generated))
+    return bytearray(numbers)
+
+
+def unpack_passages(packed: bytes | int) -> tuple[Passage, ...]:
+    """The passages again."""
+    if isinstance(packed, int):
+        return ()
+    numbers = array("I", packed)
+    return tuple(
+        Passage(worker - 1 if worker else None, tokens, generated)
+        for worker, tokens, generated in zip(
+            numbers[::3], numbers[1::3], numbers[2::3], strict=True
+        )
+    )
 
 
 def _known(token: Logprob) -> tuple[str, int | None]:

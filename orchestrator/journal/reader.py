@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines import Context, FinishReason, Sampling, Segment, Usage
+from engines import Context, FinishReason, Passage, Sampling, Segment, Usage
 
-from .packing import unpack_ids, unpack_stop, unpack_text, unpack_usage
+from .packing import unpack_ids, unpack_passages, unpack_stop, unpack_text, unpack_usage
 from .schema import USAGE, connect_to_read, journal_errors
 
 _CALLS = f"""
 SELECT calls.id, context, sampling, seed, fingerprint, started, ended, finish_reason, stop_reason, limited_by,
-    text, token_ids, {USAGE}
+    text, token_ids, passages, {USAGE}
 FROM calls JOIN requests ON requests.id = request ORDER BY calls.id
 """
 _CONTEXT = """
 SELECT parent, name, role, text, token_ids FROM contexts WHERE id = :id
 UNION ALL SELECT context, NULL, 'assistant', text, token_ids FROM calls WHERE id = :id
 """
-_PARTS = f"SELECT text, token_ids, {USAGE} FROM parts WHERE call = ? ORDER BY rowid"
+_PARTS = f"SELECT text, token_ids, passages, {USAGE} FROM parts WHERE call = ? ORDER BY rowid"
 _MOST_CONTEXTS = 4096
 
 
@@ -42,6 +42,7 @@ class KeptCall:
         stop_reason: The stop text or id that was met.
         limited_by: What of a budget cut it.
         usage: What it cost, so far if it did not end.
+        passages: Who wrote the output, where several workers did.
     """
 
     context: Context
@@ -54,6 +55,7 @@ class KeptCall:
     stop_reason: str | int | None
     limited_by: str | None
     usage: Usage
+    passages: tuple[Passage, ...] = ()
 
 
 class JournalReader:
@@ -96,7 +98,8 @@ class JournalReader:
             finish_reason=finish,
             stop_reason=unpack_stop(stop),
             limited_by=limit,
-            usage=unpack_usage(rows[-1][2:]),
+            usage=unpack_usage(rows[-1][3:]),
+            passages=tuple(passage for row in rows for passage in unpack_passages(row[2])),
         )
 
     def _context(self, id: int) -> Context:

@@ -14,11 +14,13 @@ from .packing import (
     Value,
     pack_ids,
     pack_logprobs,
+    pack_passages,
     pack_stop,
     pack_text,
     pack_usage,
     unpack_ids,
     unpack_logprobs,
+    unpack_passages,
     unpack_stop,
     unpack_text,
     unpack_usage,
@@ -29,7 +31,7 @@ from .writer import Row, Statement
 if TYPE_CHECKING:
     from .journal import Journal
 
-_GENERATED = f"text, token_ids, logprobs, {USAGE}"
+_GENERATED = f"text, token_ids, logprobs, passages, {USAGE}"
 _ANSWER = (
     f"SELECT context, finish_reason, stop_reason, limited_by, {_GENERATED} FROM calls WHERE id = ?"
 )
@@ -142,7 +144,7 @@ class RecordedCall:
         before = index.store_context(self._context, record)
         request = index.store_request(self._request, self._fingerprint, record)
         self._id = self._id or index.new_id("contexts")
-        generated: tuple[Value, ...] = (None, None, 0)
+        generated: tuple[Value, ...] = (None, None, 0, 0)
         if chunk.finish_reason is not None:
             generated = self._generated(chunk)
             index.add_output(before, chunk.text, self._id)
@@ -165,16 +167,24 @@ class RecordedCall:
 
     def _generated(self, chunk: Chunk) -> tuple[Value, ...]:
         ids = pack_ids(chunk.token_ids) if self._context.has_token_ids else None
-        return pack_text(chunk.text), ids, pack_logprobs(chunk.logprobs)
+        logprobs, passages = pack_logprobs(chunk.logprobs), pack_passages(chunk.passages)
+        return pack_text(chunk.text), ids, logprobs, passages
 
 
-def _kept(text: str | bytes, ids: bytes | None, logprobs: bytes | int, *usage: int | None) -> Chunk:
+def _kept(
+    text: str | bytes,
+    ids: bytes | None,
+    logprobs: bytes | int,
+    passages: bytes | int,
+    *usage: int | None,
+) -> Chunk:
     return Chunk(
         text=unpack_text(text),
         token_ids=unpack_ids(ids) or (),
         usage=unpack_usage(usage),
         replayed=True,
         logprobs=unpack_logprobs(logprobs),
+        passages=unpack_passages(passages),
     )
 
 
@@ -187,4 +197,5 @@ def _joined(chunks: Sequence[Chunk]) -> Chunk:
         text="".join(chunk.text for chunk in chunks),
         token_ids=tuple(id for chunk in chunks for id in chunk.token_ids),
         logprobs=tuple(place for chunk in chunks for place in chunk.logprobs),
+        passages=tuple(passage for chunk in chunks for passage in chunk.passages),
     )

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from ..errors import JournalError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Also of what a key is made of: see `keys`."""
 
 USAGE = "prompt_tokens, cached_tokens, generated_tokens, lower_bound"
@@ -34,8 +34,8 @@ USAGE = "prompt_tokens, cached_tokens, generated_tokens, lower_bound"
 _COLUMNS = {
     "contexts": "id INTEGER PRIMARY KEY, digest, parent, name, role, text, token_ids",
     "calls": "id INTEGER PRIMARY KEY, key, finish_reason, limited_by, ended, context, request, seed, started, "
-    f"stop_reason, {USAGE}, text, token_ids, logprobs",
-    "parts": f"call, {USAGE}, text, token_ids, logprobs",
+    f"stop_reason, {USAGE}, text, token_ids, logprobs, passages",
+    "parts": f"call, {USAGE}, text, token_ids, logprobs, passages",
     "requests": "id INTEGER PRIMARY KEY, sampling, fingerprint",
     "tools": "id INTEGER PRIMARY KEY, key, node, tool, arguments, started, ended, state, result",
     "decisions": "path, value, ended",

@@ -7,7 +7,7 @@ stands in the event loop of the run that it looks at.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple, assert_never
 
@@ -32,12 +32,15 @@ from ..events import (
     RunStarted,
     TokensGenerated,
     ToolProgress,
+    WorkerText,
 )
 from .run_statistics import NodeState, RunStatistics
 from .words import describe
 
 # What the path of a call holds for each step of a search.
 _STEP = "/step-"
+# Of what a worker writes, more than a line of a terminal.
+_MOST_WRITTEN = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +60,7 @@ class NodeView:
         depth: The most steps, one after another, that a search has begun in it; 0 where it is no search.
         result: What other nodes get from it.
         reason: Why it is not ok, or does not go on.
+        writing: The end of what each worker has written, by its call's path and its name, in calls that go on.
     """
 
     id: str
@@ -71,6 +75,7 @@ class NodeView:
     depth: int = 0
     result: JsonValue = None
     reason: str = ""
+    writing: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def what(self) -> str:
@@ -158,6 +163,8 @@ class RunView:
                 self._streamed += event.tokens
                 if (node := self.nodes.get(event.node)) is not None:
                     node.streamed += event.tokens
+            case WorkerText():
+                self._write(event)
             case GenerationStarted():
                 self._begin_call(event)
             case GenerationFinished():
@@ -198,6 +205,11 @@ class RunView:
             node.calls += 1
             node.depth = max(node.depth, event.path.count(_STEP))
 
+    def _write(self, event: WorkerText) -> None:
+        if (node := self.nodes.get(event.node)) is not None:
+            key = event.path, event.worker
+            node.writing[key] = (node.writing.get(key, "") + event.delta)[-_MOST_WRITTEN:]
+
     def _finish_call(self, event: GenerationFinished) -> None:
         self.calls.pop(event.call, None)
         tokens = event.usage.generated_tokens
@@ -215,6 +227,8 @@ class RunView:
             node.tokens += tokens
             node.calls_ended += 1
             node.streamed = max(0, node.streamed - tokens)
+            # A new one, since a display has a thread of its own that may read the old one.
+            node.writing = {key: text for key, text in node.writing.items() if key[0] != event.path}
 
     def _finish_node(self, event: NodeFinished) -> None:
         node = self._node(event.node)

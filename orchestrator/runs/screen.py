@@ -16,7 +16,7 @@ from rich.segment import Segment, Segments
 
 from ..events import Event
 from .run_view import NodeView, RunView
-from .text_table import TextTable, cut
+from .text_table import TextTable, cut, cut_before
 from .token_rate import TokenRate
 from .words import MARKS, figures, in_states, printable, short
 
@@ -114,18 +114,28 @@ class Screen:
         for line in plan:
             yield _Line(line, "cyan")
         if nodes:
-            yield from self._table(nodes, now, width)
+            yield from self._table(nodes, now, width, rows - len(plan) - len(nodes))
         if rest := _rest(self._view, nodes):
             yield _Line(rest, "dim")
         yield _Line(self._footer(now))
 
-    def _table(self, nodes: Sequence[NodeView], now: float, width: int) -> Iterator[_Line]:
+    def _table(
+        self, nodes: Sequence[NodeView], now: float, width: int, room: int
+    ) -> Iterator[_Line]:
+        """A row a node; below it what workers are writing in it, as far as there is room for so many lines."""
         widest = max(12, (width - _OTHER_COLUMNS) // 2)
         rows = [self._row(node, now, widest) for node in nodes]
         head, *lines = TextTable(head=_HEAD, rows=rows).lines(width)
         yield _Line(head, "bold")
         for line, node in zip(lines, nodes, strict=True):
             yield _Line(line, _STYLES.get(node.state, ""))
+            # Copied at once, since they go on writing.
+            for (_, worker), text in list(node.writing.items())[:room]:
+                room -= 1
+                told = f"    {worker}  "
+                yield _Line(
+                    f"{told}{cut_before(' '.join(text.split()), width - len(told))}", "cyan"
+                )
 
     def _row(self, node: NodeView, now: float, widest: int) -> tuple[str, ...]:
         return (

@@ -103,3 +103,12 @@ def cut(text: str, width: int) -> str:
         return text
     end = bisect_right(range(len(text)), width - 1, key=lambda end: cells(text[:end])) - 1
     return f"{text[:end]}…"
+
+
+def cut_before(text: str, width: int) -> str:
+    """The end of the text, in so many columns.
+
+    >>> cut_before("née", 3), cut_before("née", 2), cut_before("数学", 3)
+    ('née', '…e', '…学')
+    """
+    return cut(text[::-1], max(width, 1))[::-1]

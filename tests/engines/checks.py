@@ -15,6 +15,8 @@ class Check:
     run: Callable[[Engine], Awaitable[None]]
     needs_ids: bool = False
     needs_model: bool = False
+    needs_constraints: bool = False
+    needs_prefix_cache: bool = False
     closes: bool = False
 
     @property
@@ -26,10 +28,10 @@ CHECKS: list[Check] = []
 
 
 def check(
-    *, needs_ids: bool = False, needs_model: bool = False, closes: bool = False
+    **traits: bool,
 ) -> Callable[[Callable[[Engine], Awaitable[None]]], Callable[[Engine], Awaitable[None]]]:
     def register(run: Callable[[Engine], Awaitable[None]]) -> Callable[[Engine], Awaitable[None]]:
-        CHECKS.append(Check(run, needs_ids, needs_model, closes))
+        CHECKS.append(Check(run, **traits))
         return run
 
     return register

@@ -1,6 +1,7 @@
 """What every engine does, each point written once as a check of an open engine.
 
-Checks that need token ids, a real model or an engine to close say so; who runs them picks what fits.
+Checks that need token ids, a real model, constraints, a prefix cache or an engine to close say so; who runs them picks
+what fits.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ async def grammars_are_kept(engine: Engine) -> None:
     assert text in (None, "abd", "acd")
 
 
-@check(needs_model=True, needs_ids=True)
+@check(needs_model=True, needs_ids=True, needs_constraints=True)
 async def a_bad_grammar_is_rejected(engine: Engine) -> None:
     sampling = Sampling(constraint=Grammar(rules="root ::= ((("))
     with pytest.raises(RequestRejected):
@@ -171,7 +172,7 @@ async def a_bad_grammar_is_rejected(engine: Engine) -> None:
     await _wait_until_quiet(engine)
 
 
-@check(needs_ids=True)
+@check(needs_ids=True, needs_prefix_cache=True)
 async def forks_share_their_prefix(engine: Engine) -> None:
     block = engine.capabilities.block_size
     assert block
@@ -262,7 +263,7 @@ async def marks_stand_where_the_role_changes(engine: Engine) -> None:
     assert text == await engine.decode(opened.token_ids) + "Hi"
 
 
-@check(needs_ids=True)
+@check(needs_ids=True, needs_constraints=True)
 async def a_generated_turn_ends_once(engine: Engine) -> None:
     asked = await question(engine)
     ended = await engine.generate(asked, Sampling(constraint=ANSWER))

@@ -49,7 +49,7 @@ async def logprobs_belong_to_the_ids(engine: Engine) -> None:
     assert not any(place.top for place in stopped.logprobs)
 
 
-@check(needs_ids=True)
+@check(needs_ids=True, needs_constraints=True)
 async def a_constraint_counts_before_logprobs(engine: Engine) -> None:
     """What it forbids has no part in them: the options' add up to 1, however unlikely the model finds all of them."""
     digits = [str(digit) for digit in range(10)]

@@ -16,7 +16,8 @@ from tests.engines.http_ways import WAYS, Way
 from tests.engines.servers import chat_app, serving
 from tests.engines.vllm_like import VllmLike
 
-# What depends on the way to speak HTTP. All other checks go every way with a fake behind it, and one with vLLM.
+# What depends on the way to speak HTTP, or on the event loop. All other checks go every way with a fake behind it, and
+# one with a real model.
 _OF_WAYS = {
     "chunks_add_up_to_the_completion",
     "a_whole_call_is_one_chunk",
@@ -36,9 +37,13 @@ class Subject:
     has_ids: bool = True
     real: bool = False
     is_another_way: bool = False
+    is_plain: bool = False
+    """Without constraints and without a prefix cache."""
 
     def fits(self, check: Check) -> bool:
         if self.real and self.is_another_way and check.name not in _OF_WAYS:
+            return False
+        if self.is_plain and (check.needs_constraints or check.needs_prefix_cache):
             return False
         return (self.has_ids or not check.needs_ids) and (self.real or not check.needs_model)
 
@@ -60,37 +65,56 @@ def _pool(text_only: bool) -> ReplicaPool:
     return ReplicaPool([_fake(text_only), _fake(text_only)])
 
 
+def _hogwild(request: pytest.FixtureRequest) -> Engine:
+    engine: Engine = request.getfixturevalue("new_hogwild_engine")()
+    return engine
+
+
 def _connecting(
     way: Way, fixture: str
 ) -> Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Engine]]:
     return lambda request: way.connect(request.getfixturevalue(fixture))
 
 
-SUBJECTS = [
-    Subject(f"{name}-{backend}", open, backend, has_ids)
-    for name, open, has_ids in [
-        ("fake", lambda _: _fake(text_only=False), True),
-        ("fake-text", lambda _: _fake(text_only=True), False),
-        ("pool", lambda _: _pool(text_only=False), True),
-        ("pool-text", lambda _: _pool(text_only=True), False),
+SUBJECTS = (
+    [
+        Subject(f"{name}-{backend}", open, backend, has_ids)
+        for name, open, has_ids in [
+            ("fake", lambda _: _fake(text_only=False), True),
+            ("fake-text", lambda _: _fake(text_only=True), False),
+            ("pool", lambda _: _pool(text_only=False), True),
+            ("pool-text", lambda _: _pool(text_only=True), False),
+        ]
+        for backend in ("asyncio", "trio")
     ]
-    for backend in ("asyncio", "trio")
-] + [
-    Subject(
-        f"{name}-{way.name}",
-        _connecting(way, fixture),
-        way.backend,
-        has_ids,
-        real,
-        is_another_way=way is not WAYS[0],
-    )
-    for name, fixture, has_ids, real in [
-        ("http-text", "chat_server", False, False),
-        ("http-ids", "vllm_like_server", True, False),
-        ("http-vllm", "vllm_server", True, True),
+    + [
+        Subject(
+            f"{name}-{way.name}",
+            _connecting(way, fixture),
+            way.backend,
+            has_ids,
+            real,
+            is_another_way=way is not WAYS[0],
+        )
+        for name, fixture, has_ids, real in [
+            ("http-text", "chat_server", False, False),
+            ("http-ids", "vllm_like_server", True, False),
+            ("http-vllm", "vllm_server", True, True),
+        ]
+        for way in WAYS
     ]
-    for way in WAYS
-]
+    + [
+        Subject(
+            f"hogwild-{backend}",
+            _hogwild,
+            backend,
+            real=True,
+            is_another_way=backend == "trio",
+            is_plain=True,
+        )
+        for backend in ("asyncio", "trio")
+    ]
+)
 
 
 def test_what_depends_on_the_way_is_there() -> None:
@@ -116,7 +140,7 @@ def vllm_like_server() -> Iterator[str]:
             subject,
             check,
             id=f"{subject.name}-{check.name}",
-            marks=[pytest.mark.real_vllm] if subject.real else [],
+            marks=[pytest.mark.real_vllm] if subject.real and not subject.is_plain else [],
         )
         for subject in SUBJECTS
         for check in CHECKS

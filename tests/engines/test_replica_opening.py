@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
@@ -9,6 +10,7 @@ import anyio
 import pytest
 
 from engines import (
+    Capabilities,
     Context,
     EngineDead,
     EngineUnavailable,
@@ -123,6 +125,14 @@ async def test_replicas_of_different_models_are_refused_and_closed() -> None:
             raise AssertionError
 
 
+class WithoutWorkers(FakeEngine):
+    """A fake on which workers cannot share a cache, as vLLM."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, collaboration=False)
+
+
 async def test_replicas_on_ids_and_on_text_are_refused() -> None:
     with pytest.raises(UsageError, match="replica 0 works on token ids and replica 1 on text only"):
         async with ReplicaPool([FakeEngine(), FakeEngine(text_only=True)]):
@@ -135,4 +145,7 @@ async def test_it_can_do_what_all_of_them_can() -> None:
     )
     assert pool.model == pool.fingerprint == "fake"
     assert (pool.capabilities.window, pool.capabilities.block_size) == (300, 32)
+    assert pool.capabilities.collaboration
+    mixed = ReplicaPool([FakeEngine(), WithoutWorkers()])
+    assert not mixed.capabilities.collaboration
     assert pool.capabilities.constraints == FakeEngine().capabilities.constraints

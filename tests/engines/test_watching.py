@@ -6,7 +6,7 @@ from engines import STREAMED, WHOLE, Delivery, EngineUnavailable, FakeEngine, Sa
 from engines.wrappers.watch import WatchedEngine
 from tests import backends
 from tests.backends import run_virtually
-from tests.engines.wrapping import Breaking, cancelled_after, left_in, prompt, text_of
+from tests.engines.wrapping import TEAM, Breaking, cancelled_after, left_in, prompt, text_of
 
 anyio_backend = backends.virtual_backend
 
@@ -27,6 +27,32 @@ async def test_tokens_are_told_as_they_come_and_the_caller_gets_what_it_asked_fo
         assert seen == [chunk async for chunk in chunks]
     assert told == [("leaf", 16, REPLY[:16]), ("leaf", 16, REPLY[16:32]), ("leaf", 8, REPLY[32:])]
     assert inner.aborted == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("delivery", [STREAMED, WHOLE])
+async def test_what_workers_are_writing_is_told_by_their_names(delivery: Delivery) -> None:
+    told: dict[tuple[str, str], str] = {}
+
+    def drafted(path: str, worker: str, text: str) -> None:
+        told[path, worker] = told.get((path, worker), "") + text
+
+    tokens: list[int] = []
+    inner = FakeEngine("So it is 4.\n\n")
+    watched = WatchedEngine(inner, lambda _, new, text: tokens.append(new), drafted)
+    asked = Sampling(max_tokens=60, collaboration=TEAM)
+    completion = await watched.generate(prompt("leaf"), asked, delivery)
+    assert sum(tokens) == completion.usage.generated_tokens
+    assert list(told) == [("leaf", "Alice"), ("leaf", "Bob")]
+    assert told["leaf", "Bob"].startswith("**Bob [1]:** So it is 4.\n\n**Bob [2]:** So")
+    # All that is in their steps was told before, and nothing twice.
+    ids = iter(completion.token_ids)
+    steps = {0: "", 1: ""}
+    for passage in completion.passages:
+        said = "".join(chr(next(ids)) for _ in range(passage.tokens))
+        if passage.worker is not None:
+            steps[passage.worker] += said
+    assert list(told.values()) == list(steps.values())
 
 
 @pytest.mark.anyio

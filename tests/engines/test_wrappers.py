@@ -39,7 +39,7 @@ from engines.wrappers.watch import WatchedEngine
 from tests import backends
 from tests.backends import run_virtually
 from tests.engines.contract import CHECKS, Check
-from tests.engines.wrapping import Breaking, Stalling, left_in, prompt, text_of
+from tests.engines.wrapping import TEAM, Breaking, Stalling, left_in, prompt, text_of
 
 anyio_backend = backends.virtual_backend
 
@@ -89,17 +89,24 @@ def test_a_stack_is_an_engine_like_any_other(
         anyio.run(main)
 
 
-@given(st.permutations(list(WRAPS)), st.sampled_from([STREAMED, WHOLE]))
+@given(
+    st.permutations(list(WRAPS)),
+    st.sampled_from([STREAMED, WHOLE]),
+    st.sampled_from([Sampling(seed=4), Sampling(seed=4, collaboration=TEAM)]),
+)
 def test_in_any_order_the_result_is_that_of_the_engine(
-    names: list[str], delivery: Delivery
+    names: list[str], delivery: Delivery, sampling: Sampling
 ) -> None:
     async def main() -> None:
         plain, inner = (FakeEngine(reply, seconds_per_token=0.01) for _ in range(2))
         chunks = []
         for engine in (plain, stacked(inner, *names)):
-            async with engine.stream(prompt(), Sampling(seed=4), delivery) as stream:
+            async with engine.stream(prompt(), sampling, delivery) as stream:
                 chunks.append([chunk async for chunk in stream])
         assert chunks[0] == chunks[1]
+        if sampling.collaboration is not None:
+            assert any(chunk.passages for chunk in chunks[0])
+            assert any(chunk.drafts for chunk in chunks[0]) is not delivery.whole
         assert inner.aborted == await left_in(inner) == 0
 
     run_virtually(main)
@@ -201,6 +208,22 @@ async def test_a_retry_waits_without_a_slot() -> None:
     )
     assert await text_of(engine) == "ok"
     assert running == [0]
+
+
+@pytest.mark.anyio
+async def test_no_logprobs_are_asked_of_workers_of_whom_there_are_none() -> None:
+    fake = FakeEngine("So it is 4.\n\n")
+    asked = Sampling(max_tokens=40, collaboration=TEAM)
+    await LogprobsEngine(fake, 20).generate(prompt(), asked)
+    assert fake.calls[0].sampling == asked
+
+
+@pytest.mark.anyio
+async def test_a_cap_is_for_all_workers_together() -> None:
+    engine = CappedEngine(FakeEngine("So it is 4.\n\n"), 30)
+    completion = await engine.generate(prompt(), Sampling(max_tokens=500, collaboration=TEAM))
+    assert completion.usage.generated_tokens <= 30
+    assert completion.finish_reason == "length"
 
 
 @pytest.mark.anyio

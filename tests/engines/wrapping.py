@@ -10,6 +10,7 @@ import anyio
 from engines import (
     STREAMED,
     Chunk,
+    Collaboration,
     Context,
     Delivery,
     Engine,
@@ -20,6 +21,9 @@ from engines import (
     Sampling,
     Segment,
 )
+
+TEAM = Collaboration(workers=("Alice", "Bob"), question_every=50)
+"""Of whom a `FakeEngine` makes workers that say its reply over and over."""
 
 
 def prompt(name: str = "root") -> Context:

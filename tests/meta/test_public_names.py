@@ -9,8 +9,8 @@ import pytest
 
 from tests.meta.sources import PACKAGES, modules
 
-# Looking at it imports vLLM; the tests on real engines do.
-HEAVY = {"VllmEngine"}
+# Looking at them imports vLLM and PyTorch; the tests on real engines do.
+HEAVY = {"HogwildEngine", "VllmEngine"}
 
 
 @pytest.fixture(params=PACKAGES)

@@ -17,6 +17,7 @@ from orchestrator import (
     RunFinished,
     RunStarted,
     TokensGenerated,
+    WorkerText,
 )
 from planners import Think
 
@@ -30,7 +31,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     calls: list[tuple[str, int]] = []
     for number in range(draw(st.integers(0, 30))):
         time = float(number)
-        match draw(st.sampled_from(["plan", "start", "call", "tokens", "answer", "end"])):
+        match draw(st.sampled_from(["plan", "start", "call", "tokens", "draft", "answer", "end"])):
             case "plan":
                 waiting.append(f"n{number}")
                 events.append(NodePlanned(time=time, node=Think(id=f"n{number}", prompt="why?")))
@@ -45,6 +46,13 @@ def histories(draw: st.DrawFn) -> list[Event]:
             case "tokens" if calls:
                 node = draw(st.sampled_from(calls))[0]
                 events.append(TokensGenerated(time=time, node=node, tokens=3))
+            case "draft" if calls:
+                node, call = draw(st.sampled_from(calls))
+                who = draw(st.sampled_from(["Alice", "Bob"]))
+                delta = draw(st.sampled_from(["**Bob [1]:** ", "数学", "x" * 600, ".\n\n"]))
+                events.append(
+                    WorkerText(time=time, node=node, path=f"c{call}", worker=who, delta=delta)
+                )
             case "answer" if calls:
                 node, call = calls.pop(draw(st.integers(0, len(calls) - 1)))
                 events.append(

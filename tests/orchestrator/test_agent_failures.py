@@ -182,7 +182,7 @@ async def test_a_plan_that_cannot_be_run_is_refused_before_anything_runs(
         ({"planner": "nobody"}, "there is no planner 'nobody': choose from llm-compiler, "),
         (
             {"method": "guess"},
-            "there is no method 'guess': choose from beam, best-of-n, chain-of-thought",
+            "there is no method 'guess': choose from beam, best-of-n, blackboard",
         ),
         ({"reducer": "sum"}, "there is no reducer 'sum': choose from best, first"),
         ({"concurrency": 0}, "a concurrency of 0 runs nothing"),

@@ -16,10 +16,12 @@ from orchestrator import (
     RunFailed,
     RunFinished,
     TokensGenerated,
+    WorkerText,
     tool,
 )
 from orchestrator.events import AnswerText
 from planners import Call, Conclude, Node, PlanSink, Reduce, Think, Vocabulary
+from reasoning import Hogwild
 from tests import backends
 from tests.backends import run_virtually
 from tests.orchestrator.plans import by_path, given
@@ -206,3 +208,19 @@ async def test_what_a_journal_answers_is_streamed_as_one_piece(tmp_path: Path) -
     assert result.answer.text == ANSWER
     # Transient: nothing of it is kept.
     assert "answer-text" not in (folder / "events.jsonl").read_text()
+
+
+async def test_the_steps_of_workers_are_read_as_they_end_and_their_drafts_as_events() -> None:
+    engine = FakeEngine("So it is 4.\n\n", chunk_tokens=3)
+    method = Hogwild(workers=2, sampling=Sampling(max_tokens=40))
+    agent = Agent(engine, planner="single", method=method)
+    async with agent.stream_text("2 + 2?") as text:
+        pieces = [piece async for piece in text if piece]
+    assert "".join(pieces) == text.result.answer.text
+    assert len(pieces) > 2
+    async with agent.stream("2 + 2?") as events:
+        told = [event async for event in events]
+    workers = [event for event in told if isinstance(event, WorkerText)]
+    assert {(event.node, event.worker) for event in workers} == {("1", "Alice"), ("1", "Bob")}
+    alice = "".join(event.delta for event in workers if event.worker == "Alice")
+    assert alice.startswith("**Alice [1]:** So it is 4.\n\n**Alice [2]:** ")

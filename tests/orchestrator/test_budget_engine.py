@@ -25,6 +25,7 @@ from engines import (
 from orchestrator.budget import Budget, BudgetEngine, Prices, Purse
 from tests.backends import run_virtually
 from tests.engines.contract import CHECKS, Check
+from tests.engines.wrapping import TEAM
 
 pytestmark = pytest.mark.anyio
 
@@ -318,3 +319,53 @@ async def test_a_cancelled_call_gives_back_what_was_reserved() -> None:
             group.cancel_scope.cancel()
         assert here.purse.run.spent.usage.lower_bound
         await here.assert_agrees_with_the_engine()
+
+
+def working(tokens: int) -> Sampling:
+    return Sampling(max_tokens=tokens, collaboration=TEAM)
+
+
+async def collaborated(here: Desk, tokens: int = 200) -> Completion:
+    prompt = await question(here.inner)
+    return await here.engine().generate(prompt, working(tokens))
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=lambda limits: "-".join(limits) or "none")
+async def test_a_collaboration_passes_as_it_is_and_what_is_put_in_is_booked(
+    limits: dict[str, Any],
+) -> None:
+    plain = FakeEngine("So it is 4.\n\n")
+    expected = await plain.generate(await question(plain), working(200))
+    here = desk(FakeEngine("So it is 4.\n\n"), **limits)
+    completion = await collaborated(here)
+    assert completion.passages == expected.passages != ()
+    assert (completion.text, completion.usage) == (expected.text, expected.usage)
+    assert completion.usage.prompt_tokens > PROMPT
+    await here.assert_agrees_with_the_engine()
+
+
+async def test_a_budget_clamps_all_workers_together() -> None:
+    here = desk(FakeEngine("So it is 4.\n\n"), tokens=PROMPT + 60)
+    completion = await collaborated(here)
+    assert here.inner.calls[0].sampling.max_tokens == 60
+    assert completion.usage.generated_tokens <= 60
+    assert completion.limited_by == "tokens"
+    # The closing has its room all the same.
+    assert completion.passages[-1].worker is None
+    await here.assert_agrees_with_the_engine()
+
+
+def test_time_that_ends_in_the_midst_of_a_collaboration_leaves_the_steps_that_ended() -> None:
+    async def main() -> None:
+        inner = FakeEngine("So it is 4.\n\n", seconds_per_token=1, chunk_tokens=1)
+        here = desk(inner, seconds=30)
+        completion = await collaborated(here)
+        assert anyio.current_time() == 30
+        assert completion.limited_by == "seconds"
+        assert completion.text.count("So it is 4.\n\n") == len(completion.passages) == 4
+        assert sum(passage.tokens for passage in completion.passages) == len(completion.token_ids)
+        told = sum(passage.generated for passage in completion.passages)
+        assert told < completion.usage.generated_tokens
+        await here.assert_agrees_with_the_engine()
+
+    run_virtually(main)

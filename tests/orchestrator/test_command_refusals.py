@@ -57,12 +57,19 @@ def web_page() -> Iterator[str]:
         (["q", "--planner", "nobody"], "there is no planner 'nobody': choose from llm-compiler"),
         (
             ["q", "--method", "guess"],
-            "there is no method 'guess': choose from beam, best-of-n, chain-of-thought",
+            "there is no method 'guess': choose from beam, best-of-n, blackboard",
         ),
         (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from best, first"),
-        (["q", "--engine", "nonsense"], "there is no engine 'nonsense': write local, or a URL"),
+        (
+            ["q", "--engine", "nonsense"],
+            "there is no engine 'nonsense': write local, hogwild, or a",
+        ),
         (["q", "--engine", "http://"], "is no server's address"),
         (["q", "--model", "./nowhere"], "there is no model './nowhere': give a folder"),
+        (
+            ["q", "--engine", "hogwild", "--model", "./nowhere"],
+            "there is no model './nowhere': give a folder",
+        ),
         (["q", "--max-tokens", "0"], "--max-tokens 0: at least 1 is needed"),
         (["q", "--max-tokens", "many"], "argument --max-tokens: invalid int value: 'many'"),
         (["q", "--seed", "x"], "argument --seed: invalid int value: 'x'"),

@@ -73,7 +73,7 @@ def test_an_extra_that_is_missing_is_told_and_is_no_failure(
 
 def test_names_of_any_length_stand_in_one_column(run_here: Here) -> None:
     lines = run_here("doctor").stdout.partition("\n\n")[0].splitlines()
-    names = ("python", *doctor._PACKAGES, "vllm", "embedded model", "embeddings", "mcp")
+    names = ("python", *doctor._PACKAGES, "vllm", "embedded model", "hogwild", "embeddings", "mcp")
     assert len(lines) == len(names)
     starts = {
         len(line[2:]) - len(line[2:].removeprefix(name).lstrip())

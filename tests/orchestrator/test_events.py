@@ -21,7 +21,14 @@ from orchestrator import (
     RunStarted,
     TokensGenerated,
 )
-from orchestrator.events import AnswerText, ApprovalAsked, ApprovalDecided, EventBus, ToolProgress
+from orchestrator.events import (
+    AnswerText,
+    ApprovalAsked,
+    ApprovalDecided,
+    EventBus,
+    ToolProgress,
+    WorkerText,
+)
 from planners import Call, Reduce, Reference, Template, Think
 
 USAGE = Usage(prompt_tokens=7, cached_tokens=None, generated_tokens=3, lower_bound=True)
@@ -41,6 +48,7 @@ EVENTS: list[Event] = [
     NodeStarted(node="1"),
     TokensGenerated(node="2", tokens=9),
     AnswerText(delta="é"),
+    WorkerText(node="1", path="1", worker="Zoë", delta="\n"),
     ToolProgress(node="1", data={"page": [1, None]}),
     ApprovalAsked(node="1", tool="add"),
     ApprovalDecided(node="1", tool="add", approved=False, reason="add was refused: no"),
@@ -125,4 +133,10 @@ def test_subscribers_cannot_change_an_event(field: str) -> None:
 
 def test_only_what_is_for_the_eyes_is_transient() -> None:
     transient = {event.kind for event in EVENTS if event.transient}
-    assert transient == {"plan-text", "tokens-generated", "answer-text", "tool-progress"}
+    assert transient == {
+        "plan-text",
+        "tokens-generated",
+        "worker-text",
+        "answer-text",
+        "tool-progress",
+    }

@@ -20,6 +20,7 @@ from reasoning import (
     ConfidenceScorer,
     DeepConf,
     GuidedSteps,
+    Hogwild,
     Majority,
     Method,
     ModelSteps,
@@ -159,6 +160,8 @@ def test_what_was_not_measured_is_taken_from_the_configurations() -> None:
         (BestOfN(samples=5), 5),
         (DeepConf(samples=9), 9),
         (PromptEnsemble(prompts=4), 4),
+        (Hogwild(workers=6), 6),
+        (SelfConsistency(samples=3, method=Hogwild(workers=2)), 6),
         (ParaThinker(threads=2, method=SelfConsistency(samples=3, method=BestOfN(samples=5))), 30),
     ],
 )
@@ -188,6 +191,19 @@ def test_a_method_says_how_many_threads_it_has_those_inside_of_it_too(
 )
 def test_a_search_is_as_wide_and_as_deep_as_its_options_allow(search: Method, shape: Shape) -> None:
     assert shape_of(search) == shape
+
+
+def test_a_forecast_of_workers_is_what_they_take_where_none_has_the_answer() -> None:
+    plan = Plan(question=QUESTION, nodes=(Think(id="1"),))
+    # So few that no step ends, and nothing is asked for at the end.
+    method = Hogwild(workers=3, answer_tokens=0, sampling=Sampling(max_tokens=40))
+    agent = Agent(FakeEngine("x" * 100, seconds_per_token=0.02), planner=plan, method=method)
+    found = run_virtually(lambda: agent.run(QUESTION))
+    rates = with_configurations(Rates(), {"hogwild": method}, {})
+    foretold = Forecaster(rates=rates, max_tokens=40, method="hogwild").of(plan)
+    assert foretold.total.generated == found.usage.generated_tokens == 3 * 40
+    assert foretold.critical_tokens == found.critical_path == 40
+    assert foretold.simulation.seconds == pytest.approx(found.seconds)
 
 
 def test_a_forecast_of_a_search_is_what_one_takes_in_which_no_thought_ends() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from engines import (
     Choice,
+    Collaboration,
     Context,
     FakeEngine,
     ForkjoinError,
@@ -173,7 +174,7 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path, open_one: Any) 
         connection.execute("PRAGMA user_version = 0")
     connection.close()
     for _ in range(2):
-        with pytest.raises(JournalError, match=r"has schema 0, and .* works with 2: resume it"):
+        with pytest.raises(JournalError, match=r"has schema 0, and .* works with 3: resume it"):
             open_one(tmp_path / "j")
 
 
@@ -197,7 +198,10 @@ def test_keys_stay_what_they_are() -> None:
     root = Context(Segment("user", "2 + 2?", (5, 6)), name="root")
     sampling = Sampling(seed=7, stop=("é",), constraint=Choice(options=("3", "4")))
     key = call_key(root.fork("a"), request_of(sampling), sampling.seed, "model")
-    assert key.hex() == "0b0f9cc6a6fef4655d50b87a481f09be"
+    assert key.hex() == "38fccc242b5fdbd14673fd20c83f1fa4"
+    sampling = Sampling(seed=7, collaboration=Collaboration(workers=("A", "B")))
+    key = call_key(root.fork("a"), request_of(sampling), sampling.seed, "model")
+    assert key.hex() == "2d3714e9e0c5941d393582a8764fc4b5"
     assert (
         tool_key("7", "send", {"to": "é", "copies": 2}).hex() == "430e1fa6898e5a4e2d314806a9bf027e"
     )

@@ -23,6 +23,7 @@ from engines import (
     ForkjoinError,
     KOfN,
     Logprob,
+    Passage,
     Sampling,
     Segment,
     TokenLogprobs,
@@ -95,6 +96,7 @@ async def test_a_finished_call_is_answered_by_the_journal(tmp_path: Path, text_o
         lambda chunk: replace(chunk, token_ids=(0, 2**32 - 1)),
         lambda chunk: replace(chunk, token_ids=()),
         lambda chunk: replace(chunk, logprobs=LOGPROBS),
+        lambda chunk: replace(chunk, passages=(Passage(1, 2, 1), Passage(None, 0, 0))),
     ],
 )
 async def test_nothing_of_an_answer_is_lost(

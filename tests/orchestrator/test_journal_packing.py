@@ -7,11 +7,18 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import Logprob, TokenLogprobs
-from orchestrator.journal.packing import pack_logprobs, unpack_logprobs
+from engines import Logprob, Passage, TokenLogprobs
+from orchestrator.journal.packing import (
+    pack_logprobs,
+    pack_passages,
+    unpack_logprobs,
+    unpack_passages,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=3)
 TOKENS = st.builds(Logprob, TEXTS, st.floats(), st.none() | st.integers(0, 2**32 - 1))
+COUNTS = st.integers(0, 2**32 - 1)
+PASSAGES = st.builds(Passage, st.none() | st.integers(0, 2**32 - 2), COUNTS, COUNTS)
 PLACES = st.builds(TokenLogprobs, TOKENS, st.lists(TOKENS, max_size=4).map(tuple))
 
 
@@ -28,8 +35,15 @@ def test_logprobs_come_back_exactly(places: tuple[TokenLogprobs, ...]) -> None:
     assert repr(found) == repr(places)
 
 
+@given(st.lists(PASSAGES, max_size=5).map(tuple))
+def test_passages_come_back(passages: tuple[Passage, ...]) -> None:
+    packed = pack_passages(passages)
+    found = unpack_passages(packed if isinstance(packed, int) else bytes(packed))
+    assert found == passages
+
+
 def test_none_cost_nothing() -> None:
-    assert pack_logprobs(()) == 0
+    assert pack_logprobs(()) == pack_passages(()) == 0
 
 
 def test_twenty_for_each_token_take_eight_bytes_each() -> None:

@@ -24,9 +24,9 @@ from engines import (
     run_in_portal,
 )
 from orchestrator import Agent, CallPolicy, Event, RunFailed
-from reasoning import Answer, ChainOfThought, First, ParaThinker, SelfConsistency
+from reasoning import Answer, ChainOfThought, First, Hogwild, ParaThinker, SelfConsistency
 from reasoning.catalogue import METHODS, choices, method_named
-from tests.reasoning.method_rules import essence
+from tests.reasoning.method_rules import essence, goes_by_time
 
 from .method_evidence import (
     Evidence,
@@ -50,6 +50,8 @@ SEQUENTIAL = ("chain-of-thought", "think-budget")
 # As few threads as show something; forks take more tokens than a thought.
 FORKS = {"max_path_tokens": "150", "max_paths": "2"}
 STEPS = {"width": "3", "max_depth": "2", "stepper.step_tokens": "12"}
+# These need what stock vLLM cannot do.
+ELSEWHERE = {name for name in METHODS if isinstance(method_named(name, SAMPLING), Hogwild)}
 # These are the search of those that run here, by another rule, which is pure.
 OTHER_RULES = {"beam", "dvts", "particles", "mcts"}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -64,6 +66,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "think-budget": {"max_thinking": "12", "answer_tokens": "8"},
     "rebase": STEPS,
     "ets": STEPS,
+    "blackboard": {"workers": "2", "refresh": "8"},
 }  # fmt: skip
 
 pytestmark = [
@@ -110,7 +113,7 @@ class Five:
     after: EngineStatistics
 
 
-@pytest.fixture(scope="module", params=sorted(METHODS.keys() - OTHER_RULES))
+@pytest.fixture(scope="module", params=sorted(METHODS.keys() - OTHER_RULES - ELSEWHERE))
 def five(request: pytest.FixtureRequest, vllm_engine: Engine) -> Five:
     async def main() -> Five:
         before = await idle(vllm_engine)
@@ -145,6 +148,9 @@ def test_branches_take_what_they_share_from_the_cache(five: Five) -> None:
 def test_requests_and_answer_do_not_depend_on_who_ends_first(
     vllm_engine: Engine, five: Five
 ) -> None:
+    if goes_by_time(method_named(five.name, SAMPLING)):
+        pytest.skip("what its workers read depends on who was first")
+
     async def main() -> None:
         for question, first in zip(questions(), five.runs, strict=True):
             replayed = ReplayedEngine(vllm_engine, first.calls)
@@ -211,6 +217,17 @@ def test_a_lost_call_hangs_no_method(vllm_engine: Engine, five: Five) -> None:
         usage = end_of(events).usage  # rule 2
         assert usage.generated_tokens <= after.generated_tokens - before.generated_tokens
         assert usage.prompt_tokens == after.prompt_tokens - before.prompt_tokens
+
+    run_in_portal(main)
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_vllm_cannot_do_is_refused_before_it_is_asked(vllm_engine: Engine, name: str) -> None:
+    async def main() -> None:
+        recorded = RecordedEngine(vllm_engine)
+        with pytest.raises(RunFailed, match="take the method blackboard"):
+            await agent_on(recorded, name).run(questions()[0])
+        assert recorded.calls == []
 
     run_in_portal(main)
 

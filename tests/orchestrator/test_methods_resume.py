@@ -12,7 +12,14 @@ from orchestrator import Agent, CallPolicy, Event, GenerationFinished, RunResult
 from reasoning import Answer
 from tests.backends import run_virtually
 from tests.reasoning import method_rules
-from tests.reasoning.method_rules import Build, essence, every_method, moody_engine, seeded
+from tests.reasoning.method_rules import (
+    Build,
+    essence,
+    every_method,
+    goes_by_time,
+    moody_engine,
+    seeded,
+)
 
 QUESTION = "Tom has 3 pens. Ann has 4 pens. How many have both?"
 ONCE = CallPolicy(retry=RetryPolicy(attempts=1))
@@ -83,9 +90,10 @@ def test_a_killed_run_repeats_no_finished_call_and_ends_as_one_that_was_not(
         first.killed_after(undisturbed.seconds * share)
         # What is left takes another time, so that it ends in another order.
         second = Run(build, seed, 2, runs)
-        assert essence(second.resumed()) == expected
+        answer = essence(second.resumed())
+        assert answer == expected or goes_by_time(build(seeded(seed)))
         assert second.asked
         assert not first.finished & set(second.asked)
         third = Run(build, seed, 3, runs)
-        assert essence(third.resumed()) == expected
+        assert essence(third.resumed()) == answer
         assert third.asked == []

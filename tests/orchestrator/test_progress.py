@@ -260,12 +260,14 @@ async def test_a_whole_run_is_shown(terminal: bool) -> None:
         assert "✓ 3  [bold]  (0 tokens, 0.0 s)" in text.splitlines()
 
 
-def test_the_local_engine_is_announced_with_its_model() -> None:
+def test_an_engine_in_this_process_is_announced_with_its_model() -> None:
     file = StringIO()
     with Progress(Console(file=file)) as progress:
         progress.starting("local", None)
         progress.starting("local", "Qwen/Qwen3-8B")
+        progress.starting("hogwild", None)
     assert file.getvalue().splitlines() == [
         "starting vLLM with the embedded model; this takes a minute",
         "starting vLLM with Qwen/Qwen3-8B; this takes a minute",
+        "loading the embedded model with PyTorch; this takes some seconds",
     ]

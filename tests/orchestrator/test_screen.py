@@ -18,6 +18,7 @@ from orchestrator import (
     NodePlanned,
     NodeStarted,
     TokensGenerated,
+    WorkerText,
 )
 from orchestrator.runs.run_view import RunView
 from orchestrator.runs.screen import Screen
@@ -102,6 +103,29 @@ def test_calls_in_flight_and_tokens_per_second_stand_below() -> None:
     )
     drawing.now = 100.0
     assert drawing.lines[-1] == "calls 2 open, 1 done · 1,500 tokens, 0/s"
+
+
+def writing(path: str = "p", worker: str = "Alice", delta: str = "so") -> Event:
+    return WorkerText(node="1", path=path, worker=worker, delta=delta)
+
+
+def test_the_end_of_what_workers_write_stands_below_their_node() -> None:
+    planned = [NodePlanned(node=Think(id=name)) for name in ("1", "2")]
+    begun = GenerationStarted(node="1", call=1, path="p")
+    events = [*planned, NodeStarted(node="1"), begun, writing(delta="**Alice [1]:** ")]
+    drawing = Drawing(*events, writing(worker="Bob", delta="数" * 50), writing(delta="7\n\nis"))
+    assert drawing.lines[2:4] == ["    Alice  **Alice [1]:** 7 is", f"    Bob  …{'数' * 45}"]
+    assert drawing.lines[4].split()[1] == "2"
+    drawing.view.apply(writing(worker="Bob", delta="x"))
+    assert drawing.lines[3] == f"    Bob  …{'数' * 44}x"
+    # Where there is no room for all, nodes come first.
+    assert len(Drawing(*events, writing(worker="Bob"), height=7).lines) == 5
+    done = GenerationFinished(
+        node="1", call=1, path="p", usage=Usage(), finish_reason="stop", seconds=1.0
+    )
+    drawing.view.apply(writing(path="q", worker="Carol"))
+    drawing.view.apply(done)
+    assert [line for line in drawing.lines if line.startswith("    ")] == ["    Carol  so"]
 
 
 def test_the_age_of_what_runs_grows() -> None:

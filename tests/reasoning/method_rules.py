@@ -24,7 +24,8 @@ from engines import (
     TokenLogprobs,
     converse,
 )
-from reasoning import Answer, ChainOfThought, Method, SelfConsistency
+from engines.fake_workers import ScriptedWorkers
+from reasoning import Answer, Blackboard, ChainOfThought, Method, SelfConsistency
 from reasoning.catalogue import METHODS
 
 T = TypeVar("T")
@@ -48,6 +49,12 @@ def every_method() -> Mapping[str, Build]:
     return found
 
 
+def goes_by_time(method: object) -> bool:
+    """Whether what is said depends on who was first: workers read whatever is on their board by then."""
+    inner = getattr(method, "method", None)
+    return isinstance(method, Blackboard) or (inner is not None and goes_by_time(inner))
+
+
 def comparing_at_sight() -> Iterator[None]:
     """A fixture: compares texts only and starts no threads, since a virtual clock waits for neither."""
 
@@ -63,9 +70,11 @@ def comparing_at_sight() -> Iterator[None]:
         yield
 
 
-def said(context: Context, sampling: Sampling) -> Scripted:
+def said(context: Context, sampling: Sampling) -> Scripted | ScriptedWorkers:
     """Something that depends on the whole context and on the seed, as likely as it happens to be."""
     digest = hashlib.sha256(repr((context.turns, sampling.seed)).encode()).digest()
+    if sampling.collaboration is not None:
+        return _said_by(len(sampling.collaboration.workers), digest)
     text = _text(digest, sampling)
     places = [_place(character, digest[i % 32] / 64) for i, character in enumerate(text)]
     if digest[31] == 0 and places:
@@ -77,7 +86,9 @@ def said(context: Context, sampling: Sampling) -> Scripted:
 def moody_engine(mood: int, *, failing: bool = False, **options: Any) -> FakeEngine:
     """Takes another time for every call, and another one in every mood; fails some calls if told to."""
 
-    async def script(context: Context, sampling: Sampling) -> Scripted | EngineError:
+    async def script(
+        context: Context, sampling: Sampling
+    ) -> Scripted | ScriptedWorkers | EngineError:
         digest = hashlib.sha256(f"{mood}:{context.path}".encode()).digest()
         await anyio.sleep(digest[0])
         return EngineError("lost") if failing and digest[1] < 60 else said(context, sampling)
@@ -135,6 +146,17 @@ def _holding_a_vote(build: Build) -> Build:
 def _place(character: str, surprise: float) -> TokenLogprobs:
     chosen = Logprob(character, -surprise, ord(character))
     return TokenLogprobs(chosen, (chosen, Logprob("?", -8 + surprise, ord("?"))))
+
+
+def _said_by(workers: int, digest: bytes) -> ScriptedWorkers:
+    """A text for each, which some of them end with an answer and some with no step."""
+    texts = []
+    for number in range(workers):
+        own = digest[number % 16 :]
+        answer = f"so \\boxed{{{own[1] % 4}}}" if own[2] % 4 == 0 else ""
+        steps = "Then.\n\n" * (own[3] % 3)
+        texts.append(f"{'well. ' * (own[0] % 9)}{steps}on {answer}.\n\n")
+    return ScriptedWorkers(tuple(texts), closing=f"{digest[4] % 4}}}" if digest[5] % 3 else "?")
 
 
 def _text(digest: bytes, sampling: Sampling) -> str:

@@ -1,0 +1,53 @@
+"""Opens a model for workers that share one attention cache. Imports PyTorch and transformers when it is opened."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from functools import partial
+from types import ModuleType
+
+import anyio.to_thread
+
+from ..engine import Engine
+from ..errors import MissingExtra
+from ..in_process import LocalEngine, check_model, folder_and_name
+
+
+def hogwild_engine(
+    model: str | None = None, *, dtype: str | None = None, device: str | None = None
+) -> LocalEngine:
+    """Opens a model on PyTorch in this process; to be used with `async with` or a plain `with`.
+
+    It is slower than vLLM for everything but `Sampling.collaboration`, which vLLM has no attention for.
+
+    Args:
+        model: A folder with a Hugging Face model of the type llama, qwen2 or qwen3, or a name on the hub; None is the
+            embedded SmolLM2-135M-Instruct.
+        dtype: Of weights and cache, such as `bfloat16`; None is float32 on a CPU and what the model has elsewhere.
+        device: Such as `cuda:1`; None is a GPU where there is one.
+
+    Raises:
+        MissingExtra: PyTorch or transformers is not installed.
+        UsageError: There is no such model.
+
+    Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, and `UsageError`
+    where the model, the dtype or the device is of a kind that it has no use for.
+    """
+    for module in ("torch", "transformers"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(f"{module}, which --engine hogwild runs on,", "hogwild")
+    if model is not None:
+        check_model(model)
+    return LocalEngine(partial(_start, model, dtype, device))
+
+
+async def _start(model: str | None, dtype: str | None, device: str | None) -> Engine:
+    path, name = await folder_and_name(model)
+    module = await anyio.to_thread.run_sync(_import_engine, abandon_on_cancel=True)
+    engine: Engine = await module.HogwildEngine.start(path, name=name, dtype=dtype, device=device)
+    return engine
+
+
+def _import_engine() -> ModuleType:
+    return importlib.import_module("engines.hogwild.hogwild_engine")

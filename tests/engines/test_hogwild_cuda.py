@@ -1,0 +1,65 @@
+"""The decoder on a GPU, where passes are captured graphs, beside itself on a CPU, which the other tests hold exact."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+import torch
+
+from engines import Layout
+from engines.hogwild.layout import views
+from engines.hogwild.torch_model import TorchModel
+from tests.engines.hogwild_reference import (
+    FAMILIES,
+    VOCABULARY,
+    Likeliest,
+    difference,
+    random_model,
+)
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+WORKERS = 3
+LAYOUTS: tuple[Layout, ...] = ("combined", "contiguous", "interleaved")
+
+
+@pytest.fixture(autouse=True)
+def no_tf32() -> None:
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
+    model = random_model(family, torch.float32)
+    on_cpu, on_gpu = Likeliest(), Likeliest()
+    seen = views(layout, WORKERS)
+    decoders = [
+        TorchModel(copy.deepcopy(model)).decoder(seen.of, on_cpu),
+        TorchModel(model.to("cuda")).decoder(seen.of, on_gpu),
+    ]
+    random = Random(family + layout)
+
+    def ids(number: int) -> Sequence[int]:
+        return random.choices(range(VOCABULARY), k=number)
+
+    prompt, marks = ids(70), (ids(5), ids(4))
+    for decoder in decoders:
+        decoder.read(prompt)
+        decoder.read(marks[0], seen.others)
+        decoder.read(marks[1], seen.own)
+    # Long enough for both stores to grow, after their shapes were captured.
+    for number in range(400):
+        feeds = {worker: ids(9 if random.random() < 0.05 else 1) for worker in range(WORKERS)}
+        if number % 50 == 49:
+            del feeds[random.randrange(WORKERS)]
+        ended = random.randrange(WORKERS) if seen.moves_steps and random.random() < 0.03 else None
+        for decoder in decoders:
+            decoder.write(feeds)
+            if ended is not None:
+                decoder.commit(ended)
+    pairs = zip(on_gpu.shown, on_cpu.shown, strict=True)
+    assert max(difference(found.cpu(), expected) for found, expected in pairs) < 1e-4
