@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 
-from engines import Choice, Context, FakeEngine, Sampling
+from engines import Choice, Context, FakeEngine, Sampling, ScriptedWorkers
 from evals.game24 import makes_24
-from examples import game24
+from examples import game24, workers
 from orchestrator.tools.loading import load_tools
+from reasoning import Hogwild
 from tests.backends import run_virtually
 from tests.meta.sources import ROOT
 
@@ -54,7 +55,7 @@ def test_the_tools_of_an_example_can_be_loaded_and_are_described(name: str) -> N
 
 
 def test_there_are_examples() -> None:
-    assert {"arithmetic", "game24"} <= {*EXAMPLES}
+    assert {"arithmetic", "game24", "workers"} <= {*EXAMPLES}
     assert "arithmetic" in WITH_TOOLS
 
 
@@ -90,3 +91,13 @@ def test_what_is_no_puzzle_is_told_in_a_line_before_an_engine_starts(
     with pytest.raises(SystemExit, match="is no puzzle: give two to six whole numbers") as end:
         game24.main()
     assert puzzle in str(end.value)
+
+
+def test_workers_are_seen_writing(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = FakeEngine(ScriptedWorkers(texts=("It is even.\n\n", "So \\boxed{84}.\n\n")))
+    write = partial(workers.write, "What is 12 * 7?", engine, Hogwild(workers=2))
+    transcript = run_virtually(write)
+    assert "**Bob [1]:** So \\boxed{84}." in transcript
+    told = capsys.readouterr().out
+    assert "Alice | " in told
+    assert "  Bob | " in told
