@@ -31,10 +31,10 @@ from benchmarks.hogwild_runs import CacheKind, Figure
 from benchmarks.model_shapes import SHAPES, random_model, weight_bytes
 from benchmarks.report import machine, table
 from engines import ForkjoinError, RequestRejected, embedded_model
-from engines.hogwild.memory import free_bytes
+from engines.hogwild.model.memory import free_bytes
+from engines.hogwild.model.tokenizing import ModelTokenizer
+from engines.hogwild.model.torch_model import TorchModel
 from engines.hogwild.tokenizer import Tokenizer
-from engines.hogwild.tokenizing import ModelTokenizer
-from engines.hogwild.torch_model import TorchModel
 
 PAPER = "paper, QwQ-32B-AWQ on an L40S: 20.1, 36.3 (1.8x) and 68.9 (3.4x) tokens/s with 1, 2 and 4 workers"
 HEADERS = [

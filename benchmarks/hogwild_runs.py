@@ -20,11 +20,11 @@ from transformers.generation.streamers import BaseStreamer
 from engines import Collaboration, Sampling
 from engines.hogwild.decoder import Decoder, Sampled
 from engines.hogwild.layout import views
-from engines.hogwild.sampler import Sampler
+from engines.hogwild.model.sampler import Sampler
+from engines.hogwild.model.torch_decoder import TorchDecoder
+from engines.hogwild.model.torch_model import TorchModel
 from engines.hogwild.session import Session
 from engines.hogwild.tokenizer import Tokenizer
-from engines.hogwild.torch_decoder import TorchDecoder
-from engines.hogwild.torch_model import TorchModel
 
 CacheKind = Literal["dynamic", "static", "compiled"]
 SAMPLING = Sampling(temperature=0.7, seed=1)

@@ -1,4 +1,5 @@
 """Every method on problems of GSM8K, on vLLM: what each takes, how parallel it is, and what it finds in the KV cache.
+Left out is what takes another engine.
 
 python -m benchmarks.methods                       5 problems, the embedded model, 128 tokens a call
 python -m benchmarks.methods 50 MODEL [TOKENS]     so many, another model, so many tokens a call
@@ -17,7 +18,7 @@ from benchmarks.planners.scenarios import DATA
 from benchmarks.report import machine, table
 from engines import Engine, Outcome, Sampling, Usage, join, local_engine
 from orchestrator import Agent, RunResult
-from reasoning import METHODS, equal
+from reasoning import METHODS, Hogwild, equal
 
 HEADERS = [
     "method", "seconds", "calls", "generated", "critical path", "ratio", "prompt", "cached", "answers", "right",
@@ -38,6 +39,13 @@ async def measured(engine: Engine, name: str, rows: list[dict[str, str]], tokens
     outcomes = await join(runs)
     seconds = time.perf_counter() - start
     return [name, f"{seconds:.2f}", str(calls), *await figures(outcomes, rows)]
+
+
+def names_for(engine: Engine) -> list[str]:
+    """The methods that an engine can do: only some let workers share a cache."""
+    if engine.capabilities.collaboration:
+        return list(METHODS)
+    return [name for name, build in METHODS.items() if not isinstance(build(Sampling()), Hogwild)]
 
 
 async def figures(outcomes: list[Outcome[RunResult]], rows: list[dict[str, str]]) -> list[str]:
@@ -67,7 +75,8 @@ async def main(most: int, model: str | None, tokens: int) -> None:
         print(f"{engine.model}, {len(rows)} problems, at most {tokens} tokens a call")
         # Warms up: kernels, the equality worker, the first prefix.
         await measured(engine, "chain-of-thought", rows[:1], 16)
-        print(table(HEADERS, [await measured(engine, name, rows, tokens) for name in METHODS]))
+        names = names_for(engine)
+        print(table(HEADERS, [await measured(engine, name, rows, tokens) for name in names]))
 
 
 if __name__ == "__main__":

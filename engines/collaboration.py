@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Layout = Literal["combined", "contiguous", "interleaved"]
 """What a worker sees after the prompt (section 3.2).
@@ -27,7 +27,7 @@ class Collaboration(BaseModel):
     closing where it came to one.
 
     Attributes:
-        workers: Their names, one for each.
+        workers: Their names, one for each: none is empty, and none is there twice.
         layout: What they see of each other.
         header: What a step begins with, with `{name}` and `{number}`, which counts the worker's own steps from 1.
         others: What stands before the others' current steps.
@@ -57,3 +57,14 @@ class Collaboration(BaseModel):
     answer: tuple[str, str] = ("\\boxed{", "}")
     closing: str = "From all of this, the final answer is \\boxed{"
     answer_tokens: int = Field(default=16, ge=0)
+
+    @field_validator("workers")
+    @classmethod
+    def _check_names(cls, workers: tuple[str, ...]) -> tuple[str, ...]:
+        """Workers are told apart by their names."""
+        if not all(name.strip() for name in workers):
+            raise ValueError("a worker has no name: give each of them one")
+        if len(set(workers)) < len(workers):
+            twice = next(name for name in workers if workers.count(name) > 1)
+            raise ValueError(f"{twice!r} is the name of two workers: give each of them its own")
+        return workers

@@ -155,9 +155,10 @@ def require_capabilities(engine: Engine, sampling: Sampling) -> None:
         CapabilityMissing: The engine does not enforce this kind of constraint, or workers cannot share its cache.
     """
     if sampling.collaboration is not None and not engine.capabilities.collaboration:
+        instead = ", or take the method blackboard" if engine.capabilities.token_ids else ""
         raise CapabilityMissing(
-            f"workers cannot share the attention cache of {engine.model} here: open the model with --engine hogwild, "
-            f"or take the method blackboard, which any engine with token ids can run"
+            f"workers cannot share the attention cache of {engine.model} here: "
+            f"open the model with --engine hogwild{instead}"
         )
     constraint = sampling.constraint
     if constraint is not None and constraint.kind not in engine.capabilities.constraints:

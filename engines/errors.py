@@ -69,12 +69,14 @@ class RequestRejected(EngineError):
 class ContextTooLong(RequestRejected):
     """The context leaves no room for a token in the model's window."""
 
-    def __init__(self, tokens: int, window: int) -> None:
+    def __init__(self, tokens: int, window: int, *, workers: int = 1) -> None:
         self.tokens = tokens
         self.window = window
+        # Each of them has its name in what all read.
+        fewer = f", take fewer than {workers:,} workers" if workers > 1 else ""
         super().__init__(
             f"the context has {tokens} tokens and the model's window is {window}: "
-            f"shorten the question or use a model with a larger window"
+            f"shorten the question{fewer} or use a model with a larger window"
         )
 
 
@@ -135,16 +137,21 @@ class BudgetExhausted(ForkjoinError):
         used: How much of it is used or promised.
         limit: How much there was.
         place: Who asked for more.
+        least: The smallest limit that would have let it go on, if that is known.
     """
 
-    def __init__(self, what: str, used: float, limit: float, place: str) -> None:
+    def __init__(
+        self, what: str, used: float, limit: float, place: str, *, least: float | None = None
+    ) -> None:
         self.what = what
         self.used = used
         self.limit = limit
         self.place = place
+        self.least = least
+        enough = "" if least is None else f", of at least {least:,.6g} {what}"
         super().__init__(
             f"budget exhausted: {used:,.6g} of {limit:,.6g} {what} used, and {place!r} needs more: "
-            f"give a larger budget"
+            f"give a larger budget{enough}"
         )
 
 

@@ -124,9 +124,7 @@ def _held(thing: object, name: str) -> Any:
     held = getattr(thing, name)
     if held is None:
         for kind in typing.get_args(_annotation(thing, name)):
-            if isinstance(kind, type) and (
-                issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)
-            ):
+            if _is_configuration(kind):
                 with suppress(TypeError, ValueError):
                     return kind()
     return held
@@ -161,7 +159,21 @@ def _can_be_set(thing: object, name: str, named: Container[Any]) -> bool:
     """Whether a text can be the value of a field as a whole."""
     if _interface(thing, name, named) is not None:
         return True
+    if _may_hold_one_configuration(thing, name):
+        return False
     return not _fields(_held(thing, name)) and _adapter(thing, name) is not None
+
+
+def _may_hold_one_configuration(thing: object, name: str) -> bool:
+    """Whether a field is for nothing or a configuration of one kind, which is set by its parts if at all."""
+    kinds = [kind for kind in typing.get_args(_annotation(thing, name)) if kind is not type(None)]
+    return len(kinds) == 1 and _is_configuration(kinds[0])
+
+
+def _is_configuration(kind: Any) -> bool:
+    return isinstance(kind, type) and (
+        issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind)
+    )
 
 
 def _interface(thing: object, name: str, named: Container[Any]) -> Any:

@@ -126,12 +126,13 @@ class ApprovalDecided(_Event):
 
 
 class GenerationStarted(_Event):
-    """A method called the engine; `call` numbers the calls of a run."""
+    """A method called the engine; `call` numbers the calls of a run, and so many `workers` write in it side by side."""
 
     kind: Literal["generation-started"] = "generation-started"
     node: str
     call: int
     path: str
+    workers: int = 1
 
 
 class GenerationFinished(_Event):

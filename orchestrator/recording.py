@@ -44,7 +44,9 @@ class RecordingEngine(EngineWrapper):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The inner engine's stream. A call that is left early counts what was received, as a lower bound."""
         call, started, path = next(self._numbers), self._bus.seconds, context.path
-        self._bus.emit(GenerationStarted(node=self._node, call=call, path=path))
+        team = sampling.collaboration
+        workers = 1 if team is None else len(team.workers)
+        self._bus.emit(GenerationStarted(node=self._node, call=call, path=path, workers=workers))
         last = Chunk(text="", token_ids=(), usage=Usage())
         end: FinishReason | Literal["aborted", "failed"] = "aborted"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 from engines import (
@@ -46,8 +47,10 @@ def require_width(width: int, what: str) -> None:
         what: What has so many, with `{}` in the place of the number.
 
     Raises:
-        UsageError: It is below 1 or above `MOST_BRANCHES`.
+        UsageError: It is no whole number, below 1 or above `MOST_BRANCHES`.
     """
+    if isinstance(width, bool) or not isinstance(width, Integral):
+        raise UsageError(f"{what.format(repr(width))}: a whole number is needed")
     if width < 1:
         raise UsageError(f"{what.format(width)}: at least 1 is needed")
     if width > MOST_BRANCHES:

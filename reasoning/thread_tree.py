@@ -197,7 +197,7 @@ def _rows(branches: Sequence[Branch], parent: _Row | None, stands: _Stands) -> I
     for group in groups:
         yield _folded(group, parent, len(group) < len(branches))
     if parent is not None and parent.score is None and (own := _own_usage(parent, branches)):
-        reason = "such as scoring or summing up"
+        reason = "such as scoring, summing up, closing or unfinished steps"
         yield _beneath(parent, " ", "the rest", reason=reason, usage=own, count=0)
 
 

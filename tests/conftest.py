@@ -159,7 +159,7 @@ def new_hogwild_engine(
 ) -> Callable[[], Engine]:
     """Makes engines of our own attention, all over one embedded model with the window that vLLM has here."""
     from engines import HogwildEngine
-    from engines.hogwild.loading import load
+    from engines.hogwild.model.loading import load
 
     loaded = load(str(_with_window(tmp_path_factory.mktemp("model"), 2048)), None, "cpu")
     return lambda: HogwildEngine(*loaded, embedded_model.NAME)

@@ -13,15 +13,15 @@ from ..completion import Chunk
 from ..delivery import Delivery
 from ..errors import ContextTooLong
 from ..sampling import Sampling
-from .admission import check_ends, check_memory
+from .admission import check_ends, check_ids, check_memory
 from .layout import views
+from .model.sampler import Sampler
+from .model.tokenizing import ModelTokenizer
+from .model.torch_decoder import TorchDecoder
+from .model.torch_model import TorchModel
 from .plain_writer import PlainWriter
 from .rounds import Writing, advance
-from .sampler import Sampler
 from .session import Session
-from .tokenizing import ModelTokenizer
-from .torch_decoder import TorchDecoder
-from .torch_model import TorchModel
 
 # A thread cannot be interrupted: a call that is left goes on for so many at most.
 _MOST_ROUNDS = 16
@@ -58,8 +58,10 @@ class Call:
 
         Raises:
             ContextTooLong: No token fits into the window after the prompt.
-            RequestRejected: It is a collaboration with stop texts or ids, or one whose cache would not fit.
+            RequestRejected: The model does not know an id of the prompt, or it is a collaboration with stop texts or
+                ids, or one whose cache would not fit.
         """
+        check_ids(self.prompt, model.vocabulary)
         if len(self.prompt) >= model.window:
             raise ContextTooLong(len(self.prompt), model.window)
         if self.sampling.collaboration is not None:
@@ -68,6 +70,8 @@ class Call:
                 self.sampling.collaboration,
                 prompt=len(self.prompt),
                 max_tokens=self._room(model),
+                window=model.window,
+                device=model.device.type,
                 token_bytes=model.token_bytes,
                 free_bytes=model.free_bytes,
             )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -27,9 +26,9 @@ from ..sampling import Sampling
 from ..turn_encoder import TurnEncoder
 from ..wrappers.limiter import CallLimiter
 from .call import Call
-from .loading import load
-from .tokenizing import ModelTokenizer
-from .torch_model import TorchModel
+from .model.loading import load
+from .model.tokenizing import ModelTokenizer
+from .model.torch_model import TorchModel
 
 
 class HogwildEngine(Engine):
@@ -78,9 +77,12 @@ class HogwildEngine(Engine):
         Raises:
             UsageError: There is no such model, device or dtype, or the model is not supported.
         """
-        loading = partial(load, path, dtype, device)
-        model, tokenizer = await anyio.to_thread.run_sync(loading, abandon_on_cancel=True)
-        return cls(model, tokenizer, name or path)
+        # Not as a result: see `_go_on`.
+        loaded: list[tuple[TorchModel, ModelTokenizer]] = []
+        await anyio.to_thread.run_sync(
+            lambda: loaded.append(load(path, dtype, device)), abandon_on_cancel=True
+        )
+        return cls(*loaded.pop(), name or path)
 
     @property
     def model(self) -> str:
@@ -148,11 +150,7 @@ class HogwildEngine(Engine):
         told = Usage()
         while True:
             async with self._turns.slot(priority=call.delivery.priority):
-                if self._model is None:
-                    raise EngineDead("the engine was closed while it worked: open a new one")
-                chunk = await anyio.to_thread.run_sync(
-                    call.go_on, self._model, self._tokenizer, limiter=self._threads
-                )
+                chunk = await anyio.to_thread.run_sync(self._go_on, call, limiter=self._threads)
             if chunk is None:
                 continue
             self._count(told, chunk.usage)
@@ -160,6 +158,16 @@ class HogwildEngine(Engine):
             yield chunk
             if chunk.finish_reason is not None:
                 return
+
+    def _go_on(self, call: Call) -> Chunk | None:
+        """What the thread does.
+
+        It is given no tensors and returns none: a thread of anyio lets go of what it was given a moment after all
+        others go on, and one that frees tensors while the interpreter ends aborts the process.
+        """
+        if self._model is None:
+            raise EngineDead("the engine was closed while it worked: open a new one")
+        return call.go_on(self._model, self._tokenizer)
 
     def _count(self, told: Usage, usage: Usage) -> None:
         """Counts what a call has cost since it told so the last time."""

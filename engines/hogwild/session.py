@@ -3,7 +3,8 @@ r"""A collaboration over one attention cache, round by round (Rodionov et al. 20
     read      the prompt, and what stands before the others' steps and before one's own
     rounds    a token of every worker in one pass, until a finished step has the answer or the room is used up
                   step: opening, tokens ... blank line     then its block moves into the history, and the next begins
-    close     what is unfinished ends, all blocks become history, the closing asks for the answer; nothing is read twice
+    close     what is unfinished ends; where it has no answer either, all blocks become history and the closing asks for
+              it: nothing is read twice
 
 Pure: it knows who has said what and what is put in, but no tensors and no threads. The transcript grows by whole steps
 in the order of their ends, those of one round in the order of the workers. A token belongs to the step in which it was
@@ -78,7 +79,14 @@ class Session:
         self._limit = sampling.max_tokens - self._answer_tokens
         pause = tokenizer.encode(rules.pause)
         self._workers = [
-            Worker(number, self._reader(), rules.step_tokens, pause)
+            Worker(
+                number,
+                self._reader(),
+                rules.step_tokens,
+                pause,
+                answer=rules.answer,
+                moves_steps=self._views.moves_steps,
+            )
             for number in range(len(rules.workers))
         ]
         # Whose steps are in the transcript, but with an end that is still to be fed.
@@ -111,12 +119,16 @@ class Session:
     def _run(self) -> Iterator[Chunk | None]:
         if self._length + len(self._others) + len(self._own) <= self._room:
             yield from self._begin()
-            while workers := self._next_round():
-                if self._has_answer(self._write(workers)):
-                    self._pause()
-                    yield self._end("stop")
-                    return
-                yield self._chunk()
+            answered = False
+            while not answered and (workers := self._next_round()):
+                answered = self._has_answer(self._write(workers))
+                if not answered:
+                    yield self._chunk()
+            # One that stands in an unfinished step is better than one that is asked for.
+            if answered or self._has_answer(self._workers):
+                self._pause()
+                yield self._end("stop")
+                return
             yield from self._close()
         yield self._end("length")
 
@@ -163,7 +175,7 @@ class Session:
 
     def _write(self, workers: Sequence[Worker]) -> list[Worker]:
         """Does a round; the workers whose steps end in it."""
-        sampled = self._decoder.write({worker.number: worker.unfed for worker in workers})
+        sampled = self._decoder.write({worker.number: worker.feed for worker in workers})
         for worker in workers:
             goes_on = worker.goes_on
             if worker.ended:

@@ -21,15 +21,16 @@ _AFTER_A_SENTENCE = string.whitespace + "\"'`\u201d\u2019\u00bb)]}>*_~$\\"
 _BRACKETS = ("()", "[]", "{}", "<>")
 
 
-def end_of_step(written: str, seen: int = 0) -> int | None:
+def end_of_step(written: str, seen: int = 0, answer: tuple[str, str] = ("", "")) -> int | None:
     r"""Where the first step ends in what its worker wrote: behind the blank line after a sentence. None if nowhere.
 
     A sentence has a letter or a digit and ends in punctuation; quotes, brackets and marks may close after that. A colon
-    ends none: what it announces belongs to the same step.
+    ends none: what it announces belongs to the same step. A step that has its answer ends without a sentence, too.
 
     Args:
         written: What the worker wrote since the step's opening.
         seen: How much of it was looked at before: the end lies behind that.
+        answer: What stands before and after an answer.
 
     >>> end_of_step("So it is **even.**\n\nThen"), end_of_step("It holds:\n\n"), end_of_step("...\n\n")
     (20, None, None)
@@ -37,7 +38,8 @@ def end_of_step(written: str, seen: int = 0) -> int | None:
     # The first newline may have been seen already.
     start = len(written[:seen].rstrip())
     for blank in _BLANK_LINE.finditer(written, start):
-        if blank.end() > seen and _ends_a_sentence(written[: blank.start()]):
+        before = written[: blank.start()]
+        if blank.end() > seen and (_ends_a_sentence(before) or final_answer(before, answer)):
             return blank.end()
     return None
 

@@ -22,6 +22,8 @@ class Worker:
         reader: Reads all that is its own.
         step_tokens: The most tokens that it writes in a step.
         pause: The ids that end a step that did not end by itself.
+        answer: What stands before and after an answer.
+        moves_steps: Whether its block has to be cleared of a finished step before the next one begins there.
 
     Attributes:
         number: As above.
@@ -35,7 +37,16 @@ class Worker:
         put_in: How many were put in between.
     """
 
-    def __init__(self, number: int, reader: Reader, step_tokens: int, pause: Sequence[int]) -> None:
+    def __init__(
+        self,
+        number: int,
+        reader: Reader,
+        step_tokens: int,
+        pause: Sequence[int],
+        *,
+        answer: tuple[str, str],
+        moves_steps: bool,
+    ) -> None:
         self.number = number
         self.opening: Sequence[int] = ()
         self.ids: list[int] = []
@@ -48,6 +59,8 @@ class Worker:
         self._reader = reader
         self._step_tokens = step_tokens
         self._pause = pause
+        self._answer = answer
+        self._moves_steps = moves_steps
         self._draft: list[int] = []
         self._drafted = ""
 
@@ -55,14 +68,21 @@ class Worker:
     def goes_on(self) -> bool:
         """Whether what is sampled after its next feed is its next token.
 
-        After the end of a step it is none: the opening of the next comes first, if there is one.
+        After the end of a step that moves it is none: the opening of the next comes first, if there is one.
         """
-        return not (self.ended and self.opening)
+        return not (self.ended and self.opening and self._moves_steps)
+
+    @property
+    def feed(self) -> Sequence[int]:
+        """What its block is fed next: what it does not hold yet, and the next step's opening where that may follow."""
+        if self.ended and not self._moves_steps:
+            return [*self.unfed, *self.opening]
+        return self.unfed
 
     @property
     def next_tokens(self) -> int:
         """How many tokens its step grows by when it goes on, without a pause."""
-        return 1 if self.generated else len(self.opening) + 1
+        return 1 if self.is_writing else len(self.opening) + 1
 
     @property
     def is_writing(self) -> bool:
@@ -84,7 +104,7 @@ class Worker:
         self.unfed = [token_id]
         self.generated += 1
         self.wrote += 1
-        if end_of_step(self.written, seen) is not None:
+        if end_of_step(self.written, seen, self._answer) is not None:
             self.ended = True
         elif self.generated == self._step_tokens:
             self.pause()

@@ -46,8 +46,11 @@ class WatchedEngine(EngineWrapper):
         self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The inner engine's stream."""
+        team = sampling.collaboration
+        # Each of the workers writes a token where one writer does.
+        interval = self._interval if team is None else max(1, self._interval // len(team.workers))
         async with (
-            self.inner.stream(context, sampling, in_parts(delivery, self._interval)) as chunks,
+            self.inner.stream(context, sampling, in_parts(delivery, interval)) as chunks,
             aclosing(as_asked(self._watched(context, sampling, chunks), delivery)) as passing,
         ):
             yield passing

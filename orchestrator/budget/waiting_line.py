@@ -163,7 +163,7 @@ class WaitingLine:
             tightest = min(answer, key=lambda shortage: _most(request, shortage))
             most = _most(request, tightest)
             if most < 1:
-                request.verdict = exhausted(tightest, request.place)
+                request.verdict = exhausted(tightest, request.place, request.prompt + 1)
                 return None
             if most >= tokens:
                 return answer[0].account
@@ -175,8 +175,11 @@ def _most(request: Request, shortage: Shortage) -> int:
     return request.affordable(shortage.what, shortage.available + shortage.refundable)
 
 
-def exhausted(shortage: Shortage, place: str) -> BudgetExhausted:
-    """The error of a call at `place` for which there is too little."""
+def exhausted(shortage: Shortage, place: str, tokens: int | None = None) -> BudgetExhausted:
+    """The error of a call at `place` for which there is too little; with so many tokens it could have begun."""
     limit = getattr(shortage.account.limits, shortage.what)
     used = limit if shortage.what == "seconds" else shortage.account.used(shortage.what)
-    return BudgetExhausted(shortage.what, float(used), float(limit), place)
+    least = None
+    if tokens is not None and shortage.what == "tokens":
+        least = limit + tokens - shortage.available - shortage.refundable
+    return BudgetExhausted(shortage.what, float(used), float(limit), place, least=least)

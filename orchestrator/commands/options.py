@@ -28,7 +28,7 @@ from planners import (
     planner_named,
     read_plan,
 )
-from reasoning import METHODS, REDUCERS, Reducer, method_named, reducer_named
+from reasoning import METHODS, REDUCERS, Hogwild, Reducer, method_named, reducer_named
 
 from ..agent_settings import vocabulary_of
 from ..budget import Budget, Prices
@@ -52,6 +52,9 @@ RAISABLE = (
     "approve",
     "trace",
 )
+_IN_PROCESS = ("local", "hogwild")
+# Of these, the one whose workers share an attention cache.
+_SHARES_CACHE = "hogwild"
 # What `resume` needs no more, or gets anew.
 _NOT_KEPT = ("command", "question", "json", "dry_run", "out")
 _PLACE = re.compile(r"[\w.]+:\w+")
@@ -134,6 +137,10 @@ def check_options(arguments: argparse.Namespace) -> None:
         UsageError: With the option and what it takes.
     """
     for url in _urls(arguments.engine):
+        if url in _IN_PROCESS:
+            raise UsageError(
+                f"--engine {arguments.engine}: {url} is one engine by itself; only URLs are a list"
+            )
         if not url.startswith(("http://", "https://")):
             raise UsageError(
                 f"there is no engine {url!r}: write local, hogwild, or a URL such as http://127.0.0.1:8000/v1"
@@ -175,10 +182,16 @@ def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) ->
             check_plan(planner.given, vocabulary_of(tools))
         except PlanError as error:
             raise UsageError(f"{arguments.plan}: {error}") from error
+    method = settings.applied("method", method_named(arguments.method, sampling), sampling)
+    if arguments.engine != _SHARES_CACHE and _needs_shared_cache(method, planner):
+        raise UsageError(
+            f"workers of the method hogwild cannot share the attention cache of --engine {arguments.engine}: "
+            f"write --engine hogwild, or take --method blackboard"
+        )
     return {
         "tools": tools.values(),
         "planner": planner,
-        "method": settings.applied("method", method_named(arguments.method, sampling), sampling),
+        "method": method,
         "reducer": _reducer(arguments, settings, sampling),
         "sampling": sampling,
         "budget": budget_of(arguments),
@@ -186,6 +199,17 @@ def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) ->
         "limiter": _limiter(arguments.width),
         "on_failure": arguments.on_failure,
     }
+
+
+def _needs_shared_cache(method: object, planner: Planner) -> bool:
+    """Whether the method, one inside of it or one in a plan that is given is `Hogwild`."""
+    if isinstance(planner, GivenPlanner):
+        nodes = planner.given.nodes
+        if any(node.kind == "think" and node.method == "hogwild" for node in nodes):
+            return True
+    while method is not None and not isinstance(method, Hogwild):
+        method = getattr(method, "method", None)
+    return method is not None
 
 
 def open_engine(
@@ -237,8 +261,7 @@ def _numbers(
 
 
 def _urls(engine: str) -> list[str]:
-    in_process = engine in ("local", "hogwild")
-    return [] if in_process else [url.strip() for url in engine.split(",")]
+    return [] if engine in _IN_PROCESS else [url.strip() for url in engine.split(",")]
 
 
 def _planner(arguments: argparse.Namespace, settings: Settings, sampling: Sampling) -> Planner:

@@ -102,7 +102,9 @@ def _write(arguments: argparse.Namespace, plan: Plan, made: Preview | None) -> N
 
 
 def _forecaster(arguments: argparse.Namespace, model: str | None) -> Forecaster:
-    rates = measured_rates(run_folders(arguments.out), model, options=arguments.set)
+    rates = measured_rates(
+        run_folders(arguments.out), model, options=arguments.set, max_tokens=arguments.max_tokens
+    )
     if arguments.rates is not None:
         rates = with_given_rates(rates, arguments.rates)
     sampling = Sampling(max_tokens=arguments.max_tokens)

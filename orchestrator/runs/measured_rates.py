@@ -19,7 +19,11 @@ _MOST_BYTES = 32 * 2**20
 
 
 def measured_rates(
-    folders: Iterable[Path], model: str | None = None, *, options: Collection[str] | None = None
+    folders: Iterable[Path],
+    model: str | None = None,
+    *,
+    options: Collection[str] | None = None,
+    max_tokens: int | None = None,
 ) -> Rates:
     """What the newest runs on one model took.
 
@@ -30,6 +34,8 @@ def measured_rates(
         model: The engine's model; None is that of the newest run.
         options: What `--set` says now. Runs with other options of their method tell nothing of it, such as how many
             threads it has. None takes all.
+        max_tokens: The most that a call generates now. Runs with another limit tell of the pace, and not how long
+            anything gets. None takes all.
     """
     measurements = Measurements()
     runs = bytes_read = 0
@@ -45,7 +51,9 @@ def measured_rates(
         runs += 1
         command = _command(folder)
         measurements.begin_run(
-            method=_method(command, options), reducer=command.get("reducer") or ""
+            method=_method(command, options),
+            reducer=command.get("reducer") or "",
+            lengths=max_tokens is None or command.get("max_tokens", max_tokens) == max_tokens,
         )
         for event in chain([first], events):
             measurements.apply(event)

@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 
 from pydantic import JsonValue
 
+from engines import Usage
 from planners import Node
 
 from ..events import (
@@ -179,6 +180,8 @@ class RunView:
                 self._finish_node(event)
             case CallNoticed():
                 self._notices[event.what] += 1
+                if event.what in ("retried", "failed-over"):
+                    self._rewrite(event.node, event.path)
             case PlanText() | PlanFinished() | ToolProgress() | AnswerText():
                 pass
             case ApprovalAsked():
@@ -210,6 +213,12 @@ class RunView:
             key = event.path, event.worker
             node.writing[key] = (node.writing.get(key, "") + event.delta)[-_MOST_WRITTEN:]
 
+    def _rewrite(self, name: str, path: str) -> None:
+        """What workers have written in a call is over: the call is, or it begins anew."""
+        if (node := self.nodes.get(name)) is not None:
+            # A new one, since a display has a thread of its own that may read the old one.
+            node.writing = {key: text for key, text in node.writing.items() if key[0] != path}
+
     def _finish_call(self, event: GenerationFinished) -> None:
         self.calls.pop(event.call, None)
         tokens = event.usage.generated_tokens
@@ -227,8 +236,7 @@ class RunView:
             node.tokens += tokens
             node.calls_ended += 1
             node.streamed = max(0, node.streamed - tokens)
-            # A new one, since a display has a thread of its own that may read the old one.
-            node.writing = {key: text for key, text in node.writing.items() if key[0] != event.path}
+        self._rewrite(event.node, event.path)
 
     def _finish_node(self, event: NodeFinished) -> None:
         node = self._node(event.node)
@@ -252,14 +260,16 @@ class RunView:
         states: dict[NodeState, int] = {"running": len(self.running), **self._ended}
         states["waiting"] = max(0, len(self.nodes) - sum(states.values()))
         generated = self._generated_tokens + self._streamed
+        # Of a call that was read as a whole and left, only the run's own count tells.
+        least = Usage() if self.end is None else self.end.usage
         return RunStatistics(
             nodes={state: count for state, count in states.items() if count},
             calls_open=len(self.calls),
             calls_finished=self._finished,
             calls_broken=self._broken,
             calls_replayed=self._replayed,
-            prompt_tokens=self._prompt_tokens,
-            generated_tokens=generated,
+            prompt_tokens=max(self._prompt_tokens, least.prompt_tokens),
+            generated_tokens=max(generated, least.generated_tokens),
             new_tokens=generated - self._replayed_tokens,
             notices=dict(self._notices),
         )

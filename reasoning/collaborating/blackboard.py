@@ -8,8 +8,9 @@
 
 Over one cache (`Hogwild`) each sees every token of the others at once and computes none again. Here text takes the
 place of the cache: the common history is the prefix of all calls, and computed once; what is behind it, each call
-computes anew. No worker can be kept from writing what it must not (`Collaboration.banned`), nor from ending its turn,
-which ends its step.
+computes anew. What is enforced over one cache cannot be here: nothing is banned (`Collaboration.banned`: a step may
+hold `#` and `</think>`), and a model may end its turn, which ends its step; after three turns without a word a worker
+has nothing more to say.
 """
 
 from __future__ import annotations
@@ -32,7 +33,15 @@ from ..branching import remark_on_lost, require_candidates
 from ..extraction import extract_answer
 from .board import Board, Marks
 from .closing import close
-from .team import Team
+from .desk import Desk
+from .team import (
+    Team,
+    conclusion,
+    limit_of_window,
+    reason_of_others,
+    remark_on_cut_steps,
+    remark_on_weakness,
+)
 from .writing import Writing
 
 
@@ -70,8 +79,12 @@ class Blackboard(Team):
         board = await self._board(prompt, engine)
         writing = Writing(prompt, board, self.sampling, engine)
         await writing.run()
+        # One that stands in an unfinished step is better than one that is asked for.
+        for worker in range(self.workers):
+            board.look(worker)
         if not any(desk.asked for desk in board.desks):
-            raise ContextTooLong(board.tokens, engine.capabilities.window or 0)
+            window = engine.capabilities.window or 0
+            raise ContextTooLong(board.tokens, window, workers=self.workers)
         return await self._answer(prompt, board, writing.usage, engine)
 
     async def _board(self, prompt: Context, engine: Engine) -> Board:
@@ -93,34 +106,37 @@ class Blackboard(Team):
         self, prompt: Context, board: Board, usage: Sequence[Usage], engine: Engine
     ) -> Answer:
         """What they came to, with each of them as a branch."""
-        stand, limit = board.closed(), ""
+        written, limit = board.written, ""
         if board.found is None and any(desk.end is None for desk in board.desks):
-            limit = f"the window of {engine.capabilities.window:,} tokens ended it"
+            limit = limit_of_window(engine.capabilities.window)
         branches = [
-            _branch(board, worker, prompt.fork(desk.name).path, usage[worker], stand, limit)
+            _branch(board, worker, prompt.fork(desk.name).path, usage[worker], written, limit)
             for worker, desk in enumerate(board.desks)
         ]
         require_candidates(branches, "workers")
-        if board.found is not None:
-            whole = Answer(text="", value=board.found.value, context=stand)
-        else:
-            whole = replace(await self._closed(board, stand, engine), limit=limit)
-        text, ids = _after(prompt, whole.context or stand)
-        # Where nothing came of asking, what a worker spoke of last.
-        value = whole.value or extract_answer(text)
-        remark = "; ".join(filter(None, (_remark(board, value), whole.remark)))
+        boxed = None if board.found is None else board.found.value
+        whole = Answer(text="", context=written)
+        if boxed is None:
+            whole = replace(await self._asked(board, written, engine), limit=limit)
+        value, remark = conclusion(boxed, whole.value, _after(prompt, written)[0])
+        text, ids = _after(prompt, whole.context or written)
+        remark = "; ".join(filter(None, (remark, whole.remark)))
         whole = replace(whole, text=text, token_ids=ids, value=value, remark=remark)
-        return whole.after(branches, remark=remark_on_lost(branches, "workers"))
+        weak = remark_on_weakness(
+            [_remark_on_steps(desk) for desk in board.desks], self.step_tokens
+        )
+        lost = remark_on_lost(branches, "workers")
+        return whole.after(branches, remark="; ".join(filter(None, (weak, lost))))
 
-    async def _closed(self, board: Board, stand: Context, engine: Engine) -> Answer:
-        """What is said where no worker had the answer, by now and when it is asked for."""
+    async def _asked(self, board: Board, written: Context, engine: Engine) -> Answer:
+        """What is said where no worker had the answer, when it is asked for."""
         limits = [desk.limited_by for desk in board.desks if desk.limited_by is not None]
         cut = any(desk.end != "silence" for desk in board.desks)
-        said = Answer(text="", context=stand)
+        said = Answer(text="", context=written)
         if self.answer_tokens:
-            asked = {"max_tokens": self.answer_tokens, "temperature": 0.0}
-            sampling = self.sampling.model_copy(update=asked)
-            said = await close(stand, self.collaboration, sampling, engine)
+            limit = {"max_tokens": self.answer_tokens, "temperature": 0.0}
+            sampling = self.sampling.model_copy(update=limit)
+            said = await close(board.asking(written), self.collaboration, sampling, engine)
         return replace(
             said,
             truncated=said.truncated or cut,
@@ -128,21 +144,14 @@ class Blackboard(Team):
         )
 
 
-def _remark(board: Board, value: str | None) -> str:
-    if board.found is not None:
-        return ""
-    none = "no worker came to an answer"
-    return none if value is None else "no worker boxed an answer: it was asked for at the end"
-
-
 def _branch(
-    board: Board, worker: int, path: str, usage: Usage, stand: Context, limit: str
+    board: Board, worker: int, path: str, usage: Usage, written: Context, limit: str
 ) -> Branch:
     """A worker with its own steps. The one that answered stands where the answer does."""
     desk, found = board.desks[worker], board.found
     answered = found is not None and found.worker == worker
     status: Status = "truncated"
-    reason = remark = ""
+    reason, remark = "", _remark_on_steps(desk)
     if answered:
         status = "ok"
     elif desk.end == "failure":
@@ -150,13 +159,13 @@ def _branch(
     elif desk.end == "silence":
         status, remark = "ok", "it had nothing more to say"
     elif found is not None and desk.end is None:
-        status, reason = "cancelled", f"{board.desks[found.worker].name} had the answer"
+        status, reason = "cancelled", reason_of_others(board.desks[found.worker].name)
     said = desk.said
     answer = Answer(
         text=said.text,
         value=found.value if answered and found else extract_answer(said.text),
         token_ids=said.token_ids or (),
-        context=stand if answered else None,
+        context=written if answered else None,
         usage=usage,
         critical_path=usage.generated_tokens,
         truncated=status != "ok",
@@ -165,6 +174,11 @@ def _branch(
         remark=remark,
     )
     return Branch(path=path, status=status, answer=answer, reason=reason)
+
+
+def _remark_on_steps(desk: Desk) -> str:
+    begun = len(desk.finished) + bool(desk.unfinished.text)
+    return remark_on_cut_steps(desk.cut, begun, desk.step_tokens)
 
 
 def _after(prompt: Context, end: Context) -> tuple[str, tuple[int, ...]]:

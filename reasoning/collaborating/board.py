@@ -40,6 +40,7 @@ class Request:
         tokens: The most tokens until it looks at the board again.
         opening: What its step begins with.
         before: What it has written of the step.
+        answer: What stands before and after an answer, which ends a step as well.
         number: Of the worker's calls, from 1.
     """
 
@@ -47,6 +48,7 @@ class Request:
     tokens: int
     opening: Segment
     before: Segment
+    answer: tuple[str, str]
     number: int
 
 
@@ -138,6 +140,7 @@ class Board:
             tokens=desk.reserved,
             opening=desk.opening,
             before=desk.step,
+            answer=self._collaboration.answer,
             number=desk.asked,
         )
 
@@ -147,21 +150,29 @@ class Board:
         self._openings.count(piece.generated)
         if not desk.take(piece):
             return
-        value = final_answer(desk.step.text, self._collaboration.answer)
+        self.look(worker)
         step = desk.finish(self._marks.pause)
         if step is None:
             return
         self.transcript = self.transcript.extend(step)
         self._length += _length(step)
+
+    def look(self, worker: int) -> None:
+        """Sees whether a worker's current step has the answer, if none was found before."""
+        value = final_answer(self.desks[worker].step.text, self._collaboration.answer)
         if value is not None and self.found is None:
             self.found = Found(worker=worker, value=value)
 
-    def closed(self) -> Context:
-        """All that was said, unfinished steps with a pause, and the words that ask for an answer if none stands."""
+    @property
+    def written(self) -> Context:
+        """The prompt and all that was written, unfinished steps last and each with a pause."""
         unfinished = [step for desk in self.desks if (step := desk.unfinished).text]
         paused = chain.from_iterable((step, self._marks.pause) for step in unfinished)
-        asked = self.found is None and self._collaboration.answer_tokens > 0
-        return self.transcript.extend(joined([*paused, *[self._marks.closing] * asked]))
+        return self.transcript.extend(joined(paused))
+
+    def asking(self, written: Context) -> Context:
+        """What was written, with the words that ask for the answer."""
+        return written.extend(self._marks.closing)
 
     def _block(self, block: int) -> Segment:
         """What stands in a block of a view."""

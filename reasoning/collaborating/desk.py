@@ -40,6 +40,7 @@ class Desk:
         max_tokens: The most that it generates.
         step_tokens: The most of a step.
         finished: Its steps that ended.
+        cut: How many of these were as long as they may be.
         opening: What its current step begins with; None before it has begun.
         step: What it has written of that.
         asked: How many calls it has begun.
@@ -53,6 +54,7 @@ class Desk:
     max_tokens: int
     step_tokens: int
     finished: list[Segment] = field(default_factory=list)
+    cut: int = 0
     opening: Segment | None = None
     step: Segment = NOTHING
     asked: int = 0
@@ -109,6 +111,7 @@ class Desk:
     def finish(self, pause: Segment) -> Segment | None:
         """Ends the current step, with a pause where there is none; None if there is no word in it: it begins again."""
         step, spoken = self.current, bool(self.step.text.strip())
+        cut = self._of_step >= self.step_tokens
         self.step, self._of_step = NOTHING, 0
         if not spoken:
             return None
@@ -116,4 +119,5 @@ class Desk:
             step = joined([step, pause])
         self.opening = None
         self.finished.append(step)
+        self.cut += cut
         return step

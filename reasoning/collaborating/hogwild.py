@@ -14,14 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engines import Context, Engine, Usage
+from engines import Context, ContextTooLong, Engine, Status, Usage
 from engines.engine import require_capabilities
 
 from ..answer import Answer, Branch
 from ..branching import counted
 from ..extraction import extract_answer
-from .team import Team
-from .transcript import Said, Transcript
+from .team import (
+    Team,
+    conclusion,
+    limit_of_window,
+    reason_of_others,
+    remark_on_cut_steps,
+    remark_on_weakness,
+)
+from .transcript import Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +48,26 @@ class Hogwild(Team):
 
         Raises:
             CapabilityMissing: Workers cannot share this engine's cache.
+            ContextTooLong: The window has no room for a first token of each of them.
         """
         team = self.collaboration
         asked = {"collaboration": team, "max_tokens": self._tokens + self.answer_tokens}
         sampling = self.sampling.model_copy(update=asked)
         require_capabilities(engine, sampling)
         prompt = await self.invited(context, engine)
-        completion = await engine.generate(prompt, sampling.for_branch(prompt.path))
+        try:
+            completion = await engine.generate(prompt, sampling.for_branch(prompt.path))
+        except ContextTooLong as error:
+            raise ContextTooLong(error.tokens, error.window, workers=self.workers) from error
         transcript = await Transcript.of(completion, team, engine)
         limit = self._limit(transcript, engine.capabilities.window)
         branches = [
             self._branch(transcript, number, prompt.fork(name).path, limit)
             for number, name in enumerate(team.workers)
         ]
-        return self._rest(transcript, branches, limit).after(branches, remark=_remark(transcript))
+        remarks = [branch.answer.remark for branch in branches if branch.answer is not None]
+        weak = remark_on_weakness(remarks, self.step_tokens)
+        return self._rest(transcript, branches, limit).after(branches, remark=weak)
 
     @property
     def _tokens(self) -> int:
@@ -62,24 +75,31 @@ class Hogwild(Team):
         return self.workers * self.sampling.max_tokens
 
     def _branch(self, transcript: Transcript, number: int, path: str, limit: str) -> Branch:
-        """A worker. The one that answered stands where the answer does."""
+        """A worker. The one that answered stands where the answer does; the others were stopped by that."""
         completion, steps = transcript.completion, transcript.of_worker(number)
+        answered = transcript.answered
         text = "".join(step.text for step in steps)
         ids = tuple(id for step in steps for id in step.token_ids)
         generated = sum(step.generated for step in steps)
+        cut = sum(step.generated >= self.step_tokens for step in steps)
         answer = Answer(
             text=text,
             value=extract_answer(text),
             token_ids=ids,
-            context=completion.context if transcript.answered in steps else None,
+            context=completion.context if answered in steps else None,
             usage=Usage(prompt_tokens=len(ids) - generated, generated_tokens=generated),
             critical_path=generated,
             truncated=completion.truncated,
             limited_by=completion.limited_by,
             limit=limit,
-            remark=_remark_on_cut(steps, self.step_tokens),
+            remark=remark_on_cut_steps(cut, len(steps), self.step_tokens),
         )
-        return Branch(path=path, status="truncated" if answer.truncated else "ok", answer=answer)
+        status: Status = "truncated" if answer.truncated else "ok"
+        reason = ""
+        if answered is not None and answered.worker not in (None, number):
+            status = "cancelled"
+            reason = reason_of_others(transcript.team.workers[answered.worker])
+        return Branch(path=path, status=status, answer=answer, reason=reason)
 
     def _rest(self, transcript: Transcript, branches: Sequence[Branch], limit: str) -> Answer:
         """The answer with what no worker's steps have taken: the prompt, and the closing."""
@@ -91,18 +111,30 @@ class Hogwild(Team):
                 "generated_tokens": completion.usage.generated_tokens - told.generated_tokens,
             }
         )
-        # What is in no step was written by all of them, side by side.
-        unsaid = -(-transcript.unsaid // self.workers)
+        closed = 0 if closing is None else closing.generated
+        worked = completion.usage.generated_tokens - closed
+        # In a round each of them writes a token. What is in nobody's steps was cut in the midst of them.
+        rounds = -(-worked // self.workers)
+        waited_for = [b.answer for b in branches if b.answer and b.status != "cancelled"]
+        longest = max(one.critical_path for one in waited_for)
+        boxed, asked = map(transcript.final, (transcript.answered, closing))
+        value, remark = conclusion(boxed, asked, transcript.spoken)
+        if transcript.unsaid:
+            lost = (
+                f"{counted(transcript.unsaid, 'tokens')} of unfinished steps are in nobody's text"
+            )
+            remark = "; ".join(filter(None, (remark, lost)))
         return Answer(
             text=completion.text,
-            value=transcript.value,
+            value=value,
             token_ids=completion.token_ids,
             context=completion.context,
             usage=usage,
-            critical_path=unsaid + (0 if closing is None else closing.generated),
+            critical_path=max(0, rounds - longest) + closed,
             truncated=completion.truncated,
             limited_by=completion.limited_by,
             limit=limit,
+            remark=remark,
         )
 
     def _limit(self, transcript: Transcript, window: int | None) -> str:
@@ -114,28 +146,4 @@ class Hogwild(Team):
             return ""
         # An engine around this one may have a lower limit.
         near = 2 * len(completion.context.token_ids) > window
-        return f"the window of {window:,} tokens ended it" if near else ""
-
-
-def _remark(transcript: Transcript) -> str:
-    remarks = []
-    if transcript.value is None:
-        remarks.append("no worker came to an answer")
-    elif transcript.closing is not None:
-        remarks.append("no worker boxed an answer: it was asked for at the end")
-    step_tokens = transcript.team.step_tokens
-    workers = range(len(transcript.team.workers))
-    if all(_remark_on_cut(transcript.of_worker(number), step_tokens) for number in workers):
-        remarks.append(
-            f"no worker ended a step, all were cut at {counted(step_tokens, 'tokens')}: a model that only repeats "
-            f"itself is too weak for this, another one may need more step_tokens"
-        )
-    return "; ".join(remarks)
-
-
-def _remark_on_cut(steps: Sequence[Said], most: int) -> str:
-    """That a worker ended no step by itself; its last one may be unfinished."""
-    cut = sum(step.generated >= most for step in steps)
-    if not cut or cut < len(steps) - 1:
-        return ""
-    return f"it ended no step by itself: {counted(cut, 'steps')} of it were cut at {most} tokens"
+        return limit_of_window(window) if near else ""

@@ -43,7 +43,11 @@ class Piece:
 
 
 async def piece_of(
-    completion: Completion, opening: Segment, before: Segment, engine: Engine
+    completion: Completion,
+    opening: Segment,
+    before: Segment,
+    answer: tuple[str, str],
+    engine: Engine,
 ) -> Piece:
     """What a call said that stops at `BLANK_LINE`.
 
@@ -51,12 +55,13 @@ async def piece_of(
         completion: The call.
         opening: What the step begins with.
         before: What the worker had written of it.
+        answer: What stands before and after an answer.
         engine: Encodes and decodes.
     """
     tags = StopTags({BLANK_LINE: None})
     said = await tags.heard(engine, completion, (BLANK_LINE,))
     # A blank line may have begun in the call before, and may hold spaces.
-    end = end_of_step(before.text + said.text, len(before.text))
+    end = end_of_step(before.text + said.text, len(before.text), answer)
     length = len(said.text) if end is None else end - len(before.text)
     kept = await stitched(engine, said, [Span(0, length)], completion.context)
     ids = (*(before.token_ids or ()), *(kept.token_ids or ()))

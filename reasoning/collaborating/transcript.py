@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from engines import Collaboration, Completion, Engine
 from engines.hogwild.steps import final_answer
 
-from ..extraction import extract_answer
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -74,19 +72,17 @@ class Transcript:
         """The step that ended the work, if one did. What stands after it was unfinished, whatever it says."""
         if self.completion.truncated:
             return None
-        return next((piece for piece in self.said if self._final(piece)), None)
+        steps = (piece for piece in self.said if piece.worker is not None)
+        return next(filter(self.final, steps), None)
 
     @property
-    def value(self) -> str | None:
-        """The answer that ended the work or that the closing came to, or else the last that a worker spoke of."""
-        for piece in filter(None, (self.answered, self.closing)):
-            if value := self._final(piece):
-                return value
-        by_workers = (piece.text for piece in self.said if piece.worker is not None)
-        return extract_answer("".join(by_workers))
+    def spoken(self) -> str:
+        """All that the workers wrote."""
+        return "".join(piece.text for piece in self.said if piece.worker is not None)
 
-    def _final(self, piece: Said) -> str | None:
-        return final_answer(piece.text, self.team.answer)
+    def final(self, piece: Said | None) -> str | None:
+        """The answer in what was said, if there is one."""
+        return None if piece is None else final_answer(piece.text, self.team.answer)
 
     @property
     def unsaid(self) -> int:

@@ -74,7 +74,10 @@ class _Call:
         return await written(ids, self.request.opening, self.ledger)
 
     async def _piece(self, completion: Completion) -> Piece:
-        return await piece_of(completion, self.request.opening, self.request.before, self.ledger)
+        request = self.request
+        return await piece_of(
+            completion, request.opening, request.before, request.answer, self.ledger
+        )
 
 
 class Writing:

@@ -15,7 +15,7 @@ from benchmarks import hogwild, hogwild_runs, model_shapes
 from benchmarks.hogwild import Report, compare, fastest, measured, sessions
 from benchmarks.hogwild_runs import CacheKind, Figure, independent, passes, with_steps
 from engines import RequestRejected
-from engines.hogwild.torch_model import TorchModel
+from engines.hogwild.model.torch_model import TorchModel
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

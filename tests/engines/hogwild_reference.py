@@ -26,7 +26,7 @@ VOCABULARY = 97
 
 def random_model(family: str, dtype: torch.dtype, seed: int = 0, **settings: Any) -> Any:
     """Two layers with grouped queries; weights large enough that attention is not nearly even."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sizes: dict[str, Any] = {
             "vocab_size": VOCABULARY,

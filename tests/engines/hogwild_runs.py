@@ -66,7 +66,7 @@ class Run:
 
     def ended_by_itself(self, step: Step) -> bool:
         """Whether the last token ended it, as text."""
-        return end_of_step(self.decode(step.generated)) is not None
+        return end_of_step(self.decode(step.generated), 0, self.team.answer) is not None
 
     def finished(self, step: Step) -> bool:
         return self.ended_by_itself(step) or len(step.generated) == self.team.step_tokens

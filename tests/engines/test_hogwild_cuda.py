@@ -11,7 +11,7 @@ import torch
 
 from engines import Layout
 from engines.hogwild.layout import views
-from engines.hogwild.torch_model import TorchModel
+from engines.hogwild.model.torch_model import TorchModel
 from tests.engines.hogwild_reference import (
     FAMILIES,
     VOCABULARY,
@@ -31,15 +31,14 @@ def no_tf32() -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
+def largest_difference(family: str, layout: Layout, device: str, rounds: int) -> float:
+    """Between the logits of a GPU and of a CPU, over a session that is the same on both."""
     model = random_model(family, torch.float32)
     on_cpu, on_gpu = Likeliest(), Likeliest()
     seen = views(layout, WORKERS)
     decoders = [
         TorchModel(copy.deepcopy(model)).decoder(seen.of, on_cpu),
-        TorchModel(model.to("cuda")).decoder(seen.of, on_gpu),
+        TorchModel(model.to(device)).decoder(seen.of, on_gpu),
     ]
     random = Random(family + layout)
 
@@ -51,8 +50,7 @@ def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
         decoder.read(prompt)
         decoder.read(marks[0], seen.others)
         decoder.read(marks[1], seen.own)
-    # Long enough for both stores to grow, after their shapes were captured.
-    for number in range(400):
+    for number in range(rounds):
         feeds = {worker: ids(9 if random.random() < 0.05 else 1) for worker in range(WORKERS)}
         if number % 50 == 49:
             del feeds[random.randrange(WORKERS)]
@@ -62,4 +60,17 @@ def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
             if ended is not None:
                 decoder.commit(ended)
     pairs = zip(on_gpu.shown, on_cpu.shown, strict=True)
-    assert max(difference(found.cpu(), expected) for found, expected in pairs) < 1e-4
+    return max(difference(found.cpu(), expected) for found, expected in pairs)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
+    # Long enough for both stores to grow, after their shapes were captured.
+    assert largest_difference(family, layout, "cuda", 400) < 1e-4
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one GPU")
+def test_a_gpu_that_is_not_the_current_one_does_so_too() -> None:
+    assert largest_difference("qwen3", "combined", "cuda:1", 40) < 1e-4
+    assert torch.cuda.current_device() == 0

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 from typing import Any, Literal
@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
 from engines import Layout, RequestRejected, embedded_model
-from engines.hogwild import blocks as blocks_module
-from engines.hogwild import torch_decoder
 from engines.hogwild.layout import views
-from engines.hogwild.torch_decoder import TorchDecoder
-from engines.hogwild.torch_model import TorchModel
+from engines.hogwild.model import blocks as blocks_module
+from engines.hogwild.model import torch_decoder
+from engines.hogwild.model.torch_decoder import TorchDecoder
+from engines.hogwild.model.torch_model import TorchModel
+from engines.hogwild.room import most_room_for
 from tests.engines.hogwild_reference import (
     FAMILIES,
     VOCABULARY,
@@ -28,20 +29,14 @@ from tests.engines.hogwild_reference import (
     random_model,
 )
 
+# These models are small, and two threads that wait for each other are slower than one.
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 LAYOUTS: tuple[Layout, ...] = ("combined", "contiguous", "interleaved")
 PRECISIONS = {torch.float32: 1e-5, torch.float64: 1e-12}
 DTYPES = tuple(PRECISIONS)
 Views = Sequence[Sequence[int]]
 Step = tuple[Literal["read", "write", "commit"], Any]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """These models are small, and two threads that wait for each other are slower than one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache
@@ -167,8 +162,9 @@ def test_sessions_are_exact_in_every_layout(family: str, layout: Layout) -> None
 
 def test_a_session_of_the_embedded_model_is_exact() -> None:
     pair = Pair(embedded_pair(), views("combined", 3).of)
-    pair.do(*session("combined", 3, 60, seed=2, vocabulary=49_000))
-    assert len(pair.reference.asked) == 180
+    pair.do(*session("combined", 3, 24, seed=2, vocabulary=49_000))
+    assert len(pair.reference.asked) == 72
+    assert len(pair.reference.history) > 20, "no step ended"
     assert pair.difference() < 1e-4
 
 
@@ -298,3 +294,18 @@ def test_a_pass_that_runs_out_of_memory_is_a_rejected_request(
     monkeypatch.setattr(model.network, "hidden", exhausted)
     with pytest.raises(RequestRejected, match="does not fit into the memory of cpu: use fewer"):
         decoder.read([1]) if call == "read" else decoder.write({0: [1]})
+
+
+@given(st.integers(1, 200), st.integers(1, 40))
+@settings(max_examples=20)
+def test_a_call_is_admitted_by_what_its_decoder_holds_while_it_grows(
+    total: int, piece: int
+) -> None:
+    model, _ = random_pair("llama", torch.float32)
+    blocks = model.decoder(((0,),), Likeliest()).blocks
+    held = 0
+    for tokens in [*range(piece, total, piece), total]:
+        before = blocks.history.capacity
+        grew = blocks.history.reserve(tokens, 200)
+        held = max(held, blocks.history.capacity + before * grew)
+    assert held == most_room_for(total, 64, 200)

@@ -39,7 +39,7 @@ NewEngine = Callable[[], Engine]
 TEAM = Collaboration(
     workers=("Alice", "Bob", "Carol"), step_tokens=4, question_every=12, answer_tokens=4
 )
-TOGETHER = Sampling(max_tokens=28, temperature=0.8, seed=5, collaboration=TEAM)
+TOGETHER = Sampling(max_tokens=20, temperature=0.8, seed=5, collaboration=TEAM)
 ALONE = Sampling(max_tokens=8, temperature=0, ignore_eos=True)
 BY_TWOS = Delivery(interval=2)
 
@@ -90,7 +90,7 @@ def test_workers_write_one_completion(new_hogwild_engine: NewEngine) -> None:
         usage = chunks[-1].usage
         assert {passage.worker for passage in passages} == {0, 1, 2, None}
         assert sum(passage.tokens for passage in passages) == len(ids)
-        assert sum(passage.generated for passage in passages) == usage.generated_tokens <= 28
+        assert sum(passage.generated for passage in passages) == usage.generated_tokens <= 20
         assert await counted(engine) == cost(usage)
         text = "".join(chunk.text for chunk in chunks)
         assert text == await engine.decode(ids)
@@ -180,7 +180,7 @@ def test_a_greedy_completion_is_what_transformers_generates(
 def test_leaving_a_call_frees_its_cache_and_counts_what_was_told(
     new_hogwild_engine: NewEngine, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engines.hogwild.torch_model import TorchModel
+    from engines.hogwild.model.torch_model import TorchModel
 
     caches: list[weakref.ref[object]] = []
     make = TorchModel.decoder
@@ -212,6 +212,44 @@ def test_leaving_a_call_frees_its_cache_and_counts_what_was_told(
         on(new_hogwild_engine(), test, backend)
     finally:
         gc.enable()
+
+
+def test_a_thread_that_is_slow_to_forget_keeps_no_model(
+    new_hogwild_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would free it while the interpreter ends, which aborts the process."""
+    import torch
+
+    from engines import HogwildEngine
+    from engines.hogwild import hogwild_engine
+    from engines.hogwild.model.torch_model import TorchModel
+    from tests.engines.hogwild_reference import random_model
+
+    tokenizer: Any = vars(new_hogwild_engine())["_tokenizer"]
+    models: list[weakref.ref[TorchModel]] = []
+    remembered: list[object] = []
+    run_sync = anyio.to_thread.run_sync
+
+    def load(*_: object) -> tuple[TorchModel, Any]:
+        model = TorchModel(random_model("llama", torch.float32))
+        models.append(weakref.ref(model))
+        return model, tokenizer
+
+    async def in_slow_thread(*arguments: Any, **options: Any) -> Any:
+        result = await run_sync(*arguments, **options)
+        remembered.extend((arguments, result))
+        return result
+
+    async def test() -> None:
+        async with await HogwildEngine.start("small") as engine:
+            await engine.generate(Context(Segment("user", "?", (1, 2, 3))), ALONE)
+
+    monkeypatch.setattr(hogwild_engine, "load", load)
+    monkeypatch.setattr(anyio.to_thread, "run_sync", in_slow_thread)
+    anyio.run(test)
+    gc.collect()
+    assert remembered
+    assert [model() for model in models] == [None]
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -283,15 +321,17 @@ def test_a_cancelled_call_leaves_its_turn_to_the_others(new_hogwild_engine: NewE
 def test_workers_that_memory_has_no_room_for_are_refused(
     new_hogwild_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engines.hogwild.torch_model import TorchModel
+    from engines.hogwild.model.torch_model import TorchModel
 
     many = TEAM.model_copy(update={"workers": tuple("W" * 64)})
 
     async def test(engine: Engine) -> None:
         asked = await question(engine)
-        free = property(lambda model: 200 * model.token_bytes)
+        free = property(lambda model: 1000 * model.token_bytes)
         monkeypatch.setattr(TorchModel, "free_bytes", free)
-        with pytest.raises(RequestRejected, match=r"^the attention cache of 64 workers .* or max"):
+        with pytest.raises(
+            RequestRejected, match=r"^the attention cache of 64 workers .* use at most 12 workers$"
+        ):
             await engine.generate(asked, TOGETHER.model_copy(update={"collaboration": many}))
         assert await counted(engine) == (0, 0, 0)
         assert (await engine.generate(asked, TOGETHER)).text

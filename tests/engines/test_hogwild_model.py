@@ -11,9 +11,11 @@ from transformers import AutoModelForCausalLM, GPT2Config, MistralConfig
 
 from engines import UsageError, embedded_model
 from engines.hogwild.layout import views
-from engines.hogwild.memory import free_bytes
-from engines.hogwild.torch_model import TorchModel
+from engines.hogwild.model.memory import free_bytes
+from engines.hogwild.model.torch_model import TorchModel
 from tests.engines.hogwild_reference import FAMILIES, Dense, Likeliest, difference, random_model
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -147,13 +149,15 @@ def test_quantised_models_are_refused_before_they_are_read(tmp_path: Path) -> No
         TorchModel.load(str(tmp_path), device="cpu")
 
 
+ABSENT = ("abacus", "gpu", "mps", "meta", "cuda:99")
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({}, "cannot be loaded: "),
         ({"dtype": "int8"}, "the dtype is 'int8': use one of bfloat16, float16"),
-        ({"device": "abacus"}, "there is no device 'abacus'"),
-        ({"device": "meta"}, "the device is 'meta': use cpu or cuda"),
+        *(({"device": name}, f"^there is no device '{name}' here: use cpu") for name in ABSENT),
     ],
 )
 def test_what_cannot_be_loaded_is_said_in_one_line(
@@ -162,6 +166,18 @@ def test_what_cannot_be_loaded_is_said_in_one_line(
     with pytest.raises(UsageError, match=expected) as refused:
         TorchModel.load(str(tmp_path), **{"device": "cpu", **options})
     assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it works here")
+def test_a_device_that_is_there_and_does_not_work_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UsageError, match=r"here: use cpu or cuda:0 or cuda:1$"):
+        TorchModel.load(str(tmp_path), device="gpu")
+    with pytest.raises(UsageError, match=r"^the device 'cuda' cannot be used: .* Use cpu$"):
+        TorchModel.load(str(tmp_path), device="cuda")
 
 
 def test_a_model_is_saved_and_loaded_with_another_dtype(tmp_path: Path) -> None:

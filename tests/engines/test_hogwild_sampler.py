@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from engines import Sampling
-from engines.hogwild import sampler as under_test
-from engines.hogwild.sampler import Sampler
+from engines.hogwild.model import sampler as under_test
+from engines.hogwild.model.sampler import Sampler
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

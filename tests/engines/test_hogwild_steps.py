@@ -50,6 +50,23 @@ def test_nothing_else_ends_it(text: str) -> None:
     assert end_of_step(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("So \\boxed{84}\n\n", True),
+        ("$\\boxed{84}$\n\n", True),
+        ("**\\boxed{84}**\n\n", True),
+        ("\\[\\boxed{84}\\]\n\n", True),
+        ("\\boxed{84}, or\n\n", True),
+        ("\\boxed{84\n\n", False),
+        ("\\boxed{}\n\n", False),
+    ],
+)
+def test_a_blank_line_also_ends_a_step_that_has_its_answer(text: str, ends: bool) -> None:
+    assert (end_of_step(text, 0, ("\\boxed{", "}")) == len(text)) is ends
+    assert end_of_step(text) is None
+
+
 def test_it_ends_at_the_first_of_several_places_and_behind_what_was_seen() -> None:
     text = "One.\n\nTwo.\n\nThree."
     assert end_of_step(text) == 6

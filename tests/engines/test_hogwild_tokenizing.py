@@ -9,7 +9,7 @@ import pytest
 from engines import embedded_model
 
 if TYPE_CHECKING:
-    from engines.hogwild.tokenizing import ModelTokenizer
+    from engines.hogwild.model.tokenizing import ModelTokenizer
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="no PyTorch here"),
@@ -20,7 +20,7 @@ TEXT = "Grüße, 東京 😀!\n\n2 + 2 = 4;\u2028\tdone  "
 
 @pytest.fixture(scope="module")
 def tokenizer() -> ModelTokenizer:
-    from engines.hogwild.tokenizing import ModelTokenizer
+    from engines.hogwild.model.tokenizing import ModelTokenizer
 
     return ModelTokenizer.load(str(anyio.run(embedded_model.prepare)))
 

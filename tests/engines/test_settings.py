@@ -90,6 +90,8 @@ def test_nothing_else_changes() -> None:
 def test_every_option_that_a_text_can_set_is_named() -> None:
     names = list(option_names(Outer()))
     assert "check" not in names
+    # It is none without its workers, and methods make it.
+    assert "inner.sampling.collaboration" not in names
     assert {"least", "inner.size", "inner.sampling.top_p", "judge.temperature"} <= set(names)
     for name in names:
         assert isinstance(

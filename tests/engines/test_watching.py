@@ -63,9 +63,14 @@ async def test_who_reads_parts_decides_how_fine_they_are() -> None:
         await watched.generate(prompt(), Sampling(), delivery)
     fine = WatchedEngine(inner, lambda *_: None, interval=1)
     await fine.generate(prompt(), Sampling(), Delivery(whole=True))
+    # In a part of two workers as many tokens are theirs together.
+    for one in (watched, fine):
+        await one.generate(prompt(), Sampling(max_tokens=60, collaboration=TEAM))
     assert [call.delivery for call in inner.calls] == [
         Delivery(interval=3, priority=2),
         Delivery(interval=16, priority=2),
+        Delivery(interval=1),
+        Delivery(interval=8),
         Delivery(interval=1),
     ]
 

@@ -58,7 +58,7 @@ class Run:
         self.finished: set[str] = set()
         self.seconds = 0.0
         self._runs = runs
-        sampling = Sampling(seed=5, max_tokens=120)
+        sampling = Sampling(seed=5, max_tokens=72)
         method = board_method(3, **{"sampling": sampling, "refresh": 16, **options})
         self._agent = Agent(self.engine, planner="single", method=method, runs=runs, calls=ONCE)
 

@@ -53,7 +53,8 @@ async def test_those_that_wait_for_what_never_comes_learn_it_and_end() -> None:
     outcomes = await join([partial(use, purse, 50, seconds=0.01) for _ in range(8)])
     assert sorted(outcome.status for outcome in outcomes) == ["failed"] * 6 + ["ok"] * 2
     assert {outcome.reason for outcome in outcomes} - {""} == {
-        "budget exhausted: 100 of 100 tokens used, and 'a call of 50' needs more: give a larger budget"
+        "budget exhausted: 100 of 100 tokens used, and 'a call of 50' needs more: "
+        "give a larger budget, of at least 101 tokens"
     }
 
 

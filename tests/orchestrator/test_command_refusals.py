@@ -64,6 +64,22 @@ def web_page() -> Iterator[str]:
             ["q", "--engine", "nonsense"],
             "there is no engine 'nonsense': write local, hogwild, or a",
         ),
+        (
+            ["q", "--engine", "http://127.0.0.1:1/v1,hogwild"],
+            "hogwild is one engine by itself; only URLs are a list",
+        ),
+        (
+            ["q", "--method", "hogwild", "--dry-run"],
+            "cannot share the attention cache of --engine local: write --engine hogwild, or take --method blackboard",
+        ),
+        (
+            ["q", "--method", "hogwild", "--engine", "http://127.0.0.1:1/v1"],
+            "write --engine hogwild, or take --method blackboard",
+        ),
+        (
+            ["q", "--method", "best-of-n", "--set", "method.method=hogwild"],
+            "write --engine hogwild, or take --method blackboard",
+        ),
         (["q", "--engine", "http://"], "is no server's address"),
         (["q", "--model", "./nowhere"], "there is no model './nowhere': give a folder"),
         (
@@ -101,6 +117,10 @@ def test_a_request_that_cannot_be_is_refused_in_one_line(
         (
             '{"nodes": [{"kind": "reduce", "id": "1", "inputs": ["7"], "reducer": "first"}]}',
             "node '1': refers to node '7', and no earlier node has this id",
+        ),
+        (
+            '{"nodes": [{"kind": "think", "id": "1", "method": "hogwild"}]}',
+            "write --engine hogwild, or take --method blackboard",
         ),
     ],
 )  # fmt: skip

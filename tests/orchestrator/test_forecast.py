@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from orchestrator.forecasting.forecast import Forecast, Forecaster, with_configu
 from orchestrator.forecasting.method_shape import Shape, shape_of
 from orchestrator.forecasting.rates import Rates
 from orchestrator.forecasting.token_estimate import TokenEstimate, estimate_tokens
+from orchestrator.runs.measured_rates import measured_rates
+from orchestrator.runs.run_search import run_folders
 from planners import Call, Conclude, Plan, Reduce, Reference, Template, Think
 from reasoning import (
     REDUCERS,
@@ -204,6 +207,23 @@ def test_a_forecast_of_workers_is_what_they_take_where_none_has_the_answer() -> 
     assert foretold.total.generated == found.usage.generated_tokens == 3 * 40
     assert foretold.critical_tokens == found.critical_path == 40
     assert foretold.simulation.seconds == pytest.approx(found.seconds)
+
+
+def test_what_workers_took_foretells_what_they_take(tmp_path: Path) -> None:
+    """All of them are one call, which is as many threads as they are."""
+    plan = Plan(question=QUESTION, nodes=(Think(id="1"),))
+    method = Hogwild(workers=3, answer_tokens=0, sampling=Sampling(max_tokens=40))
+    engine = FakeEngine("x" * 100, seconds_per_token=0.02)
+    agent = Agent(engine, planner=plan, method=method, runs=tmp_path)
+    notes = {"command": {"method": "hogwild"}}
+    found = run_virtually(lambda: agent.run(QUESTION, notes=notes))
+    rates = measured_rates(run_folders(tmp_path))
+    assert (rates.threads, rates.tokens) == ({"hogwild": 3}, {"hogwild": 40})
+    # Powers of two are fine enough.
+    assert rates.pace == {4: pytest.approx(0.02, rel=0.01)}
+    foretold = Forecaster(rates=rates, max_tokens=512, method="hogwild").of(plan)
+    assert foretold.simulation.seconds == pytest.approx(found.seconds, rel=0.01)
+    assert foretold.simulation.critical_seconds <= foretold.simulation.seconds * 1.001
 
 
 def test_a_forecast_of_a_search_is_what_one_takes_in_which_no_thought_ends() -> None:

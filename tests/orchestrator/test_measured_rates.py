@@ -248,3 +248,32 @@ def test_the_pace_between_two_numbers_of_threads_is_between_theirs() -> None:
     assert [rates.seconds_per_token(n) for n in (1, 2, 8, 100)] == [0.1, 0.1, 0.3, 0.3]
     assert rates.seconds_per_token(4) == pytest.approx(0.2)
     assert rates.most_threads == 8
+
+
+def test_a_call_that_a_budget_cut_is_not_as_long_as_one_gets() -> None:
+    cut = generation(1, 0, 1, 7, finish_reason="length", limited_by="tokens")
+    rates = measured(*node(Think(id="1"), 0, 2, "truncated"), *cut, method="hogwild")
+    assert (rates.tokens, rates.threads) == ({}, {})
+
+
+def test_workers_of_one_call_are_threads_with_a_share_of_it() -> None:
+    begun, ended = generation(1, 0, 6, 120)
+    begun = begun.model_copy(update={"workers": 4})
+    rates = measured(*node(Think(id="1"), 0, 7), begun, ended, method="hogwild")
+    assert (rates.tokens, rates.threads) == ({"hogwild": 30}, {"hogwild": 4})
+    assert rates.pace == {4: 0.2}
+
+
+def test_a_thread_alone_is_no_slower_than_beside_others() -> None:
+    first = generation(1, 0, 9, 10)
+    pair = [event for call in (2, 3) for event in generation(call, 10, 14, 10)]
+    assert measured(*first, *pair).pace == {1: 0.4, 2: 0.4}
+
+
+def test_runs_with_another_limit_tell_of_the_pace_only(tmp_path: Path) -> None:
+    run_virtually(lambda: run(tmp_path))
+    (folder,) = tmp_path.glob("*/config.yaml")
+    folder.write_text(folder.read_text() + "command: {max_tokens: 64}\n")
+    same, other = (measured_rates(run_folders(tmp_path), max_tokens=n) for n in (64, 512))
+    assert same.tokens["chain-of-thought"] == 24
+    assert (other.tokens, other.threads, other.pace) == ({}, {}, same.pace)

@@ -75,6 +75,16 @@ def test_what_is_kept_says_what_was_seen_at_the_end(events: list[Event]) -> None
     assert seen.statistics().nodes == kept.statistics().nodes
 
 
+def test_what_only_the_end_tells_of_was_spent_too() -> None:
+    started = [*planned("1"), GenerationStarted(node="1", call=1, path="p")]
+    left = GenerationFinished(
+        node="1", call=1, path="p", usage=Usage(), finish_reason="aborted", seconds=1.0
+    )
+    usage = Usage(prompt_tokens=166, generated_tokens=29, lower_bound=True)
+    statistics = view_of(*started, left, RunFinished(status="cancelled", usage=usage)).statistics()
+    assert (statistics.prompt_tokens, statistics.generated_tokens) == (166, 29)
+
+
 @given(histories(), st.integers(1, 20))
 def test_nodes_never_need_more_rows_than_there_are(events: list[Event], rows: int) -> None:
     view = view_of(*events)

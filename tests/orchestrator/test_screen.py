@@ -11,6 +11,7 @@ from rich.console import Console
 
 from engines import Status, Usage
 from orchestrator import (
+    CallNoticed,
     Event,
     GenerationFinished,
     GenerationStarted,
@@ -120,6 +121,9 @@ def test_the_end_of_what_workers_write_stands_below_their_node() -> None:
     assert drawing.lines[3] == f"    Bob  …{'数' * 44}x"
     # Where there is no room for all, nodes come first.
     assert len(Drawing(*events, writing(worker="Bob"), height=7).lines) == 5
+    again = CallNoticed(node="1", path="p", what="retried", reason="lost")
+    anew = Drawing(*events, again, writing(delta="Anew"))
+    assert [line for line in anew.lines if line.startswith("    ")] == ["    Alice  Anew"]
     done = GenerationFinished(
         node="1", call=1, path="p", usage=Usage(), finish_reason="stop", seconds=1.0
     )

@@ -76,6 +76,8 @@ def said(context: Context, sampling: Sampling) -> Scripted | ScriptedWorkers:
     if sampling.collaboration is not None:
         return _said_by(len(sampling.collaboration.workers), digest)
     text = _text(digest, sampling)
+    if sampling.logprobs is None:
+        return Scripted(text)
     places = [_place(character, digest[i % 32] / 64) for i, character in enumerate(text)]
     if digest[31] == 0 and places:
         # A model that is broken.
@@ -93,7 +95,7 @@ def moody_engine(mood: int, *, failing: bool = False, **options: Any) -> FakeEng
         await anyio.sleep(digest[0])
         return EngineError("lost") if failing and digest[1] < 60 else said(context, sampling)
 
-    return FakeEngine(script, seconds_per_token=0.25, chunk_tokens=7, **options)
+    return FakeEngine(script, seconds_per_token=0.25, chunk_tokens=16, **options)
 
 
 def seeded(seed: int) -> Sampling:

@@ -90,12 +90,21 @@ async def test_the_answer_that_nobody_has_is_asked_for_until_its_bracket_is_clos
 
 @pytest.mark.parametrize("answer_tokens", [0, 5])
 def test_a_closing_without_an_answer_takes_no_more_than_it_may(answer_tokens: int) -> None:
-    engine = engine_for({"Bob": ["It was \\boxed{5}, but on we go" * 9]}, closing="so " * 99)
+    engine = engine_for({"Bob": ["The answer is 5. On we go" * 9]}, closing="so " * 99)
     answer = found(board_method(answer_tokens=answer_tokens), engine)
     assert answer.value == "5"
-    assert answer.remark == "no worker boxed an answer: it was asked for at the end"
+    assert answer.remark == (
+        "no worker ended a step with an answer: this is the last that one spoke of"
+    )
     assert answer.text.endswith("\\boxed{so so" if answer_tokens else "\n\n")
     assert answer.truncated
+
+
+def test_an_answer_in_an_unfinished_step_is_not_asked_for_again() -> None:
+    engine = engine_for({"Bob": ["It was \\boxed{5}, but on we go" * 9]}, closing="7}")
+    answer = found(board_method(), engine)
+    assert (answer.value, answer.remark) == ("5", "")
+    assert all(worker_of(call.context) for call in engine.calls)
 
 
 def test_brackets_without_an_end_take_no_more_than_they_may() -> None:
@@ -195,6 +204,20 @@ async def test_whatever_a_model_repeats_comes_to_an_end(words: str) -> None:
     if not words.strip():
         assert answer.text == f"From all of this, the final answer is \\boxed{{{words}"
         assert len(engine.calls) < 20
+
+
+def test_workers_that_only_repeat_are_told_of() -> None:
+    plan = {"Alice": ["on and on " * 9] * 9, "Bob": ["One.\n\n"] * 20}
+    answer = found(board_method(step_tokens=12, max_tokens=30), engine_for(plan))
+    alice, bob = (branch.answer for branch in answer.branches)
+    assert alice is not None
+    assert bob is not None
+    assert alice.remark == "it ended no step by itself: 2 steps cut at 12 tokens"
+    assert bob.remark == ""
+    assert "no worker ended a step" not in answer.remark
+    plan["Bob"] = plan["Alice"]
+    answer = found(board_method(step_tokens=12, max_tokens=30), engine_for(plan))
+    assert "no worker ended a step, all were cut at 12 tokens: a model that only" in answer.remark
 
 
 def test_a_worker_that_has_no_more_to_say_leaves_the_others_at_work() -> None:

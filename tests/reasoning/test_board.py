@@ -55,7 +55,7 @@ def said(request: Request, words: str | None) -> Piece:
     """What a call makes of these words, a token a character, as far as it may go."""
     text = (words or "")[: request.tokens]
     before = request.before.text
-    end = end_of_step(before + text, len(before))
+    end = end_of_step(before + text, len(before), request.answer)
     return Piece(
         step=encoded(before + text),
         generated=len(text),
@@ -119,7 +119,7 @@ def test_any_way_to_write_ends_and_loses_nothing(
     assert requests <= 60 * workers
     for shorter, longer in itertools.pairwise(histories):
         assert longer[: len(shorter)] == shorter
-    whole = text_of(board.closed())
+    whole = text_of(board.written)
     for desk in board.desks:
         assert sum(len(part.text) for part in (*desk.finished, desk.unfinished)) == len(
             desk.said.text
@@ -127,7 +127,7 @@ def test_any_way_to_write_ends_and_loses_nothing(
         for part in (*desk.finished, desk.unfinished):
             assert part.text in whole
             assert part.token_ids == tuple(map(ord, part.text))
-    assert whole.endswith(CLOSING) == (board.found is None)
+    assert text_of(board.asking(board.written)) == f"{whole}{CLOSING}"
 
 
 def assert_sees_what_it_should(board: Board, worker: int, request: Request, layout: Layout) -> None:
@@ -209,7 +209,7 @@ def test_blank_lines_alone_use_something_up() -> None:
     for _ in range(3):
         says(board, 0, "\n\n")
     assert board.desks[0].end == "tokens"
-    assert text_of(board.closed()) == CLOSING
+    assert text_of(board.written) == ""
 
 
 def test_an_engine_that_counts_nothing_is_not_asked_for_ever() -> None:

@@ -190,6 +190,42 @@ async def test_the_model_embeds_each_text_once_in_a_worker_thread(
     assert threading.get_ident() not in model.threads
 
 
+def test_what_is_embedded_is_no_part_of_a_tensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tensors(_Model):
+        def encode(self, texts: list[str], **options: object) -> np.ndarray:
+            return super().encode(texts)[:]
+
+    monkeypatch.setattr(mini_lm, "_model", Tensors)
+    assert mini_lm._vectors(["a", "b"], 1).base is None
+
+
+_ABANDONED = """
+import atexit, threading
+import numpy
+from reasoning.searching.embedding import mini_lm
+
+done, begun = [], threading.Event()
+atexit.register(lambda: print(*done))
+
+class Model:
+    def encode(self, texts, **options):
+        begun.set()
+        done.append(sum(range(10**7)))
+        return numpy.zeros((1, 1))
+
+mini_lm._model = Model
+threading.Thread(target=mini_lm._await_vectors, args=(["a"], 1), daemon=True).start()
+begun.wait()
+"""
+
+
+def test_the_interpreter_does_not_end_while_the_model_embeds_for_nobody() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ABANDONED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(sum(range(10**7)))]
+
+
 @pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in mini_lm._PACKAGES),
     reason="the extra `embeddings` is not installed",

@@ -10,16 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import (
+    Capabilities,
     CapabilityMissing,
     CappedEngine,
+    Collaboration,
+    ContextTooLong,
     FakeEngine,
     ForkjoinError,
+    Regex,
     Sampling,
     UsageError,
     configured,
     converse,
 )
-from reasoning import Answer, Hogwild, SelfConsistency, draw_threads
+from engines.engine import require_capabilities
+from reasoning import Answer, Blackboard, Hogwild, SelfConsistency, draw_threads
 from tests import backends
 from tests.backends import run_virtually
 from tests.reasoning.written_by_workers import WrittenEngine, Wrote
@@ -29,6 +34,7 @@ pytestmark = pytest.mark.anyio
 
 SAMPLING = Sampling(seed=5, max_tokens=100, top_p=0.875)
 ALICE, BOB = "**Alice [1]:** ", "**Bob [1]:** "
+SPOKEN_OF = "no worker ended a step with an answer: this is the last that one spoke of"
 CLOSING = "From all of this, the final answer is \\boxed{"
 WON = [
     Wrote(0, "7 and 5 are 12.\n\n", ALICE),
@@ -86,10 +92,10 @@ async def test_a_step_that_boxes_an_answer_wins_over_what_was_unfinished() -> No
     assert (bob.answer.text, bob.answer.value) == (WON[1].text, "12")
     # The one that answered stands where the answer does; nobody goes on after the other's steps alone.
     assert (alice.answer.context, bob.answer.context) == (None, answer.context)
-    assert [line.split()[:2] for line in draw_threads(answer).splitlines()[1:]] == [
-        ["✓", "Alice"],
-        ["★", "Bob"],
-    ]
+    drawn = draw_threads(answer).splitlines()[1:]
+    assert [line.split()[:2] for line in drawn] == [["·", "Alice"], ["★", "Bob"]]
+    assert drawn[0].endswith("Bob had the answer")
+    assert [branch.status for branch in answer.branches] == ["cancelled", "ok"]
 
 
 async def test_where_nobody_boxed_an_answer_it_is_that_of_the_closing() -> None:
@@ -104,7 +110,9 @@ async def test_without_a_closing_what_workers_spoke_of_counts() -> None:
     without = await solved(WrittenEngine(CLOSED[:2], "length"))
     assert without.value == "11"
     unclosed = [*CLOSED[:2], Wrote(None, "12", CLOSING)]
-    assert (await solved(WrittenEngine(unclosed, "length"))).value == "11"
+    answer = await solved(WrittenEngine(unclosed, "length"))
+    assert (answer.value, answer.remark) == ("11", without.remark)
+    assert without.remark == SPOKEN_OF
 
 
 async def test_no_answer_is_said() -> None:
@@ -137,11 +145,25 @@ def test_nothing_is_counted_twice_and_nothing_is_lost(
         assert len(told) == 3
         inside = sum(one.usage.generated_tokens for one in told)
         assert inside + 2 + unsaid == answer.usage.generated_tokens
-        longest = max(one.usage.generated_tokens for one in told)
-        assert answer.critical_path == longest + 2 + -(-unsaid // 3)
+        longest = max(
+            branch.critical_path for branch in answer.branches if branch.status != "cancelled"
+        )
+        # A round is a token of each of them, whether it is in a step or not.
+        rounds = -(-(inside + unsaid) // 3)
+        assert answer.critical_path == max(longest, rounds) + 2
         assert all(one.critical_path == one.usage.generated_tokens for one in told)
 
     run_virtually(main)
+
+
+async def test_what_was_cut_in_the_midst_of_steps_is_told_and_took_the_rounds_that_it_took() -> (
+    None
+):
+    bob = Wrote(1, "b" * 46 + "\n\n", BOB)
+    answer = await solved(WrittenEngine([bob], "length", unsaid=96), hogwild(workers=3))
+    assert answer.critical_path == 48
+    assert answer.remark.endswith("96 tokens of unfinished steps are in nobody's text")
+    assert "unfinished" not in (await solved(WrittenEngine(CLOSED, "length"))).remark
 
 
 async def test_one_worker_is_one_thread() -> None:
@@ -157,7 +179,7 @@ async def test_a_worker_that_only_repeats_is_told_of() -> None:
     alice, bob = answer.branches
     assert alice.answer is not None
     assert bob.answer is not None
-    assert alice.answer.remark == "it ended no step by itself: 2 steps of it were cut at 10 tokens"
+    assert alice.answer.remark == "it ended no step by itself: 2 steps cut at 10 tokens"
     assert (bob.answer.remark, answer.remark) == ("", "no worker came to an answer")
     both = [again, replace(again, worker=1), again, Wrote(1, "on", BOB)]
     answer = await solved(WrittenEngine(both, "length"), _short())
@@ -179,9 +201,47 @@ async def test_a_window_that_ended_it_is_told() -> None:
 async def test_an_engine_whose_cache_is_not_shared_refuses_before_it_is_asked() -> None:
     inner = FakeEngine(text_only=True)
     for engine in (inner, CappedEngine(inner, 9)):
-        with pytest.raises(CapabilityMissing, match=r"--engine hogwild, or take the method black"):
+        # Over texts alone the blackboard is refused too.
+        with pytest.raises(CapabilityMissing, match=r"--engine hogwild$"):
             await hogwild().solve(await converse(engine, [("user", "7 + 5?")]), engine)
     assert inner.calls == []
+    unshared = Unshared()
+    with pytest.raises(
+        CapabilityMissing, match=r"--engine hogwild, or take the method blackboard$"
+    ):
+        require_capabilities(unshared, Sampling(collaboration=hogwild().collaboration))
+
+
+class Unshared(FakeEngine):
+    """Takes ids, and has no cache that workers share."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, collaboration=False)
+
+
+@pytest.mark.parametrize("method", [Hogwild, Blackboard])
+async def test_of_many_workers_a_dozen_are_named_and_the_rest_is_counted(
+    method: type[Hogwild | Blackboard],
+) -> None:
+    engine = FakeEngine()
+    root = await converse(engine, [("user", "7 + 5?")])
+    said = (await method(workers=200).invited(root, engine)).turns[0].text
+    assert "Kevin, Laura and 188 others work on this together." in said
+    dozen = (await method(workers=12).invited(root, engine)).turns[0].text
+    assert "Kevin and Laura work on this together." in dozen
+    small = FakeEngine(window=len(root.token_ids) + 20)
+    with pytest.raises(ContextTooLong, match="take fewer than 200 workers"):
+        await method(workers=200).solve(root, small)
+
+
+@pytest.mark.parametrize("method", [Hogwild, Blackboard])
+@pytest.mark.parametrize("workers", [3.5, "3", True, None])
+def test_a_number_of_workers_is_a_whole_number(
+    method: type[Hogwild | Blackboard], workers: Any
+) -> None:
+    with pytest.raises(UsageError, match=f"^{workers!r} workers: a whole number is needed$"):
+        method(workers=workers)
 
 
 async def test_it_can_be_voted_on() -> None:
@@ -204,6 +264,37 @@ def test_its_options_are_its_fields() -> None:
         configured(Hogwild(), {"layout": "round"})
     with pytest.raises(ForkjoinError, match="0 workers: at least 1 is needed"):
         configured(Hogwild(), {"workers": "0"})
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"step_tokens": 0}, "step_tokens is 0: it should be greater than or equal to 1"),
+        ({"layout": "round"}, "layout is 'round': it should be 'combined', 'contiguous' or"),
+        ({"sampling": Sampling(stop=("\n",))}, "sampling.stop is .*: workers end their steps"),
+        ({"sampling": Sampling(stop_token_ids=(3,))}, "sampling.stop_token_ids is"),
+        (
+            {"sampling": Sampling(collaboration=Collaboration(workers=("A",)))},
+            "sampling.collaboration is what a team is made into: leave it out",
+        ),
+        ({"sampling": Sampling(constraint=Regex(pattern="a"))}, "sampling.constraint is"),
+    ],
+)
+@pytest.mark.parametrize("method", [Hogwild, Blackboard])
+def test_what_no_team_can_have_is_told_in_a_line(
+    method: type[Hogwild | Blackboard], options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told) as raised:
+        method(**options)
+    assert "\n" not in str(raised.value)
+
+
+async def test_braces_of_an_invitation_are_text() -> None:
+    engine = WrittenEngine(WON)
+    await solved(engine, hogwild(invitation=" {names}: write \\boxed{x} and {this}"))
+    assert (
+        engine.calls[0].context.turns[0].text == "7 + 5? Alice and Bob: write \\boxed{x} and {this}"
+    )
 
 
 def _short() -> Hogwild:

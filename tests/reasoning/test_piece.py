@@ -19,7 +19,7 @@ async def piece_after(before: str, reply: str, tokens: int = 100) -> Piece:
     context = Context(Segment("user", "Why?", (1,)), name="root").extend(opening)
     sampling = Sampling(max_tokens=tokens, stop=(BLANK_LINE,))
     completion = await engine.generate(context.extend(encoded(before)), sampling)
-    return await piece_of(completion, opening, encoded(before), engine)
+    return await piece_of(completion, opening, encoded(before), ("\\boxed{", "}"), engine)
 
 
 @pytest.mark.anyio
@@ -33,6 +33,7 @@ async def piece_after(before: str, reply: str, tokens: int = 100) -> Piece:
         ("So ", "it is.\n \nMore", "So it is.\n \n", True),
         ("So it is.\n", "\nMore.", "So it is.\n\n", True),
         ("So ", "it is", "So it is", True),
+        ("So ", "\\[\\boxed{4}\\]\n\nMore", "So \\[\\boxed{4}\\]\n\n", True),
         ("So", "", "So", True),
     ],
 )

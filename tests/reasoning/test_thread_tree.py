@@ -70,7 +70,10 @@ def test_what_is_of_no_thread_has_a_row() -> None:
     head, *lines = tree(branch("root/a", inside=(branch("root/a/b"),)))
     assert head == "thread        tokens  cached  answer"
     assert lines[0].split() == ["✓", "a", "2,468", "128", "4"]
-    assert lines[2] == "    the rest   1,234      64          such as scoring or summing up"
+    assert (
+        lines[2]
+        == "    the rest   1,234      64          such as scoring, summing up, closing or unfinished steps"
+    )
 
 
 def test_threads_are_called_by_what_tells_their_paths_apart() -> None:

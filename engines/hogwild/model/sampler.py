@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody calls it
 from typing_extensions import NamedTuple
 
-from ..sampling import Sampling
-from .decoder import Sampled
+from ...sampling import Sampling
+from ..decoder import Sampled
 
 # Below it vLLM, too, takes the likeliest.
 _COLDEST = 1e-5

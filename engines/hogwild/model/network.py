@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody calls it
 from torch import Tensor, nn
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """Layer, queries [rows, heads, head_dim], keys and values [rows, kv_heads, head_dim] to [rows, heads * head_dim]."""

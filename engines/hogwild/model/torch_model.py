@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
-from transformers.utils import logging
 
-from ..errors import UsageError
+from ...errors import UsageError
+from . import checkpoint
 from .memory import free_bytes
 from .network import Network
 from .rotation import Rotation
@@ -61,15 +59,8 @@ class TorchModel:
         if dtype is not None and dtype not in _DTYPES:
             raise UsageError(f"the dtype is {dtype!r}: use one of {', '.join(_DTYPES)}")
         precision = dtype or ("float32" if place.type == "cpu" else "auto")
-        try:
-            _require_support(AutoConfig.from_pretrained(path))
-            with _without_progress():
-                model = AutoModelForCausalLM.from_pretrained(path, dtype=precision)
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                f"{path} cannot be loaded: {_first_line(error)} Give the folder of a model, or its name on the "
-                f"Hugging Face hub"
-            ) from error
+        _require_support(checkpoint.configuration(path))
+        model = checkpoint.weights(path, precision)
         try:
             return cls(model.to(place).eval())
         except torch.OutOfMemoryError as error:
@@ -143,30 +134,13 @@ def _eos_ids(model: Any) -> frozenset[int]:
 def _device(name: str | None) -> torch.device:
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    numbered = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    known = ["cpu", *numbered]
+    if name not in (*known, *["cuda"] * bool(numbered)):
+        raise UsageError(f"there is no device {name!r} here: use {' or '.join(known)}")
     try:
-        # An allocation, since a device that can be named need not be there.
-        device = torch.empty(0, device=name).device
+        # An allocation, since a device that is there need not work.
+        return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(
-            f"there is no device {name!r}: {_first_line(error)} Use cpu or cuda"
-        ) from error
-    if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"the device is {name!r}: use cpu or cuda")
-    return device
-
-
-@contextmanager
-def _without_progress() -> Iterator[None]:
-    """Loading draws a bar on a terminal that others write to."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
-
-
-def _first_line(error: BaseException) -> str:
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line if line.endswith(".") else f"{line}."
+        reason = checkpoint.first_line(error)
+        raise UsageError(f"the device {name!r} cannot be used: {reason} Use cpu") from error

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import RequestRejected
+from ...errors import RequestRejected
+from ..room import LEAST_ROOM, room_for
 from .memory import free_bytes
 from .rotation import Rotation, turned
-
-# Of the history and of a block. On a GPU every growth makes CUDA graphs worthless, so that there is more room at once.
-_LEAST_CAPACITY = {"cpu": (64, 64), "cuda": (1024, 256)}
 
 
 class Store:
@@ -55,8 +53,7 @@ class Store:
         """
         if tokens <= self.capacity:
             return False
-        doubled = max(self._least, 1 << (tokens - 1).bit_length())
-        capacity = max(tokens, min(doubled, window))
+        capacity = room_for(tokens, self._least, window)
         self.keys, self.values = (_grown(old, capacity) for old in (self.keys, self.values))
         return True
 
@@ -78,7 +75,7 @@ class Blocks:
 
     def __init__(self, shape: tuple[int, int, int, int], like: Tensor, window: int) -> None:
         layers, blocks, kv_heads, head_dim = shape
-        least = _LEAST_CAPACITY[like.device.type]
+        least = LEAST_ROOM[like.device.type]
         self.history = Store((layers, kv_heads), head_dim, like, least[0])
         self.numbered = Store((layers, blocks, kv_heads), head_dim, like, least[1])
         self.history_length = 0

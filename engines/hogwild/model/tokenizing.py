@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 
 class ModelTokenizer:
@@ -22,6 +23,7 @@ class ModelTokenizer:
     Attributes:
         whole: The tokenizer of transformers, with its chat template.
         special_ids: The ids that stand for no text.
+        vocabulary: How many ids a model needs to know for any text; tokens that were added may have larger ones.
 
     Args:
         whole: A fast one.
@@ -33,6 +35,7 @@ class ModelTokenizer:
         # Whoever encodes would take them off, which fails while another thread encodes.
         self._raw.no_truncation()
         self._raw.no_padding()
+        self.vocabulary = max(self._raw.get_vocab(with_added_tokens=False).values(), default=-1) + 1
         added = whole.added_tokens_decoder.items()
         self.special_ids = frozenset(whole.all_special_ids) | {id for id, t in added if t.special}
 
@@ -46,6 +49,8 @@ class ModelTokenizer:
         try:
             whole: Any = AutoTokenizer.from_pretrained(path)
         except Exception as error:  # transformers raises what it likes.
+            if Path(path).is_dir() and not (Path(path) / "tokenizer.json").is_file():
+                raise UsageError(f"{path} has no tokenizer.json: add the model's own") from error
             reason = str(error).partition("\n")[0]
             raise UsageError(f"the tokenizer of {path} cannot be loaded: {reason}") from error
         if not whole.is_fast:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from ..errors import RequestRejected
+from ...errors import RequestRejected
+from ..decoder import Sampled
 from .attention import Bearings, CausalAttention, Rows, SharedAttention, Sight
 from .blocks import Blocks
 from .cuda_graphs import CudaGraphs
-from .decoder import Sampled
 from .network import Attend
 
 if TYPE_CHECKING:
@@ -171,7 +171,8 @@ def _attention_on(device: torch.device, head_dim: int) -> Attention:
 @contextmanager
 def _in_memory(blocks: Blocks) -> Iterator[None]:
     try:
-        with torch.inference_mode():
+        # Graphs and Triton's kernels run on the current device, which is the first one for a thread that names none.
+        with torch.inference_mode(), torch.cuda.device_of(blocks.numbered.keys):
             yield
     except torch.OutOfMemoryError as error:
         device = blocks.numbered.keys.device

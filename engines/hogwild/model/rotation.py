@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from typing_extensions import NamedTuple
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 # Their frequencies depend on how long the sequence is; keys that were turned already would be wrong.
 _LENGTH_DEPENDENT = ("dynamic", "longrope")
