@@ -165,7 +165,7 @@ async def test_errors_windows_and_closing_are_as_for_other_calls() -> None:
 
 @pytest.mark.anyio
 async def test_engines_without_ids_and_calls_with_stops_are_refused() -> None:
-    with pytest.raises(CapabilityMissing, match="blackboard"):
+    with pytest.raises(CapabilityMissing, match=r"--engine hogwild$"):
         await FakeEngine("a", text_only=True).generate(prompt(), team())
     stops = team().model_copy(update={"stop": ("END",)})
     with pytest.raises(RequestRejected, match="END"):

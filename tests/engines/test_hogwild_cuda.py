@@ -31,14 +31,17 @@ def no_tf32() -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-def largest_difference(family: str, layout: Layout, device: str, rounds: int) -> float:
-    """Between the logits of a GPU and of a CPU, over a session that is the same on both."""
-    model = random_model(family, torch.float32)
-    on_cpu, on_gpu = Likeliest(), Likeliest()
+def logits(
+    family: str, layout: Layout, devices: Sequence[str], rounds: int, head_dim: int
+) -> list[torch.Tensor]:
+    """Those of a session that is the same on all devices, [asked, vocabulary] each."""
+    sizes = {"head_dim": head_dim} if family != "qwen2" else {"hidden_size": 6 * head_dim}
+    model = random_model(family, torch.float32, **sizes)
+    samplers = [Likeliest() for _ in devices]
     seen = views(layout, WORKERS)
     decoders = [
-        TorchModel(copy.deepcopy(model)).decoder(seen.of, on_cpu),
-        TorchModel(model.to(device)).decoder(seen.of, on_gpu),
+        TorchModel(copy.deepcopy(model).to(device)).decoder(seen.of, sampler)
+        for device, sampler in zip(devices, samplers, strict=True)
     ]
     random = Random(family + layout)
 
@@ -59,18 +62,24 @@ def largest_difference(family: str, layout: Layout, device: str, rounds: int) ->
             decoder.write(feeds)
             if ended is not None:
                 decoder.commit(ended)
-    pairs = zip(on_gpu.shown, on_cpu.shown, strict=True)
-    return max(difference(found.cpu(), expected) for found, expected in pairs)
+    return [torch.cat(sampler.shown).cpu() for sampler in samplers]
 
 
+# Heads of 16 are too small for the fused kernels.
+@pytest.mark.parametrize("head_dim", [16, 32, 128])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_gpu_gives_the_logits_of_a_cpu(family: str, layout: Layout) -> None:
+def test_a_gpu_gives_the_logits_of_a_cpu_and_the_same_ones_again(
+    family: str, layout: Layout, head_dim: int
+) -> None:
     # Long enough for both stores to grow, after their shapes were captured.
-    assert largest_difference(family, layout, "cuda", 400) < 1e-4
+    expected, found, again = logits(family, layout, ["cpu", "cuda", "cuda"], 400, head_dim)
+    assert difference(found, expected) < 1e-4
+    assert torch.equal(found, again)
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one GPU")
 def test_a_gpu_that_is_not_the_current_one_does_so_too() -> None:
-    assert largest_difference("qwen3", "combined", "cuda:1", 40) < 1e-4
+    expected, found = logits("qwen3", "combined", ["cpu", "cuda:1"], 40, 32)
+    assert difference(found, expected) < 1e-4
     assert torch.cuda.current_device() == 0

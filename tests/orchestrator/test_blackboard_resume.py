@@ -184,7 +184,7 @@ def test_boards_of_lost_workers_are_told() -> None:
 
 def test_an_answer_that_cannot_be_asked_for_is_told() -> None:
     async def says(context: Context, sampling: Sampling) -> str | EngineError:
-        return "It was \\boxed{3}, or not, " * 2 if worker_of(context) else LOST
+        return "The answer is 3. Or not, " * 2 if worker_of(context) else LOST
 
     answer = found(board_method(max_tokens=30), FakeEngine(says))
     assert answer.value == "3"

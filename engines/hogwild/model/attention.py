@@ -75,7 +75,8 @@ class Bearings:
 
     def __init__(self, sight: Sight, rotation: Rotation, rows: Rows, scale: float) -> None:
         distances = sight.between[rows.blocks] @ rows.lengths.double() + rows.places[:, None]
-        self.query_turn = rotation.by(distances.T, rotation.scaling * scale)
+        # Kernels read it as it is told here: of a transposed view, it would lie in memory as that does.
+        self.query_turn = rotation.by(distances.T.contiguous(), rotation.scaling * scale)
         self.key_turn = rotation.by(rows.places, rotation.scaling)
         seen = sight.seen[rows.blocks] * rows.lengths[1:]
         seen = seen.scatter(1, rows.blocks[:, None], rows.places[:, None] + 1)

@@ -117,7 +117,7 @@ def merge(
         seen = peaks > float("-inf")
         base = tl.where(higher == float("-inf"), 0.0, higher)
         scales = tl.where(seen, tl.exp(peaks - base), 0.0)
-        before = tl.exp(tl.where(highest == float("-inf"), 0.0, highest) - base)
+        before = tl.where(highest == float("-inf"), 0.0, tl.exp(highest - base))
         parts = tl.load(
             mixed + slots[:, None] * dimension + cells[None, :], mask=seen[:, None], other=0.0
         )
