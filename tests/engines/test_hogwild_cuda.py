@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ def logits(
     family: str, layout: Layout, devices: Sequence[str], rounds: int, head_dim: int
 ) -> list[torch.Tensor]:
     """Those of a session that is the same on all devices, [asked, vocabulary] each."""
-    sizes: dict[str, float] = {"head_dim": head_dim}
+    sizes: dict[str, Any] = {"head_dim": head_dim}
     if family == "qwen2":
         # Wide rows of large weights make attention so sharp that rounding alone changes what it says.
         sizes = {"hidden_size": 6 * head_dim, "initializer_range": 1.4 / (6 * head_dim) ** 0.5}
