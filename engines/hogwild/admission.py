@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ..collaboration import Collaboration
 from ..errors import RequestRejected
 from ..sampling import Sampling
-from .layout import views
+from .layout import MARKS, moves_steps
 from .room import LEAST_ROOM, most_room_for
 
 
@@ -88,9 +88,9 @@ def check_memory(
 
 def _own_blocks(collaboration: Collaboration, workers: int, tokens: int) -> tuple[int, int]:
     """How many numbered blocks there are, and how long the longest gets, for which all have room."""
-    seen = views(collaboration.layout, workers)
-    longest = min(collaboration.step_tokens, tokens) if seen.moves_steps else -(-tokens // workers)
-    return len(seen.of), longest
+    steps_end = moves_steps(collaboration.layout)
+    longest = min(collaboration.step_tokens, tokens) if steps_end else -(-tokens // workers)
+    return workers + MARKS, longest
 
 
 def _most(limit: int, fits: Callable[[int], bool]) -> int:

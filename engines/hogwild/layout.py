@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from ..collaboration import Layout
 
+MARKS = 2
+"""The blocks beside the workers': of what stands before the others' steps, and before one's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Views:
@@ -44,4 +47,9 @@ def views(layout: Layout, workers: int) -> Views:
         rest = tuple(other for other in range(workers) if other != worker)
         seen.append((worker,) if alone else (others, *rest, own, worker))
     marks = ((others,), (own,)) if alone else ((others,), (others, own))
-    return Views((*seen, *marks), others, own, moves_steps=layout != "contiguous")
+    return Views((*seen, *marks), others, own, moves_steps=moves_steps(layout))
+
+
+def moves_steps(layout: Layout) -> bool:
+    """Whether a step that is finished moves to the end of the history."""
+    return layout != "contiguous"
