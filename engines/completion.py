@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -143,35 +144,31 @@ class Completion:
         return self.finish_reason == "length"
 
 
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks of one call that follow each other as one: the last one with what all of them say, and without drafts."""
+    last = chunks[-1]
+    if len(chunks) == 1:
+        return replace(last, drafts=()) if last.drafts else last
+    return replace(
+        last,
+        text="".join(chunk.text for chunk in chunks),
+        token_ids=tuple(chain.from_iterable(chunk.token_ids for chunk in chunks)),
+        logprobs=tuple(chain.from_iterable(chunk.logprobs for chunk in chunks)),
+        passages=tuple(chain.from_iterable(chunk.passages for chunk in chunks)),
+        drafts=(),
+    )
+
+
 async def merged(chunks: AsyncIterator[Chunk]) -> Chunk:
     """All chunks of one call as one.
 
     Raises:
         EngineError: The stream ended without a finish reason.
     """
-    first = last = None
-    texts: list[str] = []
-    ids: list[int] = []
-    logprobs: list[TokenLogprobs] = []
-    passages: list[Passage] = []
-    async for last in chunks:
-        first = first or last
-        texts.append(last.text)
-        ids.extend(last.token_ids)
-        logprobs.extend(last.logprobs)
-        passages.extend(last.passages)
-    if last is None or last.finish_reason is None:
+    received = [chunk async for chunk in chunks]
+    if not received or received[-1].finish_reason is None:
         raise EngineError("the engine ended a stream without saying why: look at its log")
-    if first is last:
-        return replace(last, drafts=()) if last.drafts else last
-    return replace(
-        last,
-        text="".join(texts),
-        token_ids=tuple(ids),
-        logprobs=tuple(logprobs),
-        passages=tuple(passages),
-        drafts=(),
-    )
+    return joined(received)
 
 
 async def as_whole(chunks: AsyncGenerator[Chunk]) -> AsyncGenerator[Chunk]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
-from ..completion import Chunk, Draft
+from ..completion import Chunk, Draft, joined
 
 
 class Writing(Protocol):
@@ -34,17 +34,11 @@ def advance(writing: Writing, rounds: int) -> Chunk | None:
 
 
 def combined(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks of one call that follow each other, as one."""
+    """Chunks of one call that follow each other as one, with a draft for each worker that wrote."""
     if len(chunks) == 1:
         return chunks[0]
-    return replace(
-        chunks[-1],
-        text="".join(chunk.text for chunk in chunks),
-        token_ids=tuple(chain.from_iterable(chunk.token_ids for chunk in chunks)),
-        logprobs=tuple(chain.from_iterable(chunk.logprobs for chunk in chunks)),
-        passages=tuple(chain.from_iterable(chunk.passages for chunk in chunks)),
-        drafts=_one_each(chain.from_iterable(chunk.drafts for chunk in chunks)),
-    )
+    drafts = _one_each(chain.from_iterable(chunk.drafts for chunk in chunks))
+    return replace(joined(chunks), drafts=drafts)
 
 
 def _one_each(drafts: Iterable[Draft]) -> tuple[Draft, ...]:

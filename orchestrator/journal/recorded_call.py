@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from engines import Chunk, Context, Sampling
+from engines.completion import joined
 
 from .keys import call_key, request_of
 from .packing import (
@@ -77,7 +78,7 @@ class RecordedCall:
         self._journal.calls.end(self._key, well=self._ended)
         # Nobody waits for what only people will look at; the parts of a durable call are there already.
         if self._received and not self._ended and self._id is None:
-            self._journal.writer.write_soon(self._part(_joined(self._received)))
+            self._journal.writer.write_soon(self._part(joined(self._received)))
 
     @property
     def is_finished(self) -> bool:
@@ -120,7 +121,7 @@ class RecordedCall:
         if chunk.finish_reason is not None:
             # Of a call that has ended the parts are in its text.
             forget = None if self._id is None else Statement(_FORGET_PARTS, (self._id,))
-            await self._journal.writer.write(self._end(_joined(self._received)), forget)
+            await self._journal.writer.write(self._end(joined(self._received)), forget)
         elif durable:
             await self._journal.writer.write(self._part(chunk))
 
@@ -185,17 +186,4 @@ def _kept(
         replayed=True,
         logprobs=unpack_logprobs(logprobs),
         passages=unpack_passages(passages),
-    )
-
-
-def _joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks as one: the last one with what all of them say."""
-    if len(chunks) == 1:
-        return chunks[0]
-    return replace(
-        chunks[-1],
-        text="".join(chunk.text for chunk in chunks),
-        token_ids=tuple(id for chunk in chunks for id in chunk.token_ids),
-        logprobs=tuple(place for chunk in chunks for place in chunk.logprobs),
-        passages=tuple(passage for chunk in chunks for passage in chunk.passages),
     )
