@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from engines import Context, EngineError, FakeEngine, RetryPolicy, Sampling, converse
-from orchestrator import Agent, CallPolicy, Event, GenerationFinished
+from engines import Context, EngineError, FakeEngine, Sampling, converse
 from orchestrator.budget import Budget, BudgetEngine, Purse
 from reasoning import Answer, NoCandidates, thread_data
 from tests.backends import run_virtually
+from tests.orchestrator.killed_run import KilledRun, luck
 from tests.reasoning.boards import (
     board_method,
     calls_of,
@@ -26,13 +25,8 @@ from tests.reasoning.boards import (
 from tests.reasoning.keeping import Deciding
 from tests.reasoning.method_rules import essence
 
-ONCE = CallPolicy(retry=RetryPolicy(attempts=1))
 WORDS = ("word ", "So it is.\n\n", "Hence:\n\n", "It follows at once.\n\n", "on and on " * 5)
 LOST = EngineError("lost")
-
-
-def luck(*what: object) -> bytes:
-    return hashlib.sha256(repr(what).encode()).digest()
 
 
 def engine_in(mood: int, *, answering: bool = True, failing: str = "") -> FakeEngine:
@@ -50,47 +44,11 @@ def engine_in(mood: int, *, answering: bool = True, failing: str = "") -> FakeEn
     return FakeEngine(says, chunk_tokens=3, seconds_per_token=0.01)
 
 
-class Run:
-    """A run of one blackboard, with the calls that came to their end."""
-
-    def __init__(self, runs: Path, engine: FakeEngine, **options: Any) -> None:
-        self.engine = engine
-        self.finished: set[str] = set()
-        self.seconds = 0.0
-        self._runs = runs
-        sampling = Sampling(seed=5, max_tokens=72)
-        method = board_method(3, **{"sampling": sampling, "refresh": 16, **options})
-        self._agent = Agent(self.engine, planner="single", method=method, runs=runs, calls=ONCE)
-
-    @property
-    def asked(self) -> set[str]:
-        return {call.context.path for call in self.engine.calls}
-
-    async def begin(self) -> Answer:
-        result = await self._agent.run("Why?", subscribers=[self._note])
-        self.seconds = anyio.current_time()
-        return self._answer(result)
-
-    async def resume(self) -> Answer:
-        (folder,) = self._runs.iterdir()
-        return self._answer(await self._agent.resume(folder))
-
-    def killed_after(self, seconds: float) -> None:
-        async def main() -> None:
-            with anyio.move_on_after(seconds):
-                await self.begin()
-
-        run_virtually(main)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, GenerationFinished) and event.finish_reason in ("stop", "length"):
-            self.finished.add(event.path)
-
-    def _answer(self, result: Any) -> Answer:
-        (outcome,) = result.outcomes.values()
-        assert outcome.value is not None
-        answer: Answer = outcome.value.answer
-        return answer
+def run_of(runs: Path, engine: FakeEngine, **options: Any) -> KilledRun:
+    """A run of one blackboard."""
+    sampling = Sampling(seed=5, max_tokens=72)
+    method = board_method(3, **{"sampling": sampling, "refresh": 16, **options})
+    return KilledRun(runs, engine, method)
 
 
 @pytest.mark.parametrize(
@@ -101,20 +59,20 @@ class Run:
 def test_a_killed_board_asks_nothing_twice_and_goes_the_same_way(
     layout: str, answering: bool, share: float, tmp_path: Path
 ) -> None:
-    whole = Run(tmp_path / "whole", engine_in(1, answering=answering), layout=layout)
+    whole = run_of(tmp_path / "whole", engine_in(1, answering=answering), layout=layout)
     expected = run_virtually(whole.begin)
     assert (expected.value is not None) == answering
-    first = Run(tmp_path / "killed", engine_in(1, answering=answering), layout=layout)
+    first = run_of(tmp_path / "killed", engine_in(1, answering=answering), layout=layout)
     first.killed_after(whole.seconds * share + 0.001)
     assert first.finished
     # Others are slow now, so that what was not decided is decided otherwise.
-    second = Run(tmp_path / "killed", engine_in(2, answering=answering), layout=layout)
+    second = run_of(tmp_path / "killed", engine_in(2, answering=answering), layout=layout)
     answer = run_virtually(second.resume)
     assert not first.finished & second.asked
     if share == 1:
         assert second.asked == set()
         assert essence(answer) == essence(expected)
-    third = Run(tmp_path / "killed", engine_in(3, answering=answering), layout=layout)
+    third = run_of(tmp_path / "killed", engine_in(3, answering=answering), layout=layout)
     again = run_virtually(third.resume)
     assert third.asked == set()
     assert essence(again) == essence(answer)
@@ -126,11 +84,11 @@ def test_a_killed_board_asks_nothing_twice_and_goes_the_same_way(
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_a_worker_that_is_found_again_is_taken_in(share: float, tmp_path: Path) -> None:
     lost = engine_in(1, answering=False, failing="Bob/call-2")
-    whole = Run(tmp_path / "whole", engine_in(1, answering=False, failing="Bob/call-2"))
+    whole = run_of(tmp_path / "whole", engine_in(1, answering=False, failing="Bob/call-2"))
     run_virtually(whole.begin)
-    first = Run(tmp_path / "killed", lost)
+    first = run_of(tmp_path / "killed", lost)
     first.killed_after(whole.seconds * share)
-    second = Run(tmp_path / "killed", engine_in(2, answering=False))
+    second = run_of(tmp_path / "killed", engine_in(2, answering=False))
     answer = run_virtually(second.resume)
     assert [branch.status for branch in answer.branches] == ["truncated"] * 3
     # What was asked before it was lost is not asked again.

@@ -26,6 +26,7 @@ from engines import (
 from orchestrator import Agent, CallPolicy, Event, RunFailed
 from reasoning import Answer, ChainOfThought, First, Hogwild, ParaThinker, SelfConsistency
 from reasoning.catalogue import METHODS, choices, method_named
+from tests.engines.idling import idle
 from tests.reasoning.method_rules import essence, goes_by_time
 
 from .method_evidence import (
@@ -84,16 +85,6 @@ def agent_on(engine: Engine, name: str, runs: Path | None = None) -> Agent:
     method = configured(method_named(name, SAMPLING), options, named=named)
     once = CallPolicy(retry=RetryPolicy(attempts=1))
     return Agent(engine, planner="single", method=method, calls=once, runs=runs)
-
-
-async def idle(engine: Engine) -> EngineStatistics:
-    """The engine's counts once nothing runs; it tells them with its next step."""
-    statistics = await engine.statistics()
-    with anyio.move_on_after(60):
-        while statistics.running or statistics.waiting:
-            await anyio.sleep(0.02)
-            statistics = await engine.statistics()
-    return statistics
 
 
 async def solved(engine: Engine, name: str, question: str) -> Evidence:

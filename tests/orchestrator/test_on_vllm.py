@@ -6,9 +6,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engines import Engine, EngineStatistics, Sampling, run_in_portal
+from engines import Engine, Sampling, run_in_portal
 from orchestrator import Agent, Event, NodeFinished, NodeStarted, TokensGenerated, tool
 from planners import GivenPlanner, LLMCompiler, Plan, Think
+from tests.engines.idling import idle
 
 pytestmark = pytest.mark.real_vllm
 
@@ -32,23 +33,13 @@ async def multiply(a: float, b: float) -> float:
     return a * b
 
 
-async def idle_statistics(engine: Engine) -> EngineStatistics:
-    """The engine's counts once nothing runs; it tells them with its next step."""
-    statistics = await engine.statistics()
-    with anyio.move_on_after(60):
-        while statistics.running or statistics.waiting:
-            await anyio.sleep(0.1)
-            statistics = await engine.statistics()
-    return statistics
-
-
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_model_writes_a_plan_that_runs_side_by_side(vllm_engine: Engine, seed: int) -> None:
     events: list[Event] = []
     planner = LLMCompiler(min_steps=2, max_steps=6).with_seed(seed)
     sampling = Sampling(max_tokens=24, seed=seed)
     agent = Agent(vllm_engine, tools=[add, multiply], planner=planner, sampling=sampling)
-    before = run_in_portal(lambda: idle_statistics(vllm_engine))
+    before = run_in_portal(lambda: idle(vllm_engine))
 
     result = agent.run_sync(QUESTION, subscribers=[events.append])
 
@@ -56,7 +47,7 @@ def test_the_model_writes_a_plan_that_runs_side_by_side(vllm_engine: Engine, see
     assert {outcome.status for outcome in result.outcomes.values()} <= {"ok", "truncated"}
     assert most_at_once(events) >= 2
     assert result.critical_path <= result.usage.generated_tokens
-    after = run_in_portal(lambda: idle_statistics(vllm_engine))
+    after = run_in_portal(lambda: idle(vllm_engine))
     assert not after.running
     assert not after.waiting
     assert result.usage.prompt_tokens == after.prompt_tokens - before.prompt_tokens
@@ -91,7 +82,7 @@ def test_a_cancelled_run_leaves_no_request(vllm_engine: Engine) -> None:
                     break
 
     run_in_portal(cancel_at_the_first_token)
-    statistics = run_in_portal(lambda: idle_statistics(vllm_engine))
+    statistics = run_in_portal(lambda: idle(vllm_engine))
     assert (statistics.running, statistics.waiting) == (0, 0)
 
 

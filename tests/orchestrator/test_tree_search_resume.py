@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,17 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Context, EngineError, FakeEngine, RetryPolicy, Sampling
-from orchestrator import Agent, CallPolicy, Event, GenerationFinished
-from reasoning import Answer, thread_data
+from engines import Context, EngineError, FakeEngine, Sampling
+from reasoning import thread_data
 from reasoning.scoring.check import Check
 from reasoning.searching.stepping import ModelSteps
 from reasoning.searching.tree_search import TreeSearch
 from tests.backends import run_virtually
+from tests.orchestrator.killed_run import KilledRun, luck
 from tests.orchestrator.processes import started
 from tests.reasoning.method_rules import essence
 from tests.reasoning.searches import reward_told, same
 
-ONCE = CallPolicy(retry=RetryPolicy(attempts=1))
 MODES: dict[str, dict[str, Any]] = {
     "barriers": {},
     "half": {"fraction": 0.5},
@@ -29,10 +27,6 @@ MODES: dict[str, dict[str, Any]] = {
     # So short that the search ends while steps run.
     "impatient": {"fraction": 0.5, "deadline": 9.0},
 }
-
-
-def luck(*what: object) -> bytes:
-    return hashlib.sha256(repr(what).encode()).digest()
 
 
 def said(context: Context, sampling: Sampling) -> str:
@@ -53,55 +47,21 @@ def engine_in(mood: int, unit: float = 1.0, failing: bool = False) -> FakeEngine
     return FakeEngine(script, chunk_tokens=7, seconds_per_token=unit / 20)
 
 
-class Run:
-    """A run of one search, with the calls that came to their end."""
+def search(**options: Any) -> TreeSearch:
+    """Small, with votes that are equal at sight."""
+    plain = {
+        "width": 6,
+        "max_depth": 8,
+        "scorer": Check(check=reward_told),
+        "stepper": ModelSteps(sampling=Sampling(seed=5)),
+        "equality": same,
+    }
+    return TreeSearch(**{**plain, **options})
 
-    def __init__(self, runs: Path, engine: FakeEngine, **options: Any) -> None:
-        self.engine = engine
-        self.finished: set[str] = set()
-        self.seconds = 0.0
-        self._runs = runs
-        method = TreeSearch(
-            **{
-                "width": 6,
-                "max_depth": 8,
-                "scorer": Check(check=reward_told),
-                "stepper": ModelSteps(sampling=Sampling(seed=5)),
-                "equality": same,
-                **options,
-            }
-        )
-        self._agent = Agent(self.engine, planner="single", method=method, runs=runs, calls=ONCE)
 
-    @property
-    def asked(self) -> set[str]:
-        return {call.context.path for call in self.engine.calls}
-
-    async def begin(self) -> Answer:
-        result = await self._agent.run("Why?", subscribers=[self._note])
-        self.seconds = anyio.current_time()
-        return self._answer(result)
-
-    async def resume(self) -> Answer:
-        (folder,) = self._runs.iterdir()
-        return self._answer(await self._agent.resume(folder))
-
-    def killed_after(self, seconds: float) -> None:
-        async def main() -> None:
-            with anyio.move_on_after(seconds):
-                await self.begin()
-
-        run_virtually(main)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, GenerationFinished) and event.finish_reason in ("stop", "length"):
-            self.finished.add(event.path)
-
-    def _answer(self, result: Any) -> Answer:
-        (outcome,) = result.outcomes.values()
-        assert outcome.value is not None
-        answer: Answer = outcome.value.answer
-        return answer
+def run_of(runs: Path, engine: FakeEngine, **options: Any) -> KilledRun:
+    """A run of one search."""
+    return KilledRun(runs, engine, search(**options))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -109,19 +69,19 @@ class Run:
 def test_a_killed_search_expands_nothing_twice_and_goes_the_same_way(
     mode: str, share: float, tmp_path: Path
 ) -> None:
-    whole = Run(tmp_path / "whole", engine_in(1), **MODES[mode])
+    whole = run_of(tmp_path / "whole", engine_in(1), **MODES[mode])
     expected = essence(run_virtually(whole.begin))
-    first = Run(tmp_path / "killed", engine_in(1), **MODES[mode])
+    first = run_of(tmp_path / "killed", engine_in(1), **MODES[mode])
     first.killed_after(whole.seconds * share + 0.001)
     # Others are slow now, so that what was not decided is decided otherwise.
-    second = Run(tmp_path / "killed", engine_in(2), **MODES[mode])
+    second = run_of(tmp_path / "killed", engine_in(2), **MODES[mode])
     answer = run_virtually(second.resume)
     assert not first.finished & second.asked
     if mode == "barriers" or share == 1:
         assert essence(answer) == expected
     if share == 1:
         assert second.asked == set()
-    third = Run(tmp_path / "killed", engine_in(3), **MODES[mode])
+    third = run_of(tmp_path / "killed", engine_in(3), **MODES[mode])
     again = run_virtually(third.resume)
     assert third.asked == set()
     assert essence(again) == essence(answer)
@@ -131,10 +91,10 @@ def test_a_killed_search_expands_nothing_twice_and_goes_the_same_way(
 
 
 def test_steps_that_failed_are_tried_again_when_the_run_had_ended(tmp_path: Path) -> None:
-    first = Run(tmp_path, engine_in(1, failing=True))
+    first = run_of(tmp_path, engine_in(1, failing=True))
     lost = run_virtually(first.begin)
     assert "steps were lost" in lost.remark
-    second = Run(tmp_path, engine_in(1))
+    second = run_of(tmp_path, engine_in(1))
     answer = run_virtually(second.resume)
     assert second.asked
     assert not first.finished & second.asked
@@ -145,16 +105,17 @@ def test_steps_that_failed_are_tried_again_when_the_run_had_ended(tmp_path: Path
 _SEARCH = """
 import sys, anyio
 from pathlib import Path
-from tests.orchestrator.test_tree_search_resume import MODES, Run, engine_in
+from tests.orchestrator.killed_run import KilledRun
+from tests.orchestrator.test_tree_search_resume import MODES, engine_in, search
 
-class Telling(Run):
+class Telling(KilledRun):
     def _note(self, event):
         before = set(self.finished)
         super()._note(event)
         for path in self.finished - before:
             print(path, flush=True)
 
-anyio.run(Telling(Path(sys.argv[1]), engine_in(1, 0.01), **MODES[sys.argv[2]]).begin)
+anyio.run(Telling(Path(sys.argv[1]), engine_in(1, 0.01), search(**MODES[sys.argv[2]])).begin)
 """
 
 
@@ -170,10 +131,10 @@ def test_a_search_whose_process_is_killed_expands_nothing_twice(
         process.kill()
         finished |= set(process.stdout.read().split())
     assert len(finished) >= calls
-    second = Run(tmp_path, engine_in(2), **MODES[mode])
+    second = run_of(tmp_path, engine_in(2), **MODES[mode])
     answer = run_virtually(second.resume)
     assert second.asked
     assert not finished & second.asked
-    third = Run(tmp_path, engine_in(3), **MODES[mode])
+    third = run_of(tmp_path, engine_in(3), **MODES[mode])
     assert essence(run_virtually(third.resume)) == essence(answer)
     assert third.asked == set()

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
-import anyio
 import pytest
 
 from engines import (
@@ -26,6 +25,7 @@ from engines import (
 )
 from reasoning import Answer
 from reasoning.collaborating.blackboard import Blackboard
+from tests.engines.idling import idle
 from tests.orchestrator.recorded_calls import Call, RecordedEngine
 from tests.reasoning.boards import worker_of
 
@@ -77,16 +77,6 @@ class Work:
     @property
     def workers_calls(self) -> list[Call]:
         return [call for call in self.calls if worker_of(call.context)]
-
-
-async def idle(engine: Engine) -> EngineStatistics:
-    """The engine's counts once nothing runs; it tells them with its next step."""
-    statistics = await engine.statistics()
-    with anyio.move_on_after(60):
-        while statistics.running or statistics.waiting:
-            await anyio.sleep(0.02)
-            statistics = await engine.statistics()
-    return statistics
 
 
 def worked(engine: Engine, method: Blackboard, answering: str = "Nobody") -> Work:
