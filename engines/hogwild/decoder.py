@@ -13,6 +13,9 @@ from typing import Protocol
 
 from typing_extensions import NamedTuple
 
+PIECE = 512
+"""How many tokens of a prompt are read at once, so that a call can be left soon."""
+
 
 class Sampled(NamedTuple):
     """A token that was sampled.

@@ -13,12 +13,9 @@ from typing import Protocol
 from ..completion import Chunk, FinishReason, Usage
 from ..logprobs import Logprob, TokenLogprobs
 from ..sampling import Sampling
-from .decoder import Decoder, Sampled
+from .decoder import PIECE, Decoder, Sampled
 from .stop_texts import StopTexts
 from .tokenizer import Tokenizer
-
-# Of a prompt at once, so that a call can be left soon.
-_PIECE = 512
 
 
 class Vocabulary(Tokenizer, Protocol):
@@ -65,7 +62,7 @@ class PlainWriter:
     def advance(self) -> Chunk | None:
         """Does one round: its chunk, the last of which has a finish reason; None while the prompt is being read."""
         # Its last token is fed for the first round, which samples after it.
-        unread = self._prompt[self._read : min(self._read + _PIECE, len(self._prompt) - 1)]
+        unread = self._prompt[self._read : min(self._read + PIECE, len(self._prompt) - 1)]
         if unread:
             self._decoder.read(unread)
             self._read += len(unread)

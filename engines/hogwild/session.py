@@ -19,14 +19,11 @@ from dataclasses import dataclass, field
 
 from ..completion import Chunk, FinishReason, Passage, Usage
 from ..sampling import Sampling
-from .decoder import Decoder
+from .decoder import PIECE, Decoder
 from .layout import views
 from .steps import Openings, answers, final_answer
 from .tokenizer import Reader, Tokenizer
 from .worker import Worker
-
-# Of a prompt at once, so that a call can be left soon.
-_PIECE = 512
 
 
 @dataclass
@@ -141,8 +138,8 @@ class Session:
             worker.begin()
         self._read += len(self._others) + len(self._own)
         prompt, own = self._hold_back()
-        for start in range(0, len(prompt), _PIECE):
-            self._decoder.read(prompt[start : start + _PIECE])
+        for start in range(0, len(prompt), PIECE):
+            self._decoder.read(prompt[start : start + PIECE])
             yield
         self._decoder.read(self._others, self._views.others)
         self._decoder.read(own, self._views.own)
