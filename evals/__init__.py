@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from .errors import ProblemFileError
-from .grading import Grade, grade
-from .problem import Problem, read_problems
+from .evaluation.evaluation import Evaluation
+from .evaluation.rows import Grade, Sample
+from .grading.grader import Grader, Verdict
+from .problem import Problem
+from .statistics.trials import Trial, Trials
+from .task import Dataset, Task
 
-__all__ = ["Grade", "Problem", "ProblemFileError", "grade", "read_problems"]
+__all__ = [
+    "Dataset",
+    "Evaluation",
+    "Grade",
+    "Grader",
+    "Problem",
+    "ProblemFileError",
+    "Sample",
+    "Task",
+    "Trial",
+    "Trials",
+    "Verdict",
+]

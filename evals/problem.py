@@ -1,53 +1,28 @@
-"""Problems with known answers, read from JSON lines."""
+"""A problem with a known answer."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from .errors import ProblemFileError
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Problem(BaseModel):
     """A problem.
 
     Attributes:
-        id: Unique in its file.
-        problem: The question.
+        id: Unique in its task, and the same wherever the task is loaded from.
+        problem: The question, without the task's instructions.
         answer: The known answer.
+        also: Further answers that are right.
+        data: What else a task needs to know of it to put the question or to grade, as JSON data: numbers of a puzzle,
+            choices, functions.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
-    problem: str
+    id: str = Field(min_length=1)
+    problem: str = Field(min_length=1)
     answer: str
-
-
-def read_problems(path: str | Path) -> list[Problem]:
-    """The problems in a file of JSON lines with `id`, `problem` and `answer`; other fields are ignored.
-
-    Raises:
-        ProblemFileError: The file cannot be read, or a line is no problem.
-    """
-    try:
-        # Not `splitlines`, which also cuts at separators that JSON allows inside a text.
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProblemFileError(f"the problems {path} cannot be read: {error}") from error
-    problems: dict[str, Problem] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            problem = Problem.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "the line"
-            raise ProblemFileError(f"{path} line {number}: {place}: {first['msg']}") from None
-        if problems.setdefault(problem.id, problem) is not problem:
-            raise ProblemFileError(f"{path} line {number}: the id {problem.id!r} is there already")
-    if not problems:
-        raise ProblemFileError(f"{path} holds no problems: write one JSON object a line")
-    return list(problems.values())
+    also: tuple[str, ...] = ()
+    data: dict[str, Any] = {}

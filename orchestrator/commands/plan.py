@@ -19,7 +19,8 @@ from ..planning import Preview
 from ..runs.measured_rates import measured_rates
 from ..runs.run_search import run_folders
 from ..starting import check_question
-from .options import add_options, agent_options, budget_of, check_options, question_of
+from .call_options import budget_of
+from .options import add_options, agent_options, check_options, question_of
 from .plan_output import PlanOutput
 from .running import with_agent
 from .settings import Settings

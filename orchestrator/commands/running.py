@@ -22,7 +22,8 @@ from ..events import Subscriber
 from ..progress import Progress
 from ..run_result import RunResult
 from .approval import approver
-from .options import agent_options, open_engine
+from .engine_option import open_engine
+from .options import agent_options
 from .output import KnownOfRun, drawn_threads, write_failure, write_result
 from .tool_sources import opened_servers
 

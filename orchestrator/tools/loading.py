@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 
+from engines import UsageError
+
 from ..errors import ToolDefinitionError
+from ..imported import imported
 from .definition import Tool, tool
 
 TOOLKIT = "orchestrator.toolkit"
@@ -30,20 +33,9 @@ def _load(place: str) -> list[Tool]:
             f"and the question before --tools"
         )
     try:
-        module = importlib.import_module(module_name)
-    except ToolDefinitionError as error:
-        raise ToolDefinitionError(f"--tools {place}: {error}") from error
-    except ModuleNotFoundError as error:
-        raise ToolDefinitionError(
-            f"--tools {place}: {error}: run forkjoin in the folder that has it, or install it"
-        ) from error
-    except (Exception, SystemExit) as error:  # Whatever somebody's module raises.
-        raise ToolDefinitionError(
-            f"--tools {place}: the module {module_name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    if not hasattr(module, name):
-        raise ToolDefinitionError(f"--tools {place}: the module {module_name} has no {name!r}")
-    found = getattr(module, name)
+        found = imported(f"{module_name}:{name}", "--tools", told=place)
+    except UsageError as error:
+        raise ToolDefinitionError(str(error)) from error
     given = list(found) if isinstance(found, list | tuple) else [found]
     for item in given:
         if not callable(item):

@@ -163,7 +163,7 @@ def test_threads_of_a_method_are_known_from_its_configuration(run_here: Here, fo
 def test_a_search_in_one_thread_is_foretold_by_its_options_and_no_engine_starts(
     run_here: Here, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.commands.options.local_engine", None)
+    monkeypatch.setattr("orchestrator.commands.engine_option.local_engine", None)
     options = ("width=64", "max_depth=20", "stepper.step_tokens=32", "max_tokens=1000")
     given = [part for option in options for part in ("--set", f"method.{option}")]
     asked = ("plan", "Why?", "--planner", "single", "--method", "ets", *given)

@@ -1,0 +1,54 @@
+"""An evaluation as its folder tells it: what reports, comparisons and graders read.
+
+runs/NAME/   config.yaml     what was asked: tasks, where their problems are from, the system, k
+             env.json        versions and flags
+             problems.jsonl  the problems as they were put, a row each
+             samples.jsonl   what was generated, a row a sample, added to while it runs
+             grades.jsonl    what was thought of it, written whole
+             metrics.json    the figures
+             events.jsonl, journal.sqlite, lock   as every run has them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..problem import Problem
+from .rows import Grade, Key, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One system on some tasks.
+
+    Attributes:
+        path: The run folder.
+        configuration: What was asked, as `config.yaml` says it.
+        problems: The problems of each task, in their order.
+        samples: What was generated; of a sample that was done again, the last.
+        grades: What was thought of it; empty where nobody has graded yet.
+    """
+
+    path: Path
+    configuration: Mapping[str, Any]
+    problems: Mapping[str, Sequence[Problem]]
+    samples: Mapping[Key, Sample]
+    grades: Mapping[Key, Grade]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def system(self) -> str:
+        """What was measured, in words."""
+        return str(self.configuration.get("system", self.name))
+
+    @property
+    def k(self) -> int:
+        """How many samples of each problem were asked for."""
+        return int(self.configuration.get("k", 1))

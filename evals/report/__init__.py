@@ -1,0 +1,1 @@
+"""Reports of evaluations: a page, Markdown, JSON."""

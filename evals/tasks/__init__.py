@@ -1,0 +1,1 @@
+"""The tasks that can be named, and where their problems come from."""
