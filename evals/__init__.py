@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .errors import ProblemFileError
+from .estimates.trials import Trial, Trials
 from .evaluation.evaluation import Evaluation
 from .evaluation.rows import Grade, Sample
 from .grading.grader import Grader, Verdict
 from .problem import Problem
-from .statistics.trials import Trial, Trials
 from .task import Dataset, Task
 
 __all__ = [
