@@ -111,7 +111,7 @@ class Recording:
 async def solve(
     method: SelfConsistency, question: str, samples: Sequence[Sample], chunk_tokens: int = WHOLE
 ) -> Answer:
-    engine = replay(samples, chunk_tokens)
+    engine = replay(question, samples, chunk_tokens)
     root = await converse(engine, [("user", question)], name="root")
     return await method.solve(root, engine)
 
@@ -146,7 +146,7 @@ async def cost_of_flight(recording: Recording) -> list[list[str]]:
     for name in ("certain", *GOAL[1]):
         for in_flight in (1, 4, recording.width):
             stopped = replace(method, stop=RULES[name], in_flight=in_flight)
-            votes = await recording.votes(stopped, chunk_tokens=64)
+            votes = await recording.votes(stopped, chunk_tokens=16)
             tokens = _mean(votes, "tokens") / _mean(full, "tokens")
             path = _mean(votes, "path") / _mean(full, "path")
             samples = _mean(votes, "samples")
@@ -211,7 +211,7 @@ async def vote(name: str, orders: int) -> None:
         for way in GOAL[1]:
             print(verdict(way, *compared[way]))
         print(
-            "\ntokens (characters, those of aborted samples too) and critical path, of the full vote's"
+            "\ntokens (of four bytes, those of aborted samples too) and critical path, of the full vote's"
         )
         rows = await cost_of_flight(Recording(asked, orders // 4, judge))
         print(table(["", "in flight", "samples", "tokens", "path"], rows))

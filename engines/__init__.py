@@ -1,7 +1,7 @@
 """Engines turn contexts into tokens. The lowest layer: it knows nothing of methods, plans or runs.
 
-`VllmEngine` imports vLLM, `HogwildEngine` PyTorch, and `HttpEngine` aiohttp or httpx, on first use only, as is
-`ReplicaPool`, which few need.
+`VllmEngine` imports vLLM, `HogwildEngine` PyTorch, and `HttpEngine` aiohttp or httpx, on first use only, as are
+`ReplicaPool` and `ReplayEngine`, which few need.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ from .wrappers.watch import WatchedEngine
 if TYPE_CHECKING:
     from .hogwild.hogwild_engine import HogwildEngine
     from .remote.http_engine import HttpEngine
+    from .replay_engine import ReplayEngine
     from .replicas.pool import ReplicaPool
     from .vllm_engine import VllmEngine
 
@@ -144,6 +145,7 @@ __all__ = [
     "PriorityQueue",
     "ReadyQueue",
     "Regex",
+    "ReplayEngine",
     "ReplicaPool",
     "RequestRejected",
     "RetryEngine",
@@ -186,6 +188,7 @@ __getattr__ = _imported_later(
     {
         "HogwildEngine": ".hogwild.hogwild_engine",
         "HttpEngine": ".remote.http_engine",
+        "ReplayEngine": ".replay_engine",
         "ReplicaPool": ".replicas.pool",
         "VllmEngine": ".vllm_engine",
     },

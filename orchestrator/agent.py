@@ -29,7 +29,7 @@ from .agent_settings import AgentSettings
 from .budget import Budget
 from .calls import CallPolicy
 from .events import Event, Subscriber
-from .nesting import current_outer
+from .nesting import Outer, current_outer, inside
 from .on_failure import ON_FAILURE, OnFailure
 from .output import output_type_of
 from .run_options import ResumeOptions, RunOptions
@@ -197,8 +197,27 @@ class Agent(Generic[T]):
         """`run` for synchronous code, on the event loop of `with local_engine()`; works in Jupyter too."""
         return run_in_portal(lambda: self.run(question, output_type=output_type, **options))
 
-    async def plan(self, question: str, *, subscribers: Sequence[Subscriber] = ()) -> Preview:
+    async def run_inside(self, outer: Outer, question: str) -> RunResult[T]:
+        """Answers a question inside of something larger, whose journal, budget and events the run shares.
+
+        Raises what `run` raises, but for what is about files.
+        """
+        with inside(outer):
+            return await self._starter.inside(outer, question)
+
+    async def plan(
+        self,
+        question: str,
+        *,
+        subscribers: Sequence[Subscriber] = (),
+        outer: Outer | None = None,
+    ) -> Preview:
         """Plans, and carries nothing out. Of a planner that looks at results it is the first round.
+
+        Args:
+            question: Not empty.
+            subscribers: Called with the events of planning, at once.
+            outer: What it is inside of, whose journal, budget and events it shares; None if nothing.
 
         Raises what `run` raises before the first node begins.
         """
@@ -206,7 +225,8 @@ class Agent(Generic[T]):
         from .planning import preview
 
         check_question(question)
-        return await preview(self._starter.settings, question, subscribers=subscribers)
+        settings = self._starter.settings
+        return await preview(settings, question, subscribers=subscribers, outer=outer)
 
     def stream(
         self, question: str, **options: Unpack[RunOptions]

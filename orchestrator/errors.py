@@ -3,12 +3,15 @@
 ForkjoinError
 ├── UsageError
 │   ├── ToolDefinitionError   a function cannot be a tool, or a tool cannot be loaded
+│   ├── InvalidRequest        a request in the format of OpenAI that cannot be honoured
+│   ├── BatchUnusable         a batch's input or work file does not fit
 │   ├── RunInUse              another process works on the run
 │   └── RunUnreadable         there is no such run, or it cannot be read
 ├── RunError
 │   ├── RunFailed             the run came to no answer
 │   ├── OutputFailed          it came to an answer, but not to the output that was asked for
 │   ├── JournalError          the journal cannot be written or read
+│   ├── BatchFileError        a batch's files cannot be written or read
 │   └── RunFolderError        the run folder cannot be written
 └── ToolError                 a call of a tool failed: its node fails, the run goes on
     ├── ToolRefused           whoever had to approve the call did not
@@ -27,6 +30,22 @@ from engines import ForkjoinError, RunError, UsageError
 
 class ToolDefinitionError(UsageError):
     """A function cannot be a tool, or a tool cannot be loaded."""
+
+
+class InvalidRequest(UsageError):
+    """A request in the format of OpenAI that cannot be honoured.
+
+    Attributes:
+        field: What of it, such as `temperature`; empty where it is the whole.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class BatchUnusable(UsageError):
+    """The input of a batch cannot be read, or its work file was begun with another input or other settings."""
 
 
 class RunInUse(UsageError):
@@ -86,6 +105,10 @@ class ToolUnfinished(ToolError):
 
 class JournalError(RunError):
     """The journal of a run cannot be written or read."""
+
+
+class BatchFileError(RunError):
+    """The files of a batch cannot be written or read."""
 
 
 class RunFailed(RunError):

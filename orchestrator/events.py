@@ -139,7 +139,7 @@ class GenerationFinished(_Event):
     """A call of the engine ended.
 
     `finish_reason` is `aborted` when it was left, `failed` when the engine failed it. `limited_by` is what of a budget
-    cut it. `replayed` calls were answered by the journal of a run that is resumed.
+    cut or refused it. `replayed` calls were answered by the journal of a run that is resumed.
     """
 
     kind: Literal["generation-finished"] = "generation-finished"

@@ -20,6 +20,7 @@ from .budget import Purse
 from .ending import PLANNER
 from .events import EventBus, RunStarted, Subscriber
 from .incoming_plan import IncomingPlan
+from .nesting import Outer
 from .resources import Resources
 
 _REDUCER = "synthesise"
@@ -45,7 +46,11 @@ class Preview:
 
 
 async def preview(
-    settings: AgentSettings, question: str, *, subscribers: Sequence[Subscriber] = ()
+    settings: AgentSettings,
+    question: str,
+    *,
+    subscribers: Sequence[Subscriber] = (),
+    outer: Outer | None = None,
 ) -> Preview:
     """Has the planner plan.
 
@@ -53,6 +58,7 @@ async def preview(
         settings: What the agent is made of.
         question: What is asked.
         subscribers: Called with the events of planning, at once.
+        outer: What it shares with the run that it is inside of; None if it is inside of none.
 
     Raises:
         PlanError: The planner made no plan that can be run.
@@ -61,7 +67,8 @@ async def preview(
     """
     bus = EventBus(anyio.current_time, tuple(subscribers))
     bus.emit(RunStarted(question=question, model=settings.engine.model))
-    resources = Resources(settings=settings, question=question, bus=bus, name=os.urandom(8).hex())
+    name = os.urandom(8).hex()
+    resources = Resources(settings=settings, question=question, bus=bus, name=name, outer=outer)
     purse = resources.purse
     sink = _PreviewedPlan(question, settings.vocabulary, purse, bus)
     engine = resources.calls.of(PLANNER, purse.work.child(PLANNER))

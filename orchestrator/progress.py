@@ -102,13 +102,7 @@ class Progress:
 
     def starting(self, engine: str, model: str | None) -> None:
         """Says that an engine is being opened."""
-        model = model or "the embedded model"
-        if engine == "local":
-            self._display.say(f"starting vLLM with {model}; this takes a minute")
-        elif engine == "hogwild":
-            self._display.say(f"loading {model} with PyTorch; this takes some seconds")
-        else:
-            self._display.say(f"connecting to {engine}", lasting=False)
+        self._display.say(opening(engine, model), lasting=engine in ("local", "hogwild"))
 
     def tell(self, notice: Notice) -> None:
         """Takes note of what an engine of many servers did with a call."""
@@ -129,3 +123,13 @@ class Progress:
                 self._display.end()
             case _:
                 self._display.tell(event)
+
+
+def opening(engine: str, model: str | None) -> str:
+    """What is said while an engine is being opened."""
+    model = model or "the embedded model"
+    if engine == "local":
+        return f"starting vLLM with {model}; this takes a minute"
+    if engine == "hogwild":
+        return f"loading {model} with PyTorch; this takes some seconds"
+    return f"connecting to {engine}"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from engines import (
     STREAMED,
+    BudgetExhausted,
     Chunk,
     Context,
     Delivery,
@@ -49,6 +50,7 @@ class RecordingEngine(EngineWrapper):
         self._bus.emit(GenerationStarted(node=self._node, call=call, path=path, workers=workers))
         last = Chunk(text="", token_ids=(), usage=Usage())
         end: FinishReason | Literal["aborted", "failed"] = "aborted"
+        refused_by: str | None = None
 
         async def recorded(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
             nonlocal last, end
@@ -62,8 +64,10 @@ class RecordingEngine(EngineWrapper):
                 aclosing(recorded(chunks)) as passing,
             ):
                 yield passing
-        except ForkjoinError:
+        except ForkjoinError as error:
             end = "failed" if last.finish_reason is None else end
+            if isinstance(error, BudgetExhausted):
+                refused_by = error.what
             raise
         finally:
             usage = last.usage
@@ -78,7 +82,7 @@ class RecordingEngine(EngineWrapper):
                     usage=usage,
                     finish_reason=end,
                     seconds=round(self._bus.seconds - started, 6),
-                    limited_by=last.limited_by,
+                    limited_by=last.limited_by or refused_by,
                     replayed=last.replayed,
                 )
             )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from engines import Usage
 
 from .agent_settings import AgentSettings
-from .budget import Account, Purse
+from .budget import Account, Budget, Purse
 from .calls import Calls
 from .events import ApprovalAsked, ApprovalDecided, Event, EventBus
 from .journal import Journal, JournaledTools
@@ -50,26 +50,11 @@ class Resources:
         """Opens the budget, with what earlier processes have spent of it."""
         outer = self.outer
         if outer is None:
-            self.purse = self._opened_purse()
+            self.purse = opened_purse(self.settings.budget, self.journal, self.seconds)
         else:
             self.name, self.journal, self.repeat = outer.owner, outer.journal, outer.repeat
             self.purse = outer.purse.inside(outer.account, self.settings.budget)
         self.calls = self._opened_calls()
-
-    def _opened_purse(self) -> Purse:
-        journal = self.journal
-        purse = Purse(
-            self.settings.budget,
-            clock=self.seconds,
-            spent=None if journal is None else self._keep_spent,
-        )
-        for path, spent in {} if journal is None else journal.spent.items():
-            purse.restore(path, spent.usage, spent.calls, spent.money)
-        return purse
-
-    def _keep_spent(self, account: str, usage: Usage, calls: int, money: float) -> None:
-        assert self.journal is not None
-        self.journal.spend(account, usage=usage, calls=calls, money=money)
 
     def _opened_calls(self) -> Calls:
         settings, outer = self.settings, self.outer
@@ -146,3 +131,24 @@ class Resources:
         self.bus.emit(event)
         if self.outer is not None and isinstance(event, ApprovalAsked | ApprovalDecided):
             self.outer.tell(event)
+
+
+def opened_purse(budget: Budget, journal: Journal | None, clock: Callable[[], float]) -> Purse:
+    """A run's budget, with what earlier processes have spent of it, and a journal that keeps what this one spends.
+
+    Args:
+        budget: What it may cost.
+        journal: Knows what was spent; None if nothing keeps it.
+        clock: The seconds that the run has taken, in all its processes.
+    """
+    if journal is None:
+        return Purse(budget, clock=clock)
+    kept = journal
+
+    def keep(account: str, usage: Usage, calls: int, money: float) -> None:
+        kept.spend(account, usage=usage, calls=calls, money=money)
+
+    purse = Purse(budget, clock=clock, spent=keep)
+    for path, spent in journal.spent.items():
+        purse.restore(path, spent.usage, spent.calls, spent.money)
+    return purse

@@ -1,13 +1,11 @@
-"""The Berkeley Function-Calling Leaderboard's rows: tools, and whether a plan makes the expected calls.
-
-A call fits if it names the tool, and each argument has one of the values that are accepted; an argument that is
-left out fits where "" is accepted. The order of calls does not matter (the leaderboard's AST match).
-"""
+"""The Berkeley Function-Calling Leaderboard's rows: tools, and whether a plan makes the expected calls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evals.grading import call_matching
+from evals.grading.call_matching import Expected, WrittenCall
 from planners import Call, Node, ToolSpecification
 
 _TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": None}
@@ -20,7 +18,7 @@ class Row:
     id: str
     question: str
     tools: Mapping[str, ToolSpecification]
-    expected: Sequence[Mapping[str, Mapping[str, Sequence[Any]]]]
+    expected: Sequence[Expected]
 
 
 def row_of(given: Mapping[str, Any]) -> Row:
@@ -29,47 +27,10 @@ def row_of(given: Mapping[str, Any]) -> Row:
     return Row(given["id"], given["problem"], {one.name: one for one in tools}, given["answer"])
 
 
-def matches(nodes: Sequence[Node], expected: Sequence[Mapping[str, Any]]) -> bool:
+def matches(nodes: Sequence[Node], expected: Sequence[Expected]) -> bool:
     """Whether the calls of a plan are the expected ones, each once."""
-    calls = [node for node in nodes if isinstance(node, Call)]
-    if len(calls) != len(expected):
-        return False
-    left = list(expected)
-    for call in calls:
-        fitting = next((one for one in left if _fits(call, one)), None)
-        if fitting is None:
-            return False
-        left.remove(fitting)
-    return True
-
-
-def _fits(call: Call, expected: Mapping[str, Mapping[str, Sequence[Any]]]) -> bool:
-    [(name, accepted)] = expected.items()
-    if call.tool != name or not call.arguments.keys() <= accepted.keys():
-        return False
-    return all(
-        _accepted(call.arguments[key], values) if key in call.arguments else "" in values
-        for key, values in accepted.items()
-    )
-
-
-def _accepted(value: Any, values: Sequence[Any]) -> bool:
-    return any(_plain(value) == _plain(one) for one in values)
-
-
-def _plain(value: Any) -> Any:
-    """A value as the leaderboard compares it: texts without case, spaces and punctuation."""
-    if isinstance(value, str):
-        return "".join(character for character in value.lower() if character not in " ,./-_*^'\"")
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        # The leaderboard's objects hold lists of accepted values; the first stands for them.
-        return {
-            key: _plain(item[0] if isinstance(item, list) and item else item)
-            for key, item in value.items()
-        }
-    return value
+    calls = [WrittenCall(node.tool, node.arguments) for node in nodes if isinstance(node, Call)]
+    return call_matching.matches(calls, expected)
 
 
 def _specification(function: Mapping[str, Any]) -> ToolSpecification:

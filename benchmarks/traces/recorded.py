@@ -1,4 +1,4 @@
-"""Answers of real models to real questions, recorded with their correctness, and an engine that gives them again.
+"""Answers of real models to real questions, recorded with their correctness, given again by an engine in any order.
 
 The recordings are not in the project: they are read from a folder that has them (../shared/data in a clone, or $DATA).
 """
@@ -11,12 +11,13 @@ from functools import cached_property
 from itertools import permutations
 from pathlib import Path
 
-from engines import Context, FakeEngine, Sampling
+from engines import ReplayEngine
+from engines.replay.recording import Recorded, Recording
 from reasoning import equal, extract_answer
 
 TRACES = Path(os.environ.get("DATA") or Path(__file__).parents[3] / "shared" / "data") / "traces"
 
-# In characters: longer than any recorded sample.
+# In tokens: longer than any recorded sample.
 WHOLE = 100_000
 
 
@@ -60,13 +61,11 @@ def problems(name: str) -> list[Problem]:
     return [_problem(json.loads(line)) for line in lines]
 
 
-def replay(samples: Sequence[Sample], chunk_tokens: int) -> FakeEngine:
-    """An engine that gives sample i to branch `sample-i`; a token (a character) takes a second."""
-
-    def script(context: Context, sampling: Sampling) -> str:
-        return samples[int(context.path.rpartition("-")[2])].text
-
-    return FakeEngine(script, seconds_per_token=1, chunk_tokens=chunk_tokens, block_size=WHOLE)
+def replay(question: str, samples: Sequence[Sample], chunk_tokens: int) -> ReplayEngine:
+    """An engine that gives sample i to branch `sample-i` of a vote on the question; a token takes a second."""
+    recorded = tuple(Recorded(sample.text) for sample in samples)
+    recording = Recording("samples", {question: recorded})
+    return ReplayEngine(recording, seconds_per_token=1, chunk_tokens=chunk_tokens)
 
 
 class Judge:

@@ -117,6 +117,15 @@ class Account:
             child.limits = _real(limits)
         return child
 
+    def unlisted(self) -> Account:
+        """An account beneath this one that nobody finds again: its own record goes with whoever holds it.
+
+        What it spends is told as this one's, so that thousands of them leave one record.
+        """
+        child = Account()
+        child.path, child.lineage = self.path, (*self.lineage, child)
+        return child
+
     def beneath(self, path: str) -> Account:
         """The account whose path from here is `path`."""
         account = self

@@ -26,9 +26,10 @@ def add_calls(parser: argparse.ArgumentParser, *, default: bool) -> None:
         return f" (default: {value})" if default else ""
 
     add = parser.add_argument
-    add("--engine", metavar="local|hogwild|MODULE:NAME|URL", default=given("local"),
-        help="vLLM in this process; PyTorch in this process, where workers share one attention cache; a "
-        "function that makes one of your own; or OpenAI-compatible servers: URL or URL,URL"
+    add("--engine", metavar="local|hogwild|replay:FILE|MODULE:NAME|URL", default=given("local"),
+        help="vLLM in this process; PyTorch in this process, where workers share one attention cache; recorded "
+        "samples, of a file or of an evaluation's folder; a function that makes one of your own; or "
+        "OpenAI-compatible servers: URL or URL,URL"
         f"{usual('local')}")  # fmt: skip
     add("--budget", metavar="LIST",
         help="the most that it may take: tokens=50000,calls=200,seconds=60,money=0.5")  # fmt: skip

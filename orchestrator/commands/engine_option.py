@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from engines import Engine, Notify, UsageError, hogwild_engine, local_engine
 
@@ -13,6 +14,7 @@ SHARES_CACHE = "hogwild"
 """The engine whose workers share an attention cache."""
 
 _IN_PROCESS = ("local", SHARES_CACHE)
+_REPLAY = "replay:"
 
 
 def check_engine(engine: str) -> None:
@@ -21,6 +23,10 @@ def check_engine(engine: str) -> None:
     Raises:
         UsageError: With what can be written.
     """
+    if engine.startswith(_REPLAY):
+        if not Path(engine.removeprefix(_REPLAY)).exists():
+            raise UsageError(f"--engine {engine}: there is no such file or folder")
+        return
     if is_place(engine):
         return
     for url in _urls(engine):
@@ -30,7 +36,7 @@ def check_engine(engine: str) -> None:
             )
         if not url.startswith(("http://", "https://")):
             raise UsageError(
-                f"there is no engine {url!r}: write local, hogwild, MODULE:NAME, or a URL such as "
+                f"there is no engine {url!r}: write local, hogwild, replay:FILE, MODULE:NAME, or a URL such as "
                 f"http://127.0.0.1:8000/v1"
             )
 
@@ -44,6 +50,10 @@ def open_engine(
         return local_engine(arguments.model)
     if name == SHARES_CACHE:
         return hogwild_engine(arguments.model)
+    if name.startswith(_REPLAY):
+        from engines import ReplayEngine
+
+        return ReplayEngine(name.removeprefix(_REPLAY))
     if is_place(name):
         return _made_by(name)
     from engines import HttpEngine, ReplicaPool

@@ -51,7 +51,12 @@ command = ResumeCommand()
 
 def _options_of(folder: Path, arguments: argparse.Namespace) -> argparse.Namespace:
     """The options that the run was started with, and over them those that were given now."""
-    kept = read_configuration(folder).get("command")
+    configuration = read_configuration(folder)
+    if configuration.get("kind") == "evaluation":
+        raise UsageError(
+            f"{folder} is an evaluation: go on with it by forkjoin eval --resume {folder}"
+        )
+    kept = configuration.get("command")
     if not isinstance(kept, dict):
         raise UsageError(
             f"{folder} was not made by `forkjoin run`: resume it from Python, with agent.resume({str(folder)!r})"

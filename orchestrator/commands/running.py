@@ -72,7 +72,7 @@ def with_agent(arguments: argparse.Namespace, start: Start[T], tell: Callable[[T
     with redirect_stdout(sys.stderr) as stderr:
         answered = _Answered()
         try:
-            anyio.run(_until_signal, lambda: _run(arguments, start, tell, answered))
+            anyio.run(until_signal, lambda: _run(arguments, start, tell, answered))
         except KeyboardInterrupt:
             if not answered.yet:
                 raise
@@ -123,8 +123,12 @@ def _tracing(arguments: argparse.Namespace) -> list[Subscriber]:
     return [Tracing().record]
 
 
-async def _until_signal(work: Callable[[], Awaitable[None]]) -> None:
-    """Does the work; SIGTERM, and SIGHUP when a terminal is closed, end it as Ctrl-C does."""
+async def until_signal(work: Callable[[], Awaitable[None]]) -> None:
+    """Does the work; SIGTERM, and SIGHUP when a terminal is closed, end it as Ctrl-C does.
+
+    Raises:
+        KeyboardInterrupt: One of them did.
+    """
     terminated = False
 
     async def watch() -> None:

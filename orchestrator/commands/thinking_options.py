@@ -12,10 +12,13 @@ from .engine_option import SHARES_CACHE
 from .settings import Settings, add_settings
 
 
-def add_thinking(parser: argparse.ArgumentParser) -> None:
-    """The options that say how the model thinks."""
+def add_thinking(parser: argparse.ArgumentParser, *, default: str = "") -> None:
+    """The options that say how the model thinks; `default` says what is done where no method has to be chosen."""
     add = parser.add_argument
-    add("--method", metavar="NAME", default="chain-of-thought", help=choices_of(METHODS))
+    if default:
+        add("--method", metavar="NAME", help=f"{', '.join(METHODS)} (default: {default})")
+    else:
+        add("--method", metavar="NAME", default="chain-of-thought", help=choices_of(METHODS))
     add_settings(parser)
     add("--model", metavar="NAME",
         help="default: the embedded model, or the one that the server has")  # fmt: skip

@@ -56,6 +56,7 @@ async def new_files(
     *,
     fingerprint: str,
     clock: Callable[[], float],
+    name: str | None = None,
 ) -> AsyncIterator[RunFiles]:
     """Makes the files of a new run; where there can be no journal, no folder is left either.
 
@@ -65,13 +66,14 @@ async def new_files(
         configuration: What the run is asked to do, as JSON data.
         fingerprint: The engine's.
         clock: Seconds on any scale that only grows.
+        name: How the folder is called; None makes a name of the time.
 
     Raises:
         RunFolderError: The folder cannot be made.
         JournalError: The journal cannot be made.
     """
     where = None if journal_dir is None else str(Path(journal_dir).absolute())
-    with RunFolder.create(base, {**configuration, "journal_dir": where}) as folder:
+    with RunFolder.create(base, {**configuration, "journal_dir": where}, name=name) as folder:
         try:
             path = _journal_path(folder.path, where)
             _make_folder(path.parent)

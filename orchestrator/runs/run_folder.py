@@ -49,25 +49,30 @@ class RunFolder:
             if configuration is not None:
                 self._write_yaml("config.yaml", configuration)
                 self.write_json("env.json", environment())
-            _cut_torn_line(path / "events.jsonl")
+            cut_torn_line(path / "events.jsonl")
             self._events = (path / "events.jsonl").open("a", encoding="utf-8", buffering=1)
             failing.pop_all()
 
     @classmethod
-    def create(cls, base: str | Path, configuration: Mapping[str, Any]) -> Self:
+    def create(
+        cls, base: str | Path, configuration: Mapping[str, Any], *, name: str | None = None
+    ) -> Self:
         """Makes a folder for a new run.
 
         Args:
             base: The folder of all runs, made if it is not there.
             configuration: What the run is asked to do, as JSON data.
+            name: How it is called, which may be that of an empty folder; None makes a name of the time.
 
         Raises:
-            RunFolderError: The folder cannot be made.
+            RunFolderError: The folder cannot be made, or is not empty.
         """
         now = datetime.now().astimezone()
-        path = Path(base) / f"{now:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
-        with _errors(path):
-            path.mkdir(parents=True)
+        path = Path(base) / (name or f"{now:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}")
+        with folder_errors(path):
+            path.mkdir(parents=True, exist_ok=name is not None)
+            if any(path.iterdir()):
+                raise _failure(path, "it is not empty")
         return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
 
     @classmethod
@@ -120,8 +125,7 @@ class RunFolder:
         Raises:
             RunFolderError: It cannot be written.
         """
-        data = {"schema_version": SCHEMA_VERSION, **content}
-        self._write_whole(name, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+        write_json(self.path, name, content)
 
     def write_lines(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes a file of JSON lines as a whole.
@@ -129,11 +133,7 @@ class RunFolder:
         Raises:
             RunFolderError: It cannot be written.
         """
-        lines = [
-            json.dumps({"schema_version": SCHEMA_VERSION, **row}, ensure_ascii=False)
-            for row in rows
-        ]
-        self._write_whole(name, "".join(line + "\n" for line in lines))
+        write_lines(self.path, name, rows)
 
     def close(self) -> None:
         """Closes the events and gives the lock back."""
@@ -150,17 +150,10 @@ class RunFolder:
         self._write_whole(name, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
     def _write_whole(self, name: str, text: str) -> None:
-        scratch = self.path / f".{name}.part"
-        with self._errors():
-            try:
-                scratch.write_text(text, encoding="utf-8", errors="replace")
-                os.replace(scratch, self.path / name)
-            except OSError:
-                scratch.unlink(missing_ok=True)
-                raise
+        write_whole(self.path, name, text)
 
     def _errors(self) -> AbstractContextManager[None]:
-        return _errors(self.path)
+        return folder_errors(self.path)
 
 
 def _as_line(event: Event) -> str:
@@ -172,16 +165,61 @@ def _as_line(event: Event) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
+def write_json(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Writes a file of a run folder as a whole; needs no lock, since it appears complete or not at all.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    data = {"schema_version": SCHEMA_VERSION, **content}
+    write_whole(folder, name, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_lines(folder: Path, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes a file of JSON lines as a whole.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    write_whole(folder, name, "".join(line_of(row) for row in rows))
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """A row of a file of JSON lines."""
+    return json.dumps({"schema_version": SCHEMA_VERSION, **row}, ensure_ascii=False) + "\n"
+
+
+def write_whole(folder: Path, name: str, text: str) -> None:
+    """Writes a file, so that it appears complete or not at all.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    scratch = folder / f".{name}.part"
+    with folder_errors(folder):
+        try:
+            scratch.write_text(text, encoding="utf-8", errors="replace")
+            os.replace(scratch, folder / name)
+        except OSError:
+            scratch.unlink(missing_ok=True)
+            raise
+
+
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
+def folder_errors(path: Path) -> Iterator[None]:
+    """What the operating system refuses in this block becomes a `RunFolderError` about this folder."""
     try:
         yield
     except OSError as error:
         raise _failure(path, error.strerror or str(error)) from error
 
 
-def _cut_torn_line(path: Path) -> None:
-    """Cuts what a process that was killed had written of its last line."""
+def cut_torn_line(path: Path) -> None:
+    """Cuts what a process that was killed had written of a file's last line; makes the file if it is not there.
+
+    Raises:
+        OSError: It cannot be read or written.
+    """
     with path.open("a+b") as file:
         if os.fstat(file.fileno()).st_size:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -156,7 +156,7 @@ class RunReader:
         """What can be understood of a line that this version would not write."""
         try:
             data = json.loads(line)
-            _check_version(self._path, data)
+            check_version(self._path, data)
             fields = _FIELDS[data["kind"]]
             return _EVENT.validate_python({k: v for k, v in data.items() if k in fields})
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -181,7 +181,7 @@ def read_configuration(path: Path) -> Mapping[str, Any]:
     except yaml.YAMLError as error:
         raise RunUnreadable(f"{path / 'config.yaml'} is no YAML: {error}") from error
     configuration = content if isinstance(content, dict) else {}
-    _check_version(path, configuration)
+    check_version(path, configuration)
     return configuration
 
 
@@ -193,7 +193,12 @@ def started_of(path: Path, configuration: Mapping[str, Any]) -> datetime:
         return datetime.fromtimestamp(path.stat().st_mtime).astimezone()
 
 
-def _check_version(path: Path, data: Mapping[str, Any]) -> None:
+def check_version(path: Path, data: Mapping[str, Any]) -> None:
+    """Refuses what a newer version has written into the folder of a run.
+
+    Raises:
+        RunUnreadable: It did so.
+    """
     version = data.get("schema_version", SCHEMA_VERSION)
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RunUnreadable(

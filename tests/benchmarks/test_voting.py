@@ -17,6 +17,7 @@ from benchmarks import voting
 from benchmarks.traces import recorded
 from benchmarks.traces.recorded import TRACES, Judge, Problem, Sample, problems
 from benchmarks.voting import GAME24, RULES, Recording, Vote, differences, expectation, interval
+from engines.replay.byte_tokens import tokens_of
 from evals.game24 import makes_24
 from reasoning import Majority
 from tests.backends import run_virtually
@@ -65,7 +66,7 @@ def test_a_stop_with_more_in_flight_costs_more_tokens_and_less_time() -> None:
     stopped = replace(recording.reduced(Majority(), 8), stop=RULES["window of 2"])
     [[one]] = run_virtually(partial(recording.votes, replace(stopped, in_flight=1)))
     [[all_]] = run_virtually(partial(recording.votes, replace(stopped, in_flight=8), 1))
-    length = len(r"So \boxed{4}")
+    length = len(tokens_of(r"So \boxed{4}"))
     assert (one.samples, one.tokens, one.path) == (2, 2 * length, 2 * length)
     assert (all_.samples, all_.path) == (2, length)
     assert one.tokens < all_.tokens <= 8 * length

@@ -17,6 +17,7 @@ class Check:
     needs_model: bool = False
     needs_constraints: bool = False
     needs_prefix_cache: bool = False
+    needs_logprobs: bool = False
     closes: bool = False
 
     @property

@@ -1,7 +1,7 @@
 """What every engine does, each point written once as a check of an open engine.
 
-Checks that need token ids, a real model, constraints, a prefix cache or an engine to close say so; who runs them picks
-what fits.
+Checks that need token ids, a real model, constraints, a prefix cache, logprobs or an engine to close say so; who runs
+them picks what fits.
 """
 
 from __future__ import annotations

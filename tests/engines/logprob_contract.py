@@ -11,7 +11,7 @@ from engines.choosing import score_choice
 from tests.engines.checks import GREEDY, check, question
 
 
-@check()
+@check(needs_logprobs=True)
 async def tokens_come_with_their_logprobs(engine: Engine) -> None:
     context = await question(engine)
     sampling = GREEDY.model_copy(update={"logprobs": 2})
@@ -38,7 +38,7 @@ async def tokens_come_with_their_logprobs(engine: Engine) -> None:
     assert (unasked.text, unasked.logprobs) == (completion.text, ())
 
 
-@check(needs_ids=True)
+@check(needs_ids=True, needs_logprobs=True)
 async def logprobs_belong_to_the_ids(engine: Engine) -> None:
     context = await question(engine)
     whole = (await engine.generate(context, GREEDY)).text
@@ -49,7 +49,7 @@ async def logprobs_belong_to_the_ids(engine: Engine) -> None:
     assert not any(place.top for place in stopped.logprobs)
 
 
-@check(needs_ids=True, needs_constraints=True)
+@check(needs_ids=True, needs_constraints=True, needs_logprobs=True)
 async def a_constraint_counts_before_logprobs(engine: Engine) -> None:
     """What it forbids has no part in them: the options' add up to 1, however unlikely the model finds all of them."""
     digits = [str(digit) for digit in range(10)]

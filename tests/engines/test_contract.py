@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
-from engines import Choice, Context, Engine, FakeEngine, Sampling, run_in_portal
+from engines import Choice, Context, Engine, FakeEngine, ReplayEngine, Sampling, run_in_portal
+from engines.replay.recording import Recorded, Recording
 from engines.replicas import ReplicaPool
 from tests.engines.contract import CHECKS, Check
 from tests.engines.http_ways import WAYS, Way
@@ -39,19 +40,26 @@ class Subject:
     is_another_way: bool = False
     is_plain: bool = False
     """Without constraints and without a prefix cache."""
+    is_replay: bool = False
+    """Without constraints and without logprobs."""
 
     def fits(self, check: Check) -> bool:
         if self.real and self.is_another_way and check.name not in _OF_WAYS:
             return False
         if self.is_plain and (check.needs_constraints or check.needs_prefix_cache):
             return False
+        if self.is_replay and (check.needs_constraints or check.needs_logprobs):
+            return False
         return (self.has_ids or not check.needs_ids) and (self.real or not check.needs_model)
+
+
+_SEA = "The sea is large, deep and full of salt. " * 50
 
 
 def _reply(context: Context, sampling: Sampling) -> str:
     constraint = sampling.constraint
     if constraint is None:
-        return "The sea is large, deep and full of salt. " * 50
+        return _SEA
     return constraint.options[0] if isinstance(constraint, Choice) else _REPLIES[constraint.kind]
 
 
@@ -63,6 +71,13 @@ def _fake(text_only: bool) -> FakeEngine:
 
 def _pool(text_only: bool) -> ReplicaPool:
     return ReplicaPool([_fake(text_only), _fake(text_only)])
+
+
+def _replay() -> ReplayEngine:
+    # The second is in every long context of the contract.
+    questions = dict.fromkeys(["Tell me about the sea.", "word"], (Recorded(_SEA),))
+    recording = Recording("sea", questions)
+    return ReplayEngine(recording, seconds_per_token=0.0005, chunk_tokens=4, window=2048)
 
 
 def _hogwild(request: pytest.FixtureRequest) -> Engine:
@@ -85,6 +100,10 @@ SUBJECTS = (
             ("pool", lambda _: _pool(text_only=False), True),
             ("pool-text", lambda _: _pool(text_only=True), False),
         ]
+        for backend in ("asyncio", "trio")
+    ]
+    + [
+        Subject(f"replay-{backend}", lambda _: _replay(), backend, is_replay=True)
         for backend in ("asyncio", "trio")
     ]
     + [

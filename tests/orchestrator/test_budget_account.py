@@ -39,6 +39,21 @@ def test_a_name_with_a_slash_is_a_mistake() -> None:
         Account().child("a/b")
 
 
+def test_what_an_unlisted_account_spends_counts_above_it_and_is_told_as_its_parents() -> None:
+    root = Account(Limits(calls=3))
+    parent = root.child("samples")
+    first, second = parent.unlisted(), parent.unlisted()
+    first.child("a").book(Usage(generated_tokens=5), calls=2)
+    assert (first.spent.calls, second.spent.calls, parent.spent.calls, root.spent.calls) == (
+        2,
+        0,
+        2,
+        2,
+    )
+    assert (first.path, first.child("a").path) == ("samples", "samples/a")
+    assert short(second, Amount(calls=2))[0].account is root
+
+
 def test_what_is_spent_counts_at_every_node_up_to_the_root() -> None:
     root = Account()
     for name in ("a", "b", "a"):

@@ -62,7 +62,7 @@ def web_page() -> Iterator[str]:
         (["q", "--reducer", "sum"], "there is no reducer 'sum': choose from best, first"),
         (
             ["q", "--engine", "nonsense"],
-            "there is no engine 'nonsense': write local, hogwild, MODULE:NAME, or a",
+            "there is no engine 'nonsense': write local, hogwild, replay:FILE, MODULE:NAME, or a",
         ),
         (
             ["q", "--engine", "http://127.0.0.1:1/v1,hogwild"],

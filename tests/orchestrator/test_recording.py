@@ -121,6 +121,14 @@ async def test_a_call_that_fails_is_told_as_failed_and_its_error_is_raised(
     assert (finished.finish_reason, finished.usage) == ("failed", Usage())
 
 
+async def test_a_call_that_a_budget_refuses_tells_of_what_there_was_too_little() -> None:
+    recorder = Recorder(FakeEngine([BudgetExhausted("tokens", 9, 9, "root")]))
+    with pytest.raises(BudgetExhausted):
+        await recorder.of("1").generate(await prompt_on(recorder.inner), Sampling())
+    (told,) = recorder.finished
+    assert (told.finish_reason, told.limited_by) == ("failed", "tokens")
+
+
 async def test_everything_else_goes_to_the_engine_inside() -> None:
     inner = FakeEngine("ok")
     engine = Recorder(inner).of("1")

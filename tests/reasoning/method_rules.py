@@ -27,6 +27,7 @@ from engines import (
 from engines.fake_workers import ScriptedWorkers
 from reasoning import Answer, Blackboard, ChainOfThought, Method, SelfConsistency
 from reasoning.catalogue import METHODS
+from reasoning.equality import Rules
 
 T = TypeVar("T")
 Build = Callable[[Sampling], Method]
@@ -58,14 +59,14 @@ def goes_by_time(method: object) -> bool:
 def comparing_at_sight() -> Iterator[None]:
     """A fixture: compares texts only and starts no threads, since a virtual clock waits for neither."""
 
-    def same(first: str, second: str) -> bool:
+    def same(first: str, second: str, rules: Rules) -> bool:
         return first.strip() == second.strip()
 
     async def at_once(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
         return function(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reasoning.equality.equal_at_sight", same)
+        patch.setattr("reasoning.equality.mathematics.decided_at_sight", same)
         patch.setattr("anyio.to_thread.run_sync", at_once)
         yield
 

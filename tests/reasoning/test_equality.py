@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoning import EqualityUnavailable, equal, equality_worker, extract_answer
-from reasoning.equality import equal_at_sight
-from reasoning.equality_worker import EqualityWorker
-
-GRADER_TESTS = Path(__file__).parents[3] / "shared/data/grader_tests.jsonl"
+from reasoning import equal
+from reasoning.equality import KNOWN_FIRST, POOL, Rules, compared, equal_at_sight
+from reasoning.equality.bait import is_bait
 
 answers = (
     st.text(max_size=12)
@@ -72,9 +63,37 @@ def test_thousands_separators_and_trailing_zeros_do_not_matter(number: int) -> N
         ("", "1", False),
         ("1/0", "1/0", True),
         ("1/0", "2/0", None),
-        ("x+1", "1+x", None),
-        (r"\frac{1}{2}", "0.5", None),
+        ("x+1", "1+x", True),
+        (r"\frac{1}{2}", "0.5", True),
         ("1" * 400, "2" * 400, False),
+        ("016", "16", True),
+        ("1 000", "1000", True),
+        # A comma is for thousands, for decimals, or between two answers.
+        ("2,74", "2.74", True),
+        ("1,22", "1", None),
+        ("100,300", "300,100", None),
+        (r"1\,234", "1234", True),
+        ("0.333333", "1/3", True),
+        ("0.3333", "1/3", False),
+        # Rounded to so many places, both would be nothing.
+        ("0.00000001", "0.00000002", False),
+        ("4.4e7", r"4.4 \times 10^{7}", True),
+        ("1e-8", "0.00000001", True),
+        (r"\dfrac{3}{4}", r"\frac34", True),
+        (r"-\frac{1}{2}", "-0.5", True),
+        (r"\text{Evelyn}", "evelyn", True),
+        (r"\text{odd}", "oddd", False),
+        # Letters that stand alone are variables.
+        ("n", "N", False),
+        (r"90^\circ", "90", True),
+        ("74°", r"74^{\circ}", True),
+        (r"10\text{ cm}^2", "10", True),
+        (r"15\mbox{ cm}", "16", False),
+        (r"\$10", "10", True),
+        (r"28\%", "28 percent", True),
+        ("10%", "10", True),
+        (r"33.5\%", "0.335", True),
+        ("10%", "11", None),
         # Short words may be variables or functions.
         ("abc", "cab", None),
     ],
@@ -84,10 +103,26 @@ def test_what_is_plain_to_see(first: str, second: str, known: bool | None) -> No
     assert equal_at_sight(second, first) is known
 
 
-@pytest.mark.parametrize(
-    "bait",
-    ["9^9^9^9", "9^{9^{9^9}}", r"\boxed{2^{10000000000}}", "99999!", "9" * 50, "(9^9)^(9^9)"],
-)
+BAIT = [
+    "9^9^9^9",
+    "9^{9^{9^9}}",
+    r"\boxed{2^{10000000000}}",
+    "10000000!",
+    "((9!)!)!",
+    "9!!",
+    "2^{99!}",
+    "9" * 450 + "x!",
+    "(9^9)^(9^9)",
+    r"\binom{10000000}{5000000}",
+    r"10000000 \choose 5000000",
+    "(" * 200 + "1" + ")" * 200,
+    r"\frac{1}{" * 40 + "2" + "}" * 40,
+    "x+" * 400 + "1",
+    r"\sum_{n=1}^{10000000} \frac{1}{n}",
+]
+
+
+@pytest.mark.parametrize("bait", BAIT)
 def test_what_is_too_large_to_compute_is_compared_as_text(bait: str) -> None:
     # Known at sight, so that no worker has to be killed for it.
     assert equal_at_sight(bait, "x + 1") is False
@@ -95,9 +130,35 @@ def test_what_is_too_large_to_compute_is_compared_as_text(bait: str) -> None:
     assert equal_at_sight(bait, f" {bait} ") is True
 
 
-@pytest.mark.parametrize("ordinary", ["2^{100}", "10^6", "3^2 + 4^2", "e^{x^2}", "10!", "x^2y^2"])
-def test_ordinary_powers_are_left_to_mathematics(ordinary: str) -> None:
-    assert equal_at_sight(ordinary, "7") is None
+@pytest.mark.anyio
+@pytest.mark.parametrize("bait", BAIT)
+async def test_nobody_can_tell_of_bait_and_no_worker_is_asked(bait: str) -> None:
+    asked = POOL.counts.asked
+    assert await compared("x + 1", bait) is None
+    assert await compared(bait, "x + 1") is None
+    assert POOL.counts.asked == asked
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_looks_harmless_and_is_not_gets_its_worker_killed() -> None:
+    bait = "(9999!)^{999}"
+    killed = POOL.counts.killed
+    assert await compared("x + 1", bait) is None
+    assert POOL.counts.killed == killed + 1
+    assert await compared("x + 1", "1 + x") is True
+    # It is remembered.
+    assert await compared("x + 1", bait) is None
+    assert POOL.counts.killed == killed + 1
+
+
+@pytest.mark.parametrize(
+    "ordinary",
+    ["2^{100}", "10^6", "3^2 + 4^2", "e^{x^2}", "10!", "x^2y^2", "x^{-10}", r"\binom{2026}{2}"],
+)
+def test_ordinary_powers_are_no_bait(ordinary: str) -> None:
+    assert not is_bait(ordinary)
+    assert equal_at_sight(ordinary, f"{ordinary} + x > 2") is None
 
 
 @pytest.mark.anyio
@@ -130,150 +191,45 @@ async def test_mathematics_decides_what_is_not_plain() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_verdicts_agree_with_the_tests_of_other_graders() -> None:
-    if not GRADER_TESTS.exists():
-        pytest.skip(f"{GRADER_TESTS} is not there")
-    rows = [json.loads(line) for line in GRADER_TESTS.read_text(encoding="utf-8").splitlines()]
-    agreed = false_accepts = total = 0
-    for row in rows:
-        gold, candidate = row["gold"], row["candidate"]
-        if "doubt" in row or not isinstance(gold, str) or not isinstance(candidate, str):
-            continue
-        if row["kind"] == "full_output":
-            candidate = extract_answer(candidate) or candidate
-        verdict = await equal(extract_answer(gold) or gold, candidate)
-        total += 1
-        agreed += verdict == row["expected"]
-        false_accepts += verdict and not row["expected"]
-    # Measured: 87.5 %, 337 of 385, with 8 false accepts. Most of the rest wrap the answer in prose.
-    assert total == 385
-    assert agreed / total >= 0.86
-    assert false_accepts <= 10
+async def test_rules_say_what_else_is_equal() -> None:
+    interval, relation = r"x \in [-2,7]", r"-2 \le x \le 7"
+    assert await compared(relation, interval)
+    assert not await compared(interval, relation)
+    assert await compared(interval, relation, Rules(relations=True))
+    assert await compared(interval, relation, Rules(symmetric=True))
+    assert not await compared("f(x)", "f(y)")
+    assert await compared("f(x)", "f(y)", Rules(strict=False))
+    assert not await compared("3.14", "3.1")
+    assert await compared("3.14", "3.1", Rules(tolerance=0.1))
+    assert await compared("3.14", r"\pi", Rules(relative=0.01))
+    assert not await compared("3.14", r"2\pi", Rules(relative=0.01))
+    assert await compared("2.71828", "e", Rules(decimals=3))
+    assert not await compared("2.71", "e", KNOWN_FIRST)
 
 
-@pytest.fixture
-def worker() -> Iterator[EqualityWorker]:
-    worker = EqualityWorker()
-    yield worker
-    worker.close()
-
-
-def test_a_worker_that_was_killed_is_started_again(worker: EqualityWorker) -> None:
-    assert worker.verify("x+1", "1+x")
-    process = worker._process
-    assert process is not None
-    process.kill()
-    process.wait()
-    assert worker.verify("x+1", "1+x")
-
-
-def test_a_comparison_that_takes_too_long_is_no_equality_and_holds_up_no_other(
-    worker: EqualityWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert worker.verify("x+1", "1+x")
-    process = worker._process
-    assert process is not None
-    process.send_signal(signal.SIGSTOP)
-    with monkeypatch.context() as patch:
-        patch.setattr(equality_worker, "_SECONDS_TO_ANSWER", 0)
-        assert not worker.verify("x+1", "1+x")
-    assert process.poll() is not None
-    assert worker.verify("x+1", "1+x")
-
-
-def test_closing_a_worker_twice_is_fine(worker: EqualityWorker) -> None:
-    worker.verify("x+1", "1+x")
-    worker.close()
-    worker.close()
-
-
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
-    ("program", "reason"),
+    ("known", "answer"),
     [
-        ("raise ImportError('no module math_verify')", "said 'ImportError: no module math_verify'"),
-        ("pass", "its process ended: run"),
+        ("2**(1/4)", r"\sqrt{\sqrt{2}}"),
+        (r"\sqrt{3} - 1", "-1 + sqrt(3)"),
+        ("0.005", r"\frac{1}{2}\%"),
+        ("0.005", r"\frac{1}{2}\text{ percent}"),
+        ("69$,$84", "84, 69"),
+        ("12$ and $13", "13, 12"),
+        ("221,$8", r"\{8, 221\}"),
     ],
 )
-def test_a_worker_that_does_not_start_is_an_error_that_says_why(
-    worker: EqualityWorker,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    program: str,
-    reason: str,
-) -> None:
-    broken = tmp_path / "broken.py"
-    broken.write_text(program)
-    with monkeypatch.context() as patch:
-        patch.setattr(equality_worker, "__file__", str(broken))
-        with pytest.raises(
-            EqualityUnavailable, match=r"math-verify does not start.*uv pip"
-        ) as caught:
-            worker.verify("x+1", "1+x")
-    assert reason in str(caught.value)
-    assert worker.verify("x+1", "1+x")
+async def test_what_math_verify_would_misread_is_rewritten(known: str, answer: str) -> None:
+    assert await compared(known, answer) is True
 
 
-def test_a_worker_that_is_not_ready_in_time_is_an_error(
-    worker: EqualityWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(equality_worker, "_SECONDS_TO_START", 0)
-    with pytest.raises(EqualityUnavailable, match="not ready in 0 s"):
-        worker.verify("x+1", "1+x")
-
-
-def test_closing_ends_a_comparison_that_runs(
-    worker: EqualityWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # It reads the request and then never answers.
-    silent = tmp_path / "silent.py"
-    silent.write_text("print('ready', flush=True)\nimport sys\nfor line in sys.stdin: pass\n")
-    monkeypatch.setattr(equality_worker, "__file__", str(silent))
-    reading, real = threading.Event(), equality_worker._read
-
-    def read(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
-        if seconds != equality_worker._SECONDS_TO_ANSWER:
-            return real(process, seconds)
-        reading.set()
-        return b"false" if process.wait(20) == -signal.SIGKILL else b"true"
-
-    monkeypatch.setattr(equality_worker, "_read", read)
-    verdicts: list[bool] = []
-    thread = threading.Thread(
-        target=lambda: verdicts.append(worker.verify("x+1", "1+x")), daemon=True
-    )
-    thread.start()
-    assert reading.wait(60)
-    worker.close()
-    thread.join(60)
-    assert verdicts == [False]
-    assert worker._process is None
-
-
-FORKING = """
-import os
-from reasoning.equality_worker import EqualityWorker
-worker = EqualityWorker()
-assert worker.verify("x+1", "1+x")
-process = worker._process
-child = os.fork()
-if not child:
-    try:
-        assert worker._process is None
-        assert worker.verify("x+1", "1+x")
-        assert worker._process.pid != process.pid
-        worker.close()
-        os._exit(7)
-    finally:
-        os._exit(1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-assert process.poll() is None and worker._process is process
-assert not worker.verify("x+1", "x+2")
-"""
-
-
-def test_a_forked_child_has_a_worker_of_its_own() -> None:
-    # In a program of its own, since the tests have threads, and forking beside those is risky.
-    subprocess.run([sys.executable, "-c", FORKING], cwd=Path(__file__).parents[2], check=True)
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_cannot_be_read_is_told_apart_from_what_is_wrong() -> None:
+    assert await compared("7", "x + 7") is False
+    assert await compared("x + 7", r"\frac{") is None
 
 
 @pytest.mark.anyio

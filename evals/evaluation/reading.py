@@ -1,0 +1,157 @@
+"""Reads an evaluation's folder back, while it goes on or after it ended.
+
+It takes what a killed process or a newer patch left: a torn last line, files that are not there, rows with fields that
+it does not know. A newer schema is refused, and so is a row that is none: what is lost would change the figures unseen.
+It writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from orchestrator import RunUnreadable
+from orchestrator.runs.run_record import check_version, read_configuration
+
+from ..problem import Problem
+from .evaluation import Evaluation
+from .folder import GRADES, PROBLEMS, SAMPLES
+from .rows import Grade, Key, Sample
+
+R = TypeVar("R", Sample, Grade)
+
+KIND = "evaluation"
+"""What an evaluation's `config.yaml` calls it, so that it is not taken for a run."""
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """The evaluation in a folder.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        RunUnreadable: It is not there, is no evaluation, holds what is no row, was written by a newer version, or the
+            operating system does not let it be read.
+    """
+    if not path.is_dir():
+        raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
+    try:
+        configuration = read_configuration(path)
+        if not is_evaluation(path):
+            raise RunUnreadable(
+                f"{path} is no evaluation: give the folder of one, which forkjoin eval makes"
+            )
+        problems = _problems(path)
+        return Evaluation(
+            path=path,
+            configuration=configuration,
+            problems=problems,
+            samples=_ordered(_rows(path / SAMPLES, Sample), problems),
+            grades=_ordered(_rows(path / GRADES, Grade), problems),
+        )
+    except OSError as error:
+        raise RunUnreadable(f"the evaluation {path} cannot be read: {error}") from error
+
+
+def is_evaluation(path: Path) -> bool:
+    """Whether a folder is that of an evaluation.
+
+    Raises:
+        RunUnreadable: A newer version wrote it.
+        OSError: It cannot be read.
+    """
+    return (path / PROBLEMS).is_file() or read_configuration(path).get("kind") == KIND
+
+
+def evaluations_in(path: Path) -> list[Path]:
+    """The folders of evaluations that a folder stands for: itself, or those of a sweep's systems, by their names.
+
+    Raises:
+        RunUnreadable: There are none, or a newer version wrote one.
+    """
+    if not path.is_dir():
+        raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
+    try:
+        if is_evaluation(path):
+            return [path]
+        found = [
+            inner for inner in sorted(path.iterdir()) if inner.is_dir() and is_evaluation(inner)
+        ]
+    except OSError as error:
+        raise RunUnreadable(f"the folder {path} cannot be read: {error}") from error
+    if not found:
+        raise RunUnreadable(
+            f"{path} is no evaluation and holds none: give a folder that forkjoin eval made"
+        )
+    return found
+
+
+def _problems(path: Path) -> Mapping[str, Sequence[Problem]]:
+    problems: dict[str, list[Problem]] = {}
+    for place, data in _lines(path / PROBLEMS):
+        known = {name: value for name, value in data.items() if name in Problem.model_fields}
+        try:
+            problem = Problem.model_validate(known)
+        except ValidationError as error:
+            raise _no_row(place, error) from None
+        problems.setdefault(str(data.get("task", "")), []).append(problem)
+    return problems
+
+
+def _rows(file: Path, kind: type[R]) -> Mapping[Key, R]:
+    """The rows by what they are of; of several the last one counts."""
+    rows: dict[Key, R] = {}
+    for place, data in _lines(file):
+        try:
+            row = kind.model_validate(data)
+        except ValidationError as error:
+            raise _no_row(place, error) from None
+        rows[row.key] = row
+    return rows
+
+
+def _ordered(rows: Mapping[Key, R], problems: Mapping[str, Sequence[Problem]]) -> Mapping[Key, R]:
+    """The rows in the order of the problems, whatever the order in which samples ended."""
+    named = ((task, problem.id) for task, several in problems.items() for problem in several)
+    places = {name: place for place, name in enumerate(named)}
+
+    def place(key: Key) -> tuple[int, Key]:
+        return places.get((key.task, key.problem), len(places)), key
+
+    return {key: rows[key] for key in sorted(rows, key=place)}
+
+
+def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects in a file, each with its place; none if the file is not there."""
+    try:
+        lines = file.open("rb")
+    except FileNotFoundError:
+        return
+    with lines:
+        for number, line in enumerate(lines, 1):
+            # The last one may be torn, or not yet written to its end.
+            if not line.endswith(b"\n"):
+                return
+            place = f"{file}, line {number}"
+            try:
+                data = json.loads(line)
+            except ValueError as error:
+                raise _no_row(place, error) from None
+            if not isinstance(data, dict):
+                raise _no_row(place, "it is no object")
+            check_version(file.parent, data)
+            yield place, data
+
+
+def _no_row(place: str, reason: object) -> RunUnreadable:
+    if isinstance(reason, ValidationError):
+        first = reason.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return RunUnreadable(
+        f"{place} is no row of an evaluation: {reason}; mend the line, or take it out"
+    )

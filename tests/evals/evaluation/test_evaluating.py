@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from engines import CallLimiter, Context, EngineError, FakeEngine, Sampling, UsageError
+from evals import Problem, Sample
+from evals.evaluation.evaluating import Evaluated, begin, conclude, resume
+from evals.evaluation.reading import read_evaluation
+from evals.evaluation.settings import EvaluationSettings
+from evals.evaluation.systems import Thinks
+from evals.evaluation.tally import Tally
+from orchestrator import Budget, Event, RunFolderError, RunInUse, RunUnreadable
+from reasoning import ChainOfThought
+from tests.evals.evaluation.making_samples import ONCE, SAMPLING, ExactGrader, problems, task
+
+pytestmark = pytest.mark.anyio
+
+GRADERS = {"sums": ExactGrader()}
+
+
+def settings(*, k: int = 2, **options: Any) -> EvaluationSettings:
+    known: dict[str, Any] = {
+        "name": "one",
+        "system": Thinks(method=ChainOfThought(sampling=SAMPLING), described={"method": "one"}),
+        "tasks": {"sums": task()},
+        "problems": {"sums": problems(3)},
+        "calls": ONCE,
+        "limiter": CallLimiter(4),
+    }
+    return EvaluationSettings(k=k, **{**known, **options})
+
+
+def right(context: Context, sampling: Sampling) -> str:
+    """Right at every second problem."""
+    return "\\boxed{0}" if "/p0/" in context.path else "\\boxed{?}"
+
+
+async def begun(folder: Path, engine: FakeEngine, **options: Any) -> Evaluated:
+    asked = settings(**options)
+    return await begin(asked, engine, GRADERS, base=folder, name="kept")
+
+
+def names(path: Path) -> set[str]:
+    return {file.name for file in path.iterdir()}
+
+
+async def test_a_folder_holds_all_that_an_evaluation_is(tmp_path: Path) -> None:
+    done = await begun(tmp_path, FakeEngine(right), sources={"sums": {"kind": "generated"}})
+    assert (done.path, done.there, done.total, done.limited_by) == (tmp_path / "kept", 6, 6, None)
+    files = {"config.yaml", "env.json", "events.jsonl", "journal.sqlite", "metrics.json"}
+    assert names(done.path) >= files | {"problems.jsonl", "samples.jsonl", "grades.jsonl"}
+    evaluation = read_evaluation(done.path)
+    assert (evaluation.system, evaluation.k) == ("one", 2)
+    assert evaluation.configuration["sources"] == {"sums": {"kind": "generated"}}
+    assert [grade.correct for grade in evaluation.grades.values()] == [True] * 2 + [False] * 4
+    assert done.metrics["pooled"]["average"]["value"] == pytest.approx(1 / 3)
+    kept = json.loads((done.path / "metrics.json").read_text())
+    assert kept["pooled"] == json.loads(json.dumps(done.metrics["pooled"]))
+
+
+async def test_k_grows_on_a_resume_and_what_is_there_stays(tmp_path: Path) -> None:
+    engine = FakeEngine(right)
+    done = await begun(tmp_path, engine, k=1)
+    before = read_evaluation(done.path).samples
+    done = await resume(settings(k=3), engine, GRADERS, path=done.path)
+    after = read_evaluation(done.path)
+    assert (done.there, after.k, len(after.grades)) == (9, 3, 9)
+    assert {key: after.samples[key] for key in before} == before
+    assert len(engine.calls) == 9
+
+
+async def test_samples_of_a_grown_k_are_those_of_one_that_began_so(tmp_path: Path) -> None:
+    def drawn(context: Context, sampling: Sampling) -> str:
+        return f"\\boxed{{{sampling.seed}}}"
+
+    grown = await begun(tmp_path / "a", FakeEngine(drawn), k=1)
+    await resume(settings(k=3), FakeEngine(drawn), GRADERS, path=grown.path)
+    whole = await begun(tmp_path / "b", FakeEngine(drawn), k=3)
+    one, other = (read_evaluation(done.path).samples for done in (grown, whole))
+    assert [row.text for row in one.values()] == [row.text for row in other.values()]
+
+
+async def test_failed_samples_are_done_again_and_the_last_row_counts(tmp_path: Path) -> None:
+    broken = ["sums/p1/0"]
+
+    def script(context: Context, sampling: Sampling) -> str | EngineError:
+        return EngineError("busy") if context.path in broken else right(context, sampling)
+
+    engine = FakeEngine(script)
+    done = await begun(tmp_path, engine)
+    assert (done.there, done.total) == (5, 6)
+    assert done.metrics["pooled"]["failed"] == 1
+    broken.clear()
+    done = await resume(settings(), engine, GRADERS, path=done.path)
+    assert (done.there, done.metrics["pooled"]["failed"]) == (6, 0)
+    assert len((done.path / "samples.jsonl").read_text().splitlines()) == 7
+    assert len(engine.calls) == 7
+
+
+async def test_with_more_budget_an_evaluation_comes_to_its_end(tmp_path: Path) -> None:
+    engine = FakeEngine(right)
+    done = await begun(tmp_path, engine, budget=Budget(calls=4))
+    assert (done.there, done.limited_by) == (4, "calls")
+    again = await resume(settings(budget=Budget(calls=4)), engine, GRADERS, path=done.path)
+    assert (again.there, again.limited_by) == (4, "calls")
+    done = await resume(settings(budget=Budget(calls=6)), engine, GRADERS, path=done.path)
+    assert (done.there, done.limited_by) == (6, None)
+    assert len(engine.calls) == 6
+
+
+async def test_what_a_budget_cut_short_is_made_whole_with_more(tmp_path: Path) -> None:
+    engine = FakeEngine("\\boxed{0} and so on")
+    known = await begun(tmp_path / "known", engine, k=1)
+    (row, *_) = read_evaluation(known.path).samples.values()
+    budget = Budget(tokens=row.usage.prompt_tokens + 5)
+    done = await begun(tmp_path, engine, k=1, budget=budget)
+    cut = read_evaluation(done.path).samples[row.key]
+    assert (cut.text, cut.status, done.there) == ("\\boxe", "cancelled", 0)
+    done = await resume(settings(k=1), engine, GRADERS, path=done.path)
+    assert done.there == 3
+    rows = read_evaluation(done.path).samples.values()
+    assert {row.text for row in rows} == {"\\boxed{0} and so on"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"k": 1}, "has 2 samples of each problem: -k may be higher, not 1"),
+        (
+            {"system": Thinks(method=ChainOfThought(), described={"method": "two"})},
+            "with another method: 'one', not 'two'",
+        ),
+        (
+            {"problems": {"sums": [Problem(id="p0", problem="Other?", answer="1")]}},
+            "with another prompt of sums",
+        ),
+        ({"tasks": {"other": task("other")}, "problems": {"other": problems(1)}}, "another tasks"),
+    ],
+)
+async def test_what_decides_samples_cannot_be_another(
+    changed: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    done = await begun(tmp_path, FakeEngine(right))
+    engine = FakeEngine(right)
+    with pytest.raises(UsageError, match=message) as caught:
+        await resume(settings(**changed), engine, GRADERS, path=done.path)
+    assert "\n" not in str(caught.value)
+    assert engine.calls == []
+
+
+async def test_another_model_cannot_go_on(tmp_path: Path) -> None:
+    class Other(FakeEngine):
+        @property
+        def model(self) -> str:
+            return "other"
+
+    done = await begun(tmp_path, FakeEngine(right))
+    with pytest.raises(UsageError, match="with another model: 'fake', not 'other'"):
+        await resume(settings(), Other(right), GRADERS, path=done.path)
+
+
+async def test_two_cannot_work_on_one_evaluation(tmp_path: Path) -> None:
+    async def script(context: Context, sampling: Sampling) -> str:
+        with pytest.raises(RunInUse):
+            await resume(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
+        return right(context, sampling)
+
+    done = await begun(tmp_path, FakeEngine(script), k=1)
+    assert done.there == 3
+
+
+async def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine").write_text("dear")
+    with pytest.raises(RunFolderError, match="is not empty"):
+        await begun(tmp_path, FakeEngine(right))
+    assert names(tmp_path / "kept") == {"mine"}
+
+
+async def test_a_cancelled_evaluation_leaves_no_call_and_goes_on(tmp_path: Path) -> None:
+    waiting = anyio.Event()
+
+    async def script(context: Context, sampling: Sampling) -> str:
+        if "/p2/" in context.path and not waiting.is_set():
+            waiting.set()
+            await anyio.sleep_forever()
+        return right(context, sampling)
+
+    engine = FakeEngine(script)
+    async with anyio.create_task_group() as group:
+        group.start_soon(begun, tmp_path, engine)
+        await waiting.wait()
+        group.cancel_scope.cancel()
+    assert (await engine.statistics()).running == 0
+    assert engine.aborted >= 1
+    done = await resume(settings(), engine, GRADERS, path=tmp_path / "kept")
+    assert done.there == 6
+
+
+class Watching:
+    """Keeps what it was told."""
+
+    live = False
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.tally = Tally(0)
+
+    def begin(self, tally: Tally, path: Path) -> None:
+        self.told.append(f"begin {path.name}")
+        self.tally = tally
+
+    def hear(self, event: Event) -> None:
+        self.told.append(event.kind)
+
+    def end(self) -> None:
+        self.told.append("end")
+
+
+async def test_who_watches_sees_how_it_goes(tmp_path: Path) -> None:
+    watching = Watching()
+    await begin(
+        settings(), FakeEngine(right), GRADERS, base=tmp_path, name="kept", watcher=watching
+    )
+    assert (watching.told[0], watching.told[-1]) == ("begin kept", "end")
+    assert watching.told.count("node-finished") == 6
+    assert (watching.tally.done, watching.tally.running) == (6, 0)
+    # Graded while it goes on, as far as it comes.
+    assert watching.tally.graded <= 6
+
+
+async def test_samples_are_kept_where_they_cannot_be_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(self: object, problem: Problem, answer: str) -> bool:
+        raise EngineError("the judge is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExactGrader, "correct", fails)
+        with pytest.raises(EngineError, match="the judge is gone"):
+            await begun(tmp_path, FakeEngine(right))
+    rows = read_evaluation(tmp_path / "kept").samples
+    assert len(rows) == 6
+    metrics = await conclude(tmp_path / "kept", GRADERS)
+    assert metrics["pooled"]["average"]["value"] == pytest.approx(1 / 3)
+
+
+async def test_a_folder_without_problems_says_so(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(RunUnreadable, match="is no evaluation"):
+        await resume(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
+
+
+def test_nothing_to_measure_is_refused() -> None:
+    with pytest.raises(UsageError, match="-k 0: at least 1 sample"):
+        settings(k=0)
+    with pytest.raises(UsageError, match="sums has no problems"):
+        settings(problems={"sums": ()})
+    with pytest.raises(UsageError, match="no task"):
+        settings(tasks={}, problems={})
+
+
+def test_a_row_that_counts_is_a_sample_of_the_system() -> None:
+    states = {"ok": True, "truncated": True, "failed": False, "cancelled": False}
+    for status, counts in states.items():
+        row = Sample.model_validate({"task": "t", "problem": "p", "sample": 0, "status": status})
+        assert row.counts is counts

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests import backends
+
+anyio_backend = backends.virtual_backend
