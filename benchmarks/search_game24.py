@@ -65,9 +65,13 @@ Results = Mapping[str, list[list[Searched]]]
 """By the name of the rule: for each puzzle, what came of it with each seed."""
 
 
+# A busy machine must not change what is chosen: a choice that is cut short is made greedily.
+PATIENT = partial(Ets, time_limit=60.0)
+
+
 def rules(width: int) -> dict[str, SelectionRule]:
     """What is compared."""
-    ets = partial(Ets, lambda_b=LAMBDA_B, lambda_d=LAMBDA_D, embedder=Meaning())
+    ets = partial(PATIENT, lambda_b=LAMBDA_B, lambda_d=LAMBDA_D, embedder=Meaning())
     return {
         "beam": Beam(),
         "DVTS": Dvts(),
@@ -79,7 +83,7 @@ def rules(width: int) -> dict[str, SelectionRule]:
 
 def grid(width: int) -> dict[str, SelectionRule]:
     """What ETS could be set to."""
-    ets = partial(Ets, embedder=Meaning())
+    ets = partial(PATIENT, embedder=Meaning())
     costs: tuple[Cost, ...] = ("uniform", "tokens")
     compared: dict[str, SelectionRule] = {BASELINE: Rebase()}
     for cost, b, d in product(costs, (1.0, 1.5, 2.0, 2.5, 3.0), (0.7, 1.4)):
@@ -89,10 +93,12 @@ def grid(width: int) -> dict[str, SelectionRule]:
 
 def ablations(width: int) -> dict[str, SelectionRule]:
     """ETS as the paper sets it, without coverage, and with an embedder that knows words only."""
-    ets = partial(Ets, lambda_b=LAMBDA_B, lambda_d=LAMBDA_D)
+    ets = partial(PATIENT, lambda_b=LAMBDA_B, lambda_d=LAMBDA_D)
     return {
         BASELINE: Rebase(),
-        "ETS, paper's lambdas": Ets(lambda_b=1, lambda_d=PAPER.get(width, 1.4), embedder=Meaning()),
+        "ETS, paper's lambdas": PATIENT(
+            lambda_b=1, lambda_d=PAPER.get(width, 1.4), embedder=Meaning()
+        ),
         "ETS, no coverage": ets(lambda_d=0),
         "ETS, hashed n-grams": ets(embedder=HashedNgrams()),
     }

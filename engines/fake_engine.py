@@ -24,6 +24,7 @@ from .fake_workers import ScriptedSession, ScriptedWorkers
 from .hogwild.admission import check_ends
 from .hogwild.rounds import advance
 from .logprobs import Logprob, TokenLogprobs
+from .prefix_cache import PrefixCache
 from .sampling import Choice, Constraint, JsonSchema, Regex, Sampling
 
 
@@ -116,7 +117,7 @@ class FakeEngine(Engine):
             block_size=block_size,
             collaboration=not text_only,
         )
-        self._blocks: set[int] = set()
+        self._cache = PrefixCache(block_size or 1)
         self._running = 0
         self._total = Usage()
         self._closed = False
@@ -163,7 +164,7 @@ class FakeEngine(Engine):
             self._total += progress.usage
             self.aborted += not (progress.finished or progress.failed)
             # The last token sampled has no KV yet.
-            self._remember((*prompt, *map(ord, progress.text))[:-1])
+            self._cache.add((*prompt, *map(ord, progress.text))[:-1])
 
     def _by_one(
         self,
@@ -174,7 +175,7 @@ class FakeEngine(Engine):
     ) -> AsyncGenerator[Chunk, None]:
         if isinstance(reply, ScriptedWorkers):
             raise AssertionError(f"the script has {reply!r}, and this call has no collaboration")
-        usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._remember(prompt))
+        usage = Usage(prompt_tokens=len(prompt), cached_tokens=self._cache.add(prompt))
         room = min(sampling.max_tokens, (self._capabilities.window or 0) - len(prompt))
         cut = _cut(reply.text, sampling.stop, room)
         return self._chunks(cut, self._logprobs(reply, sampling), usage, progress)
@@ -294,19 +295,6 @@ class FakeEngine(Engine):
     def _certain(self, character: str) -> TokenLogprobs:
         token = Logprob(character, 0.0, ord(character) if self._capabilities.token_ids else None)
         return TokenLogprobs(token, (token,))
-
-    def _remember(self, sequence: Sequence[int]) -> int:
-        """Puts the blocks of a sequence into the cache; returns how many of its tokens were there already."""
-        size = self._capabilities.block_size or 1
-        cached = 0
-        prefix = 0
-        for end in range(size, len(sequence) + 1, size):
-            prefix = hash((prefix, tuple(sequence[end - size : end])))
-            # The last token is always computed: its logits are the next token's.
-            if prefix in self._blocks and cached == end - size and end < len(sequence):
-                cached = end
-            self._blocks.add(prefix)
-        return cached
 
 
 @dataclass

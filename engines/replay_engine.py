@@ -18,16 +18,14 @@ from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import ContextTooLong, EngineDead, RequestRejected
+from .prefix_cache import PrefixCache
 from .replay.byte_tokens import last_turn, mark_of, text_of, tokens_of
-from .replay.picking import QuestionIndex, pick
-from .replay.prefix_cache import PrefixCache
+from .replay.picking import QuestionIndex, named_sample, pick
 from .replay.recording import Recorded, Recording, read_recording
 from .replay.reply import Reply, reply_of
 from .sampling import Sampling
 
 _BLOCK = 16
-# 4 million tokens, about what a large GPU holds.
-_BLOCKS = 2**18
 _MOST_SHOWN = 60
 
 
@@ -35,9 +33,11 @@ class ReplayEngine(Engine):
     """Answers questions with the samples that were recorded of them.
 
     Which question a call asks is found by its text, or else by a name in its path; which sample it gets, by the numbers
-    in its path, without any state (`replay/picking.py`): sample i of an evaluation, or of a vote, is the i-th one
-    recorded, and after the last comes the first. A turn that was begun goes on as a sample that begins so. Nothing is
-    enforced and no logprobs are told; of what says how to sample, only limits, stops and a seed count.
+    in its path, without any state (`replay/picking.py`). Sample i of an evaluation is the i-th one recorded, and more
+    than were recorded are refused, since a sample counted twice would pass for two. A vote on its own has them in their
+    order too, but begins anew after the last; votes inside of an evaluation's samples draw with replacement. A turn
+    that was begun goes on as a sample that begins so. Nothing is enforced and no logprobs are told; of what says how to
+    sample, only limits, stops and a seed count.
 
     Args:
         recording: A file or the folder of an evaluation (`replay/recording.py`), or what was read of one.
@@ -65,7 +65,7 @@ class ReplayEngine(Engine):
         self._seconds_per_token = seconds_per_token
         self._chunk_tokens = chunk_tokens
         self._window = window
-        self._cache = PrefixCache(_BLOCK, _BLOCKS)
+        self._cache = PrefixCache(_BLOCK)
         self._running = 0
         self._total = Usage()
         self._closed = False
@@ -94,7 +94,8 @@ class ReplayEngine(Engine):
         """Gives out a recorded sample, chunk by chunk or whole.
 
         Raises:
-            RequestRejected: The question was not recorded, or no sample of it begins as the model's turn does.
+            RequestRejected: The question was not recorded, or not so often, or no sample of it begins as the model's
+                turn does.
         """
         self._check_open()
         require_capabilities(self, sampling)
@@ -144,14 +145,20 @@ class ReplayEngine(Engine):
 
     def _samples(self, context: Context) -> Sequence[Recorded]:
         turns = [turn.text for turn in context.turns if turn.role == "user"]
-        question = self._index.find(turns, context.path)
+        question, number = self._index.find(turns, context.path), named_sample(context.path)
         if question is None:
             asked = " ".join(turns)[:_MOST_SHOWN]
             raise RequestRejected(
                 f"{self.model} has no recorded question in {asked!r}: ask one of its "
                 f"{len(self._recording.questions):,} questions as it was recorded"
             )
-        return self._recording.questions[question]
+        samples = self._recording.questions[question]
+        if number is not None and number >= len(samples):
+            raise RequestRejected(
+                f"{self.model}: question {question[:_MOST_SHOWN]!r} has {len(samples)} recorded samples, and sample "
+                f"{number + 1} was asked for: ask for -k {len(samples)} at most"
+            )
+        return samples
 
     async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
         """A token for every four bytes or fewer; a mark where the role changes."""

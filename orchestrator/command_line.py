@@ -11,8 +11,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points, version
-from typing import NoReturn, Protocol
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any, NoReturn, Protocol
 
 from engines import ForkjoinError
 
@@ -34,8 +34,19 @@ class Command(Protocol):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        # A later option would change what an abbreviation means.
+        super().__init__(**{"allow_abbrev": False, **options})
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _entries(arguments: Sequence[str]) -> Sequence[EntryPoint]:
+    """The command that is asked for, or all: importing those that are not would cost everyone time."""
+    entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    asked = [entry for entry in entries if arguments and entry.name == arguments[0]]
+    return asked or entries
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="forkjoin", description="Parallel reasoning on vLLM.")
     parser.add_argument("--version", action="version", version=f"forkjoin {version('forkjoin')}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+    for entry in _entries(sys.argv[1:] if arguments is None else arguments):
         command: Command = entry.load()
         subparser = subparsers.add_parser(
             entry.name, help=command.summary, description=command.summary

@@ -8,14 +8,14 @@ from typing import Any
 
 from engines import UsageError
 
-_PLACE = re.compile(r"[\w.]+:\w+")
+_PLACE = re.compile(r"[\w.]+:[^\W\d]\w*")
 
 
 def is_place(text: str) -> bool:
     """Whether a text has the form of a place.
 
-    >>> is_place("examples.arithmetic:TOOLS"), is_place("http://127.0.0.1:8000"), is_place("calculate")
-    (True, False, False)
+    >>> [is_place(text) for text in ("examples.arithmetic:TOOLS", "localhost:8000", "calculate")]
+    [True, False, False]
     """
     return _PLACE.fullmatch(text) is not None
 

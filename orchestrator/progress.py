@@ -132,4 +132,6 @@ def opening(engine: str, model: str | None) -> str:
         return f"starting vLLM with {model}; this takes a minute"
     if engine == "hogwild":
         return f"loading {model} with PyTorch; this takes some seconds"
+    if engine.startswith("replay:"):
+        return f"reading recorded samples of {engine.removeprefix('replay:')}"
     return f"connecting to {engine}"

@@ -38,8 +38,5 @@ def planner_named(name: str, seed: int | None = None) -> Planner:
         UsageError: No planner is called so.
     """
     if name not in PLANNERS:
-        raise UsageError(
-            f"there is no planner {name!r}: choose from {', '.join(sorted(PLANNERS))}; "
-            f"a plan of your own is given with --plan FILE"
-        )
+        raise UsageError(f"there is no planner {name!r}: choose from {', '.join(sorted(PLANNERS))}")
     return PLANNERS[name](seed)

@@ -11,9 +11,9 @@ engine=
 trap 'kill -INT -- "-$engine" 2>/dev/null; rm -rf "$logs"' EXIT
 
 # No doctest uses it.
-.venv/bin/python -m pytest -m real_vllm -p no:cacheprovider tests >"$logs/engine" 2>&1 </dev/null &
+.venv/bin/python -m pytest -m real_vllm -p no:cacheprovider --durations=15 --durations-min=3 tests >"$logs/engine" 2>&1 </dev/null &
 engine=$!
-.venv/bin/python -m pytest -m 'not real_vllm' 2>&1 | tee "$logs/others"
+.venv/bin/python -m pytest -m 'not real_vllm' --durations=15 --durations-min=3 2>&1 | tee "$logs/others"
 others=${PIPESTATUS[0]}
 printf 'waiting for the tests that use a real engine\n'
 wait "$engine"

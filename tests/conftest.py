@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
-import json
 import os
 import signal
 import socket
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import anyio
@@ -45,6 +45,7 @@ hypothesis.settings.load_profile("forkjoin")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+_REAL_ENGINES = {"vllm_engine", "vllm_server"}
 # Ends the whole session when its input closes, which it does however the tests end, or when the server ends.
 _KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'
 _SECONDS_TO_START = 300
@@ -56,12 +57,39 @@ _SERVER_OPTIONS = (
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collects without the garbage collector, which looked at the same million objects again and again.
+
+    All that is there then is there to stay, so that it is left alone until the session ends.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Lets the interpreter free everything at its end, which libraries in C++ complain of otherwise."""
+    gc.unfreeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spares the tests of real engines the import of all others."""
+    is_other = collection_path.suffix == ".py" and not _names_a_real_engine(collection_path)
+    return True if is_other and config.option.markexpr == "real_vllm" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what uses a real engine; the imports of vLLM and torch warn of their own affairs."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & {"vllm_engine", "vllm_server"}:
+        if fixtures & _REAL_ENGINES:
             item.add_marker(pytest.mark.real_vllm)
+        if item.get_closest_marker("real_vllm") and not _names_a_real_engine(item.path):
+            raise pytest.UsageError(f"{item.path} uses a real engine: mark it real_vllm there")
         if "vllm_engine" in fixtures:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 
@@ -154,26 +182,30 @@ def one_torch_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def new_hogwild_engine(
-    one_torch_thread: None, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], Engine]:
-    """Makes engines of our own attention, all over one embedded model with the window that vLLM has here."""
+def new_hogwild_engine(one_torch_thread: None) -> Callable[[], Engine]:
+    """Makes engines of our own attention, all over the beginning of the embedded model.
+
+    Two of its layers write nonsense ten times as fast, by the same code. What the whole model writes is compared with
+    transformers in the tests of the decoder, without an engine. The window is the one that vLLM has here.
+    """
+    from transformers import AutoModelForCausalLM
+
     from engines import HogwildEngine
-    from engines.hogwild.model.loading import load
+    from engines.hogwild.model.tokenizing import ModelTokenizer
+    from engines.hogwild.model.torch_model import TorchModel
 
-    loaded = load(str(_with_window(tmp_path_factory.mktemp("model"), 2048)), None, "cpu")
-    return lambda: HogwildEngine(*loaded, embedded_model.NAME)
+    folder = str(anyio.run(embedded_model.prepare))
+    changes = {"num_hidden_layers": 2, "max_position_embeddings": 2048}
+    model = TorchModel(AutoModelForCausalLM.from_pretrained(folder, **changes).eval())
+    tokenizer = ModelTokenizer.load(folder)
+    return lambda: HogwildEngine(model, tokenizer, embedded_model.NAME)
 
 
-def _with_window(folder: Path, window: int) -> Path:
-    """The embedded model with another window, without a copy of its weights."""
-    for path in anyio.run(embedded_model.prepare).iterdir():
-        (folder / path.name).symlink_to(path)
-    configuration = folder / "config.json"
-    content = {**json.loads(configuration.read_text()), "max_position_embeddings": window}
-    configuration.unlink()
-    configuration.write_text(json.dumps(content))
-    return folder
+@cache
+def _names_a_real_engine(path: Path) -> bool:
+    """Whether its text says so, which the tests in it may do by a mark or by a fixture."""
+    text = path.read_text(encoding="utf-8")
+    return any(name in text for name in {"real_vllm", *_REAL_ENGINES})
 
 
 def _skip_without_vllm() -> None:

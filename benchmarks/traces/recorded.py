@@ -57,8 +57,9 @@ class Problem:
 
 def problems(name: str) -> list[Problem]:
     """Those of a file."""
-    lines = (TRACES / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [_problem(json.loads(line)) for line in lines]
+    # Texts may hold what else ends a line for `str.splitlines`.
+    with (TRACES / f"{name}.jsonl").open(encoding="utf-8") as lines:
+        return [_problem(json.loads(line)) for line in lines]
 
 
 def replay(question: str, samples: Sequence[Sample], chunk_tokens: int) -> ReplayEngine:

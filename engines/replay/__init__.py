@@ -2,6 +2,5 @@
 
 replay_engine ─┬─ recording       reads files
   async shell  ├─ picking         which question a call asks, and which sample it gets
-               ├─ reply           limits and stops ── byte_tokens
-               └─ prefix_cache
+               └─ reply           limits and stops ── byte_tokens
 """

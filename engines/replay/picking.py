@@ -6,6 +6,7 @@ numbers that forks have:
 
     aime24/2024-I-3/0                the first sample                          an evaluation's sample 0
     aime24/2024-I-3/1                the second                                an evaluation's sample 1
+    aime24/2024-I-3/64               none, where 64 were recorded              an evaluation's sample 64
     root/sample-2                    the third                                 a vote on its own
     aime24/2024-I-3/1/sample-2       the third behind one that /1/ picks       votes of an evaluation's samples differ
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from .recording import Recorded
@@ -44,7 +46,7 @@ class QuestionIndex:
         """The question that a turn is, or else the longest that stands in one, the later one of two as long.
 
         It does not count where it is a part of a longer word or number. It takes as long as the turns are long, however
-        many questions there are. Where none is found, it is the one that has a name of the path.
+        many questions there are that begin otherwise. Where none is found, it is the one that has a name of the path.
 
         >>> QuestionIndex(["2 + 2?", "What is 2 + 2?"]).find(["Think. What  is 2 + 2? End with a number."])
         'What is 2 + 2?'
@@ -90,6 +92,16 @@ def pick(samples: Sequence[Recorded], said: str, path: str, seed: int | None) ->
     return begun[number % len(begun)] if begun else None
 
 
+def named_sample(path: str) -> int | None:
+    """The number of the sample that the path asks for outright, as an evaluation does: there is no other for it.
+
+    >>> named_sample("gsm8k/7/3"), named_sample("gsm8k/7/3/sample-2"), named_sample("root/sample-2")
+    (3, None, None)
+    """
+    last = _last_number(path)
+    return last.number if last is not None and last.is_name else None
+
+
 def sample_number(path: str, seed: int | None) -> int:
     """The number of the sample that is meant, to be taken modulo their number.
 
@@ -99,16 +111,29 @@ def sample_number(path: str, seed: int | None) -> int:
     >>> sample_number("gsm8k/7/3", None), sample_number("root/sample-2", None), sample_number("root", None)
     (3, 2, 0)
     """
+    last = _last_number(path)
+    if last is None:
+        return seed or 0
+    if last.is_name or not _NUMBER.search(last.before):
+        return last.number
+    digest = hashlib.blake2b(last.before.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return last.number + int.from_bytes(digest, "big")
+
+
+class _LastNumber(NamedTuple):
+    number: int
+    before: str
+    is_name: bool
+
+
+def _last_number(path: str) -> _LastNumber | None:
     numbers = list(_NUMBER.finditer(path))
     if not numbers:
-        return seed or 0
+        return None
     start, end = numbers[-1].span()
-    number, before = int(path[start:end]), path[:start]
+    before = path[:start]
     is_name = before[-1:] in ("", "/") and path[end : end + 1] in ("", "/")
-    if is_name or len(numbers) == 1:
-        return number
-    digest = hashlib.blake2b(before.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return number + int.from_bytes(digest, "big")
+    return _LastNumber(int(path[start:end]), before, is_name)
 
 
 def _normal(text: str) -> str:

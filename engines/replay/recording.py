@@ -74,7 +74,7 @@ def read_recording(path: Path) -> Recording:
                 names[name] = question
     except OSError as error:
         raise UsageError(
-            f"the recording {path} cannot be read: {error.strerror or error}"
+            f"the recording {error.filename or path} cannot be read: {error.strerror or error}"
         ) from error
     if not questions:
         raise UsageError(f"{path} has no recorded samples: {_FORMATS}")

@@ -15,6 +15,7 @@ from orchestrator.commands.output import write
 from orchestrator.commands.running import until_signal
 from orchestrator.commands.tables import write_table
 from orchestrator.runs.text_table import TextTable
+from orchestrator.runs.words import short
 
 from ..evaluation.display import Display
 from ..evaluation.evaluating import Evaluated
@@ -22,7 +23,10 @@ from ..evaluation.result_table import result_table
 from ..tasks.catalogue import TASKS
 from .evaluate_dry_run import dry_run
 from .evaluate_options import add_options, is_sweep, orders_of
-from .evaluate_run import carry_out, prepare
+from .evaluate_run import carry_out, keep_order, prepare
+
+# What to do stands at the end of a reason.
+_REASON = 300
 
 
 class EvaluateCommand:
@@ -40,14 +44,14 @@ class EvaluateCommand:
         add("--resume", metavar="RUN",
             help="go on with an evaluation: its folder, or its name in runs; -k may be higher now")  # fmt: skip
         add("--list", action="store_true", help="the tasks that have names")
-        add("--json", action="store_true", help="the figures on stdout, a line for each system")
+        add("--json", action="store_true", help="figures, a list or a dry run as JSON lines")
         add("--dry-run", action="store_true",
             help="show what would be measured and the first prompt, without an engine")  # fmt: skip
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Makes samples, grades them, and prints the figures; 1 where samples are missing."""
         if arguments.list:
-            write_table(_tasks())
+            _list(as_json=arguments.json)
             return 0
         orders = orders_of(arguments)
         if arguments.dry_run:
@@ -64,7 +68,10 @@ class EvaluateCommand:
 
         async def work() -> None:
             with Display(_again(arguments)) as display:
-                await carry_out(await prepare(orders, display), display, tell)
+                prepared = await prepare(orders, display)
+                if _is_sweep(arguments):
+                    keep_order(orders)
+                await carry_out(prepared, display, tell)
 
         # What tools print must not get between the figures and who reads them.
         with redirect_stdout(sys.stderr) as stderr:
@@ -82,12 +89,15 @@ class EvaluateCommand:
 command = EvaluateCommand()
 
 
+def _is_sweep(arguments: argparse.Namespace) -> bool:
+    return arguments.what is not None and is_sweep(arguments.what)
+
+
 def _again(arguments: argparse.Namespace) -> str | None:
     """How one goes on with a sweep: as it was begun."""
-    what: str | None = arguments.what
-    if what is None or not is_sweep(what):
+    if not _is_sweep(arguments):
         return None
-    return f"forkjoin eval {what}" + (f" --out {arguments.out}" if arguments.out else "")
+    return f"forkjoin eval {arguments.what}" + (f" --out {arguments.out}" if arguments.out else "")
 
 
 def _write(done: Sequence[Evaluated], *, as_json: bool) -> None:
@@ -102,6 +112,10 @@ def _write(done: Sequence[Evaluated], *, as_json: bool) -> None:
     for one in done:
         if one.there < one.total:
             sys.stderr.write(f"forkjoin: {_missing(one)}\n")
+            for told in one.metrics["pooled"]["reasons"]:
+                sys.stderr.write(
+                    f"  {told['samples']:,} failed: {short(told['reason'], _REASON)}\n"
+                )
 
 
 def _missing(one: Evaluated) -> str:
@@ -118,9 +132,12 @@ def _exit_code(done: Sequence[Evaluated]) -> int:
     return 0 if all(one.there == one.total for one in done) else 1
 
 
-def _tasks() -> TextTable:
-    rows = [
-        (task.name, "-" if task.dataset is None else task.dataset.id, task.about)
-        for task in TASKS.values()
-    ]
-    return TextTable(head=("task", "dataset", "what it is"), rows=rows)
+def _list(*, as_json: bool) -> None:
+    """Writes the tasks that have names."""
+    rows = [(task.name, task.dataset and task.dataset.id, task.about) for task in TASKS.values()]
+    if as_json:
+        for name, dataset, about in rows:
+            write(json.dumps({"task": name, "dataset": dataset, "about": about}))
+        return
+    shown = [(name, dataset or "-", about) for name, dataset, about in rows]
+    write_table(TextTable(head=("task", "dataset", "what it is"), rows=shown))

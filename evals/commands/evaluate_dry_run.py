@@ -58,6 +58,7 @@ def _shown(one: Prepared) -> dict[str, Any]:
         "seed": options.seed,
         "budget": options.budget,
         "judge": options.judge,
+        "judge_model": one.judged_by[1],
     }
 
 

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engines import UsageError
+from orchestrator import RunUnreadable
 from orchestrator.commands.call_options import add_calls, check_calls
 from orchestrator.commands.engine_option import check_engine
 from orchestrator.commands.thinking_options import add_thinking, check_thinking
-from orchestrator.runs.run_folder import check_runs
+from orchestrator.runs.run_files import check_journals
+from orchestrator.runs.run_folder import check_runs, folder_errors
+from orchestrator.runs.run_lock import check_free
 from orchestrator.runs.run_record import read_configuration
 from orchestrator.runs.run_search import find_run
 from planners import PLANNERS
@@ -44,6 +47,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "prices": None,
     "engine": "local",
     "judge": None,
+    "judge_model": None,
     "budget": None,
     "width": "auto",
     "attempts": 5,
@@ -53,7 +57,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "journal_dir": None,
 }
 # What may be another when an evaluation is gone on with; k may only grow.
-_RAISABLE = {"k", "engine", "judge", "budget", "width", "attempts", "timeout", "idle_timeout", "hedge"}  # fmt: skip
+_RAISABLE = frozenset(
+    ("k", "engine", "judge", "judge_model", "budget", "width", "attempts", "timeout", "idle_timeout", "hedge")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +96,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_thinking(parser)
     add_calls(parser, default=False)
     add("--judge", metavar="ENGINE", help="asked about answers that the rules find wrong")
+    add("--judge-model", metavar="NAME",
+        help="its model (default: on the same engine the one that is measured, else the engine's own)")  # fmt: skip
     add(
         "--journal-dir",
         metavar="DIR",
@@ -121,8 +129,8 @@ def orders_of(arguments: argparse.Namespace) -> list[Order]:
         orders = [_order(options, out=arguments.out and Path(arguments.out))]
     for order in orders:
         _check(order.options)
-        if order.begun is None and not arguments.dry_run:
-            _check_out(order.out)
+        if not arguments.dry_run:
+            _check_folder(order)
     return orders
 
 
@@ -146,9 +154,21 @@ def _resumed(arguments: argparse.Namespace, given: Mapping[str, Any]) -> list[Or
         raise UsageError("--out and --resume name two folders: give one of them")
     if arguments.what is not None:
         given = {**given, "tasks": arguments.what.split(",")}
-    path = Path(arguments.resume)
-    folders = evaluations_in(path if path.is_dir() else find_run(RUNS, arguments.resume))
+    folders = evaluations_in(_found(arguments.resume))
     return [_reopened(folder, given) for folder in folders]
+
+
+def _found(name: str) -> Path:
+    """The folder that `--resume` names."""
+    if Path(name).is_dir():
+        return Path(name)
+    try:
+        return find_run(RUNS, name)
+    except RunUnreadable as error:
+        raise RunUnreadable(
+            f"--resume {name}: there is no such folder, nor an evaluation of this name in {RUNS}: "
+            f"give the folder that forkjoin eval made"
+        ) from error
 
 
 def _reopened(folder: Path, given: Mapping[str, Any], name: str | None = None) -> Order:
@@ -205,10 +225,23 @@ def _check(options: argparse.Namespace) -> None:
     check_thinking(options)
     if options.judge is not None:
         check_engine(options.judge)
+    elif options.judge_model is not None:
+        raise UsageError("--judge-model names the judge's model: give --judge too")
     if options.limit is not None and options.limit < 1:
         raise UsageError(f"--limit {options.limit} leaves no problems: give 1 or more")
     if len(set(options.tasks)) < len(options.tasks):
         raise UsageError(f"{','.join(options.tasks)}: a task is named twice")
+
+
+def _check_folder(order: Order) -> None:
+    """Refuses a folder that nothing can be written into, before an engine starts."""
+    if order.begun is None:
+        _check_out(order.out)
+        if order.options.journal_dir is not None:
+            check_journals(order.options.journal_dir)
+    else:
+        with folder_errors(order.begun):
+            check_free(order.begun)
 
 
 def _check_out(out: Path | None) -> None:

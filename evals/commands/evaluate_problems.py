@@ -49,8 +49,9 @@ class Problems:
         """
         options = order.options
         tasks = _tasks(options.tasks)
-        if order.begun is not None:
-            return _kept(order.begun, tasks)
+        kept = None if order.begun is None else _kept(order.begun, tasks)
+        if kept is not None:
+            return kept
         files = _files(options.data, list(tasks))
         wanted = _ids(options, tasks)
         loaded = {
@@ -62,7 +63,7 @@ class Problems:
         return Asked(
             tasks=tasks,
             problems={name: several[: options.limit] for name, several in problems.items()},
-            sources={name: found.source for name, found in loaded.items()},
+            sources={name: _source(found) for name, found in loaded.items()},
             skipped=[row for found in loaded.values() for row in found.skipped],
         )
 
@@ -75,6 +76,13 @@ class Problems:
         return self._loaded[key]
 
 
+def _source(loaded: Loaded) -> dict[str, Any]:
+    """Where problems are from, and what of it is left out, which is kept for reports."""
+    skipped = loaded.skipped
+    told = {"skipped": {"rows": len(skipped), "first": skipped[0]}} if skipped else {}
+    return {**loaded.source, **told}
+
+
 def _tasks(places: Sequence[str]) -> dict[str, Task]:
     tasks: dict[str, Task] = {}
     for place in places:
@@ -85,11 +93,15 @@ def _tasks(places: Sequence[str]) -> dict[str, Task]:
     return tasks
 
 
-def _kept(path: Path, tasks: Mapping[str, Task]) -> Asked:
-    begun = read_evaluation(path)
+def _kept(path: Path, tasks: Mapping[str, Task]) -> Asked | None:
+    """What an evaluation was begun with; None if it was left before its problems were written."""
+    begun = read_evaluation(path, threads=False)
+    if not begun.problems:
+        return None
     problems = {name: begun.problems[name] for name in tasks if name in begun.problems}
-    if list(problems) != list(tasks):
-        raise UsageError(f"{path} was left before its problems were written: begin a new one")
+    if len(problems) < len(tasks):
+        (missing, *_) = (name for name in tasks if name not in problems)
+        raise UsageError(f"{path} has no problems of {missing}: begin a new one")
     return Asked(tasks=tasks, problems=problems, sources=begun.configuration.get("sources", {}))
 
 

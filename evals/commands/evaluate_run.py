@@ -8,16 +8,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from engines import AdaptiveLimiter, CallLimiter, Engine, LimitedEngine, RetryEngine
 from orchestrator.commands.call_options import budget_of, call_policy_of, limiter_of
 from orchestrator.commands.engine_option import open_engine
+from orchestrator.runs.run_files import check_journal
 from orchestrator.runs.run_folder import folder_errors
 from orchestrator.runs.run_lock import RunLock
 
 from ..evaluation.display import Display
-from ..evaluation.evaluating import Evaluated, begin, conclude, done, resume
+from ..evaluation.evaluating import Evaluated, begin_evaluation, conclude, done, resume_evaluation
+from ..evaluation.folder import write_sweep
 from ..evaluation.reading import read_evaluation
 from ..evaluation.settings import EvaluationSettings
 from ..grading.grader import Grader
@@ -53,6 +54,13 @@ class Prepared:
         """The engine and the model."""
         return self.order.options.engine, self.order.options.model
 
+    @property
+    def judged_by(self) -> tuple[str | None, str | None]:
+        """The engine and the model of the judge, which on the same engine is the same model if nobody says."""
+        options = self.order.options
+        same = options.judge == options.engine and options.judge_model is None
+        return options.judge, options.model if same else options.judge_model
+
 
 async def prepare(orders: Iterable[Order], display: Display) -> list[Prepared]:
     """Loads problems and makes systems; whatever can be wrong without an engine is told here.
@@ -78,11 +86,29 @@ async def prepare(orders: Iterable[Order], display: Display) -> list[Prepared]:
             limiter=limiter_of(options),
             notes={"options": kept_options(options)},
         )
+        one = Prepared(order=order, settings=settings)
         if order.begun is not None:
-            settings.check_same(read_evaluation(order.begun), None)
-        prepared.append(Prepared(order=order, settings=settings))
+            _check_begun(one, order.begun)
+        prepared.append(one)
         _tell(prepared, asked, display)
     return prepared
+
+
+def _check_begun(one: Prepared, path: Path) -> None:
+    begun = read_evaluation(path, threads=False)
+    one.settings.check_same(begun, None)
+    if begun.problems and not one.complete:
+        check_journal(path, begun.configuration.get("journal_dir"))
+
+
+def keep_order(orders: Sequence[Order]) -> None:
+    """Notes in which order a sweep has its systems, for its report.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    folders = [folder for order in orders if (folder := order.begun or order.out) is not None]
+    write_sweep(folders[0].parent, [folder.name for folder in folders])
 
 
 async def carry_out(
@@ -99,9 +125,9 @@ async def carry_out(
         RunError: A folder cannot be written.
         EngineDead: The engine is gone.
     """
-    for (engine, _), several in groupby(prepared, key=lambda one: one.runs_on):
+    for runs_on, several in groupby(prepared, key=lambda one: one.runs_on):
         group = list(several)
-        needed = any(not one.complete or one.order.options.judge == engine for one in group)
+        needed = any(not one.complete or one.judged_by == runs_on for one in group)
         async with AsyncExitStack() as exits:
             opened = None
             if needed:
@@ -135,9 +161,11 @@ async def _evaluate(one: Prepared, opened: _Opened | None, display: Display) -> 
         settings = replace(settings, limiter=opened.limiter)
         display.say(settings.about)
         if order.begun is not None:
-            return await resume(settings, opened.engine, graders, path=order.begun, watcher=display)
+            return await resume_evaluation(
+                settings, opened.engine, graders, path=order.begun, watcher=display
+            )
         out = None if order.out is None else order.out.absolute()
-        return await begin(
+        return await begin_evaluation(
             settings,
             opened.engine,
             graders,
@@ -178,12 +206,11 @@ async def _graders(
         for grader in graders.values():
             exits.push_async_callback(grader.aclose)
         if options.judge is not None:
-            judge = opened if options.judge == options.engine else None
+            judge = opened if one.judged_by == one.runs_on else None
             if judge is None:
-                asked: dict[str, Any] = {**vars(options), "engine": options.judge, "model": None}
-                judge = await exits.enter_async_context(
-                    _opened(argparse.Namespace(**asked), display)
-                )
+                name, model = one.judged_by
+                asked = argparse.Namespace(**{**vars(options), "engine": name, "model": model})
+                judge = await exits.enter_async_context(_opened(asked, display))
             engine = RetryEngine(
                 LimitedEngine(judge.engine, judge.limiter, "judge"), one.settings.calls.retry
             )

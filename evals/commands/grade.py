@@ -17,6 +17,7 @@ from orchestrator import RunUnreadable
 from orchestrator.commands.engine_option import check_engine, open_engine
 from orchestrator.commands.running import until_signal
 from orchestrator.commands.tables import write_table
+from orchestrator.runs.job_progress import JobProgress
 from orchestrator.runs.run_folder import folder_errors
 from orchestrator.runs.run_lock import RunLock
 from orchestrator.runs.text_table import TextTable
@@ -59,7 +60,7 @@ class GradeCommand:
         folders = evaluations_in(arguments.folder)
         # All that can be wrong with a folder is told before a judge starts.
         for folder in folders:
-            _graders(read_evaluation(folder), own)
+            _graders(read_evaluation(folder, threads=False), own)
         changes: list[_Change] = []
         with redirect_stdout(sys.stderr):
             anyio.run(until_signal, lambda: _grade(arguments, folders, own, changes))
@@ -99,6 +100,17 @@ class _Change:
         return self.evaluation, self.task, *(f"{count:,}" for count in counts)
 
 
+@dataclass
+class _Grading:
+    """How far it is."""
+
+    total: int
+    done: int = 0
+
+    def line(self, now: float) -> str:
+        return f"{self.done:,} of {self.total:,} samples graded"
+
+
 _HEAD = ("evaluation", "task", "samples ", "right ", "wrong to right ", "right to wrong ", "first graded ",
     "cut ", "missed ", "unread ")  # fmt: skip
 
@@ -111,7 +123,8 @@ def _graders(evaluation: Evaluation, own: Mapping[str, Task]) -> Mapping[str, Gr
     graders: dict[str, Grader] = {}
     for name in evaluation.problems:
         try:
-            graders[name] = (own.get(name) or task_named(name)).grader()
+            task = own.get(name) or task_named(evaluation.places.get(name, name))
+            graders[name] = task.grader()
         except UsageError as error:
             raise UsageError(f"{evaluation.path}: {error}; name yours with --task") from error
     if not graders:
@@ -127,8 +140,10 @@ async def _grade(
 ) -> None:
     async with AsyncExitStack() as exits:
         judge = await _judge(arguments, exits) if arguments.judge else None
+        progress = exits.enter_context(JobProgress())
         for folder in folders:
-            changes += await _regrade(folder, own, judge)
+            changes += await _regrade(folder, own, judge, progress)
+            progress.end()
 
 
 async def _judge(arguments: argparse.Namespace, exits: AsyncExitStack) -> Engine:
@@ -141,17 +156,25 @@ async def _judge(arguments: argparse.Namespace, exits: AsyncExitStack) -> Engine
     return RetryEngine(LimitedEngine(engine, limiter, "judge"), RetryPolicy())
 
 
-async def _regrade(path: Path, own: Mapping[str, Task], judge: Engine | None) -> list[_Change]:
+async def _regrade(
+    path: Path, own: Mapping[str, Task], judge: Engine | None, progress: JobProgress
+) -> list[_Change]:
     with folder_errors(path):
         lock = RunLock(path)
     try:
         # Only now nobody adds to it.
-        evaluation = read_evaluation(path)
+        evaluation = read_evaluation(path, threads=False)
         graders = _graders(evaluation, own)
         if judge is not None:
             graders = {name: Judge(grader, judge) for name, grader in graders.items()}
         try:
-            grades = await grade_all(evaluation, graders)
+            progress.begin(grading := _Grading(sum(s.counts for s in evaluation.samples.values())))
+
+            def tell(samples: int) -> None:
+                grading.done += samples
+                progress.look()
+
+            grades = await grade_all(evaluation, graders, tell)
         finally:
             for grader in graders.values():
                 await grader.aclose()

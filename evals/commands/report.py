@@ -11,10 +11,10 @@ from pathlib import Path
 from orchestrator.commands.output import write
 
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.reading import evaluations_in, read_evaluation
+from ..evaluation.reading import evaluations_in, not_begun, read_evaluation
 from ..report.contents import Measured, contents_of
 from ..report.markdown import markdown
-from ..report.measuring import measure, report_data
+from ..report.measuring import measure, report_data, reportable
 from ..report.report_file import check_place, default_place, write_report
 
 _STANDARD_OUTPUT = "-"
@@ -42,11 +42,18 @@ class ReportCommand:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Writes the report, and where it is."""
-        evaluations = list(_evaluations(arguments.runs))
+        evaluations, left_out = reportable(list(_evaluations(arguments.runs)))
+        left_out += [
+            f"{folder} is not begun: forkjoin eval makes it when it is given its sweep again"
+            for run in arguments.runs
+            for folder in not_begun(run)
+        ]
         place = _place(arguments)
         if place is not None:
             check_place(place)
-        text = _report(arguments, measure(evaluations))
+        text = _report(arguments, measure(evaluations), left_out)
+        for line in left_out:
+            sys.stderr.write(f"left out: {line}\n")
         if place is None:
             write(text.rstrip("\n"))
         else:
@@ -71,10 +78,12 @@ def _evaluations(runs: Sequence[Path]) -> Iterator[Evaluation]:
     return (read_evaluation(path) for path in paths)
 
 
-def _report(arguments: argparse.Namespace, measured: Sequence[Measured]) -> str:
+def _report(
+    arguments: argparse.Namespace, measured: Sequence[Measured], left_out: Sequence[str]
+) -> str:
     if arguments.json:
-        return json.dumps(report_data(measured), ensure_ascii=False) + "\n"
-    contents = contents_of(measured)
+        return json.dumps(report_data(measured, left_out), ensure_ascii=False) + "\n"
+    contents = contents_of(measured, left_out)
     if arguments.markdown:
         return markdown(contents)
     # The template's library is imported on use.

@@ -35,22 +35,30 @@ def weighted_at(trials: Sequence[Trial], k: int) -> float:
         trials: All samples at hand; those with an answer have a weight, from 0 on.
         k: How many vote, at most all.
     """
+    votes = tuple(trial.vote for trial in trials)
+    weights = tuple(trial.weight or 0.0 for trial in trials)
+    return _expected(votes, weights, tuple(trial.correct for trial in trials), k)
+
+
+@lru_cache(maxsize=4096)
+def _expected(
+    votes: tuple[int | None, ...], weights: tuple[float, ...], correct: tuple[bool, ...], k: int
+) -> float:
+    # A task's problems are asked about once more where all tasks are pooled.
     import numpy as np
 
-    votes = [trial.vote for trial in trials]
     answers = [vote for vote in dict.fromkeys(votes) if vote is not None]
-    if not answers:
+    if not any(correct) or not answers:
         return 0.0
-    voted = np.array([[vote == answer for answer in answers] for vote in votes], dtype=float)
-    weights = np.array([trial.weight or 0.0 for trial in trials])
-    right = np.array([trial.correct for trial in trials], dtype=float)
-    chosen = _choices(len(trials), k)
-    counts = chosen @ voted
-    sums = np.where(counts > 0, chosen @ (voted * weights[:, np.newaxis]), -np.inf)
-    rounding = _ROUNDING * max(1e-300, float(np.abs(weights).sum()))
-    won = (counts > 0) & (sums >= sums.max(axis=1, keepdims=True) - rounding)
-    rightness = (chosen @ (voted * right[:, np.newaxis])) / np.maximum(counts, 1)
-    return float(((won * rightness).sum(axis=1) / np.maximum(won.sum(axis=1), 1)).mean())
+    voted = np.array([[vote == answer for vote in votes] for answer in answers], dtype=float)
+    # A row for each answer and a column for each choice: so numpy adds up whole rows, which is much quicker.
+    chosen = _choices(len(votes), k)
+    counts = voted @ chosen
+    sums = np.where(counts > 0, (voted * weights) @ chosen, -np.inf)
+    rounding = _ROUNDING * max(1e-300, math.fsum(weights))
+    won = (counts > 0) & (sums >= sums.max(axis=0) - rounding)
+    rightness = (voted * correct) @ chosen / np.maximum(counts, 1)
+    return float(((won * rightness).sum(axis=0) / np.maximum(won.sum(axis=0), 1)).mean())
 
 
 def tries_all(count: int, k: int) -> bool:
@@ -60,7 +68,7 @@ def tries_all(count: int, k: int) -> bool:
 
 @lru_cache(maxsize=16)
 def _choices(count: int, k: int) -> np.ndarray:
-    """A row for each choice: 1 where a sample is taken."""
+    """A column for each choice: 1 where a sample is taken."""
     import numpy as np
 
     if tries_all(count, k):
@@ -70,4 +78,4 @@ def _choices(count: int, k: int) -> np.ndarray:
         taken = np.argpartition(keys, k - 1, axis=1)[:, :k]
     rows = np.zeros((len(taken), count))
     np.put_along_axis(rows, taken, 1.0, axis=1)
-    return rows
+    return np.ascontiguousarray(rows.T)

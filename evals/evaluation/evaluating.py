@@ -73,7 +73,7 @@ class Evaluated:
     limited_by: str | None = None
 
 
-async def begin(
+async def begin_evaluation(
     settings: EvaluationSettings,
     engine: Engine,
     graders: Mapping[str, Grader],
@@ -111,7 +111,7 @@ async def begin(
         return await _Evaluation(settings, engine, graders, files, watcher).to_end(frozenset())
 
 
-async def resume(
+async def resume_evaluation(
     settings: EvaluationSettings,
     engine: Engine,
     graders: Mapping[str, Grader],
@@ -133,7 +133,7 @@ async def resume(
         RunError: It cannot be written.
         EngineDead: The engine is gone.
     """
-    begun = read_evaluation(path)
+    begun = read_evaluation(path, threads=False)
     settings.check_same(begun, engine.model)
     before = begun.configuration
     async with reopened_files(
@@ -143,7 +143,11 @@ async def resume(
         clock=anyio.current_time,
         # What failed is done again in any case.
         raised=settings.raised(begun) | {FAILURES},
+        # A process that was killed before it had either has made no call.
+        new_journal=not begun.problems,
     ) as files:
+        if not begun.problems:
+            write_problems(path, settings.problems)
         files.folder.write_configuration({**before, **settings.configuration(engine.model)})
         # Only now nobody adds to them any more.
         there = done(path, settings.k)
@@ -156,7 +160,7 @@ def done(path: Path, k: int) -> frozenset[Key]:
     Raises:
         RunUnreadable: It cannot be read.
     """
-    samples = read_evaluation(path).samples
+    samples = read_evaluation(path, threads=False).samples
     return frozenset(key for key, row in samples.items() if row.counts and key.sample < k)
 
 
@@ -166,7 +170,7 @@ async def conclude(path: Path, graders: Mapping[str, Grader]) -> Mapping[str, An
     Raises:
         ForkjoinError: They cannot be graded, or written.
     """
-    evaluation = read_evaluation(path)
+    evaluation = read_evaluation(path, threads=False)
     with single_error():
         grades = await grade_all(evaluation, graders)
     write_grades(path, grades)

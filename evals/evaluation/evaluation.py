@@ -7,6 +7,8 @@ runs/NAME/   config.yaml     what was asked: tasks, where their problems are fro
              grades.jsonl    what was thought of it, written whole
              metrics.json    the figures
              events.jsonl, journal.sqlite, lock   as every run has them
+
+A sweep's folder has those of its systems, and sweep.json, which says in which order they are compared.
 """
 
 from __future__ import annotations
@@ -47,6 +49,14 @@ class Evaluation:
     def system(self) -> str:
         """What was measured, in words."""
         return str(self.configuration.get("system", self.name))
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where each task is found: by its name, or as MODULE:NAME. None of those of which nobody says so."""
+        options = self.configuration.get("options") or {}
+        return dict(
+            zip(self.configuration.get("tasks", ()), options.get("tasks", ()), strict=False)
+        )
 
     @property
     def k(self) -> int:

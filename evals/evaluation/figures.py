@@ -1,7 +1,9 @@
 """The figures of an evaluation as JSON data: what `metrics.json` holds.
 
-    figures(evaluation)      name, system, k
+    figures(evaluation)      name, system, k, skipped (rows of data that were no problems, in sentences)
       tasks.NAME, pooled     how many: problems, measured, samples, failed, truncated, ungraded, unanswered, warnings
+        reasons: reason, samples          why samples failed, the most frequent first; those that differ in numbers
+                                          and names only are one
         average, oracle      avg@k and pass@n, over all problems that are measured
         tokens, critical_path, seconds    of a sample, over the same
         at: k, problems      for k = 1, 2, 4, 8 ... over the problems that have k samples
@@ -16,6 +18,7 @@ calls: planner, judge, and branches that lost or were pruned.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -39,8 +42,10 @@ _COSTS: Mapping[str, Callable[[Trial], float]] = {
     "critical_path": lambda trial: trial.critical_path,
     "seconds": lambda trial: trial.seconds,
 }
-# So many problems are named in a note.
-_NAMED = 5
+# So many problems are named in a note, and so many reasons.
+_NAMED, _REASONS = 5, 3
+# What reasons may differ in and be the same for people.
+_OWN = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
@@ -49,12 +54,26 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
         "name": evaluation.name,
         "system": evaluation.system,
         "k": evaluation.k,
+        "skipped": skipped_rows(evaluation),
         "tasks": {
             task: _part(evaluation, [task], trials_of(evaluation, task))
             for task in evaluation.problems
         },
         "pooled": _part(evaluation, list(evaluation.problems), pooled_trials(evaluation)),
     }
+
+
+def skipped_rows(evaluation: Evaluation) -> list[str]:
+    """Which rows of the data were no problems, in a sentence for each task that has some."""
+    told = []
+    for source in (evaluation.configuration.get("sources") or {}).values():
+        if skipped := source.get("skipped"):
+            rows = "1 row" if skipped["rows"] == 1 else f"{skipped['rows']:,} rows"
+            was = "was" if skipped["rows"] == 1 else "were"
+            first = "" if skipped["rows"] == 1 else "the first: "
+            place = source.get("path") or source.get("id")
+            told.append(f"{rows} of {place} {was} skipped ({first}{skipped['first']})")
+    return told
 
 
 def _part(
@@ -88,8 +107,18 @@ def _counts(
         "ungraded": len(counting) - len(graded),
         "truncated": sum(row.status == "truncated" for row in counting),
         "unanswered": sum(grade.vote is None for grade in graded),
+        "reasons": _reasons(row for row in rows.values() if not row.counts),
         "warnings": dict(sorted(Counter(g.warning for g in graded if g.warning).items())),
     }
+
+
+def _reasons(failed: Iterable[Sample]) -> list[dict[str, Any]]:
+    """Why samples failed, each as the first of them says it."""
+    alike: dict[str, list[str]] = {}
+    for row in failed:
+        alike.setdefault(_OWN.sub("", row.reason), []).append(row.reason or "no reason is known")
+    most = sorted(alike.values(), key=len, reverse=True)[:_REASONS]
+    return [{"reason": told[0], "samples": len(told)} for told in most]
 
 
 def _estimates(measured: Sequence[Trials]) -> dict[str, Any]:

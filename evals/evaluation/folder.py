@@ -25,6 +25,7 @@ from .rows import Grade, Sample
 
 PROBLEMS, SAMPLES, GRADES = "problems.jsonl", "samples.jsonl", "grades.jsonl"
 METRICS = "metrics.json"
+SWEEP = "sweep.json"
 
 
 def write_problems(path: Path, problems: Mapping[str, Sequence[Problem]]) -> None:
@@ -57,6 +58,21 @@ def write_metrics(path: Path, data: Mapping[str, Any]) -> None:
         RunFolderError: They cannot be written.
     """
     write_json(path, METRICS, data)
+
+
+def write_sweep(path: Path, systems: Sequence[str]) -> None:
+    """Writes into the folder around a sweep's systems in which order these are compared, the first with all others.
+
+    Args:
+        path: The folder, made if it is not there.
+        systems: The names of their folders.
+
+    Raises:
+        RunFolderError: It cannot be written.
+    """
+    with folder_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    write_json(path, SWEEP, {"systems": list(systems)})
 
 
 class SampleFile:

@@ -1,6 +1,7 @@
 """Grades samples while others are made, so that people see how it goes. What counts is graded at the end, in one go.
 
-Grading never holds up what is measured: where it falls behind, it leaves samples out.
+Grading never holds up what is measured: where it falls behind, it leaves samples out, and a judge, which may be the
+engine that is measured, is asked at the end only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from engines import ForkjoinError
 
 from ..grading.grader import Grader
 from ..grading.grading import verdict
+from ..grading.judge import Judge
 from .jobs import Job
 from .rows import Sample
 
@@ -32,14 +34,17 @@ class LiveGrading:
     """
 
     def __init__(self, graders: Mapping[str, Grader], tell: Callable[[bool], None]) -> None:
-        self._graders = graders
+        self._graders = {
+            name: grader for name, grader in graders.items() if not isinstance(grader, Judge)
+        }
         self._tell = tell
         self._offered, self._taken = anyio.create_memory_object_stream[tuple[Job, Sample]](_WAITING)
 
     def offer(self, job: Job, sample: Sample) -> None:
-        """Takes a sample, if it counts and there is room."""
-        if sample.counts:
-            with suppress(anyio.WouldBlock, anyio.BrokenResourceError):
+        """Takes a sample, if it counts, needs no judge, there is room, and somebody still grades."""
+        if sample.counts and sample.task in self._graders:
+            # Closed where a bug has ended it all, which is to be raised and not hidden.
+            with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
                 self._offered.send_nowait((job, sample))
 
     async def run(self) -> None:

@@ -8,7 +8,7 @@ It writes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,20 +19,23 @@ from orchestrator.runs.run_record import check_version, read_configuration
 
 from ..problem import Problem
 from .evaluation import Evaluation
-from .folder import GRADES, PROBLEMS, SAMPLES
+from .folder import GRADES, PROBLEMS, SAMPLES, SWEEP
 from .rows import Grade, Key, Sample
 
 R = TypeVar("R", Sample, Grade)
+
+_THREADS = ("threads",)
 
 KIND = "evaluation"
 """What an evaluation's `config.yaml` calls it, so that it is not taken for a run."""
 
 
-def read_evaluation(path: Path) -> Evaluation:
+def read_evaluation(path: Path, *, threads: bool = True) -> Evaluation:
     """The evaluation in a folder.
 
     Args:
         path: The folder.
+        threads: Whether samples have their threads, which are most of their memory, and which only readers look at.
 
     Raises:
         RunUnreadable: It is not there, is no evaluation, holds what is no row, was written by a newer version, or the
@@ -51,7 +54,7 @@ def read_evaluation(path: Path) -> Evaluation:
             path=path,
             configuration=configuration,
             problems=problems,
-            samples=_ordered(_rows(path / SAMPLES, Sample), problems),
+            samples=_ordered(_rows(path / SAMPLES, Sample, () if threads else _THREADS), problems),
             grades=_ordered(_rows(path / GRADES, Grade), problems),
         )
     except OSError as error:
@@ -69,7 +72,7 @@ def is_evaluation(path: Path) -> bool:
 
 
 def evaluations_in(path: Path) -> list[Path]:
-    """The folders of evaluations that a folder stands for: itself, or those of a sweep's systems, by their names.
+    """The folders of evaluations that a folder stands for: itself, or those of a sweep's systems, in the sweep's order.
 
     Raises:
         RunUnreadable: There are none, or a newer version wrote one.
@@ -79,9 +82,9 @@ def evaluations_in(path: Path) -> list[Path]:
     try:
         if is_evaluation(path):
             return [path]
-        found = [
-            inner for inner in sorted(path.iterdir()) if inner.is_dir() and is_evaluation(inner)
-        ]
+        found = [inner for inner in path.iterdir() if inner.is_dir() and is_evaluation(inner)]
+        order = _order(path)
+        found.sort(key=lambda inner: (order.get(inner.name, len(order)), *_begun(inner)))
     except OSError as error:
         raise RunUnreadable(f"the folder {path} cannot be read: {error}") from error
     if not found:
@@ -89,6 +92,34 @@ def evaluations_in(path: Path) -> list[Path]:
             f"{path} is no evaluation and holds none: give a folder that forkjoin eval made"
         )
     return found
+
+
+def not_begun(path: Path) -> list[Path]:
+    """The folders that a sweep's folder has still to get: of systems that nobody has begun.
+
+    Raises:
+        RunUnreadable: It does not say so.
+    """
+    return [path / name for name in _order(path) if not (path / name / "config.yaml").is_file()]
+
+
+def _order(path: Path) -> Mapping[str, int]:
+    """The places of a sweep's systems; none where no sweep says so."""
+    try:
+        data = json.loads((path / SWEEP).read_bytes())
+        check_version(path, data)
+        return {str(name): place for place, name in enumerate(data["systems"])}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise RunUnreadable(
+            f"{path / SWEEP} does not say in which order systems are: mend it, or remove it"
+        ) from None
+
+
+def _begun(path: Path) -> tuple[str, str]:
+    """When an evaluation was begun, and its name."""
+    return str(read_configuration(path).get("started", "")), path.name
 
 
 def _problems(path: Path) -> Mapping[str, Sequence[Problem]]:
@@ -103,10 +134,12 @@ def _problems(path: Path) -> Mapping[str, Sequence[Problem]]:
     return problems
 
 
-def _rows(file: Path, kind: type[R]) -> Mapping[Key, R]:
-    """The rows by what they are of; of several the last one counts."""
+def _rows(file: Path, kind: type[R], without: Collection[str] = ()) -> Mapping[Key, R]:
+    """The rows by what they are of, without some of their fields; of several the last one counts."""
     rows: dict[Key, R] = {}
     for place, data in _lines(file):
+        for name in without:
+            data.pop(name, None)
         try:
             row = kind.model_validate(data)
         except ValidationError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.runs.text_table import TextTable
+from orchestrator.runs.words import printable
 
 _SYSTEM = "system"
 _HEAD = ("task", "n ", "k ", "avg@k ", "95 % ", "maj@k ", "pass@k ", "tokens ", "path ", "warnings")
@@ -15,10 +16,12 @@ _POOLED = "all"
 
 def result_table(several: Sequence[Mapping[str, Any]]) -> TextTable:
     """The figures that `figures` gives, of one evaluation or of several, which are told apart by their systems."""
+    skipped = dict.fromkeys(told for one in several for told in one["skipped"])
+    note = "\n".join([_NOTE, *map(printable, skipped)])
     if len(several) == 1:
-        return TextTable(head=_HEAD, rows=list(_rows(several[0])), note=_NOTE)
+        return TextTable(head=_HEAD, rows=list(_rows(several[0])), note=note)
     rows = [(one["system"], *row) for one in several for row in _rows(one)]
-    return TextTable(head=(_SYSTEM, *_HEAD), rows=rows, note=_NOTE)
+    return TextTable(head=(_SYSTEM, *_HEAD), rows=rows, note=note)
 
 
 def _rows(metrics: Mapping[str, Any]) -> Iterator[Sequence[str]]:
@@ -40,15 +43,15 @@ def _cells(part: Mapping[str, Any]) -> Iterator[str]:
     yield _share(at and at["pass"])
     for name in ("tokens", "critical_path"):
         yield "-" if part[name] is None else f"{part[name]['value']:,.0f}"
-    yield ", ".join(_warnings(part))
+    yield ", ".join(warned(part))
 
 
 def _share(estimate: Mapping[str, Any] | None) -> str:
     return "-" if estimate is None else f"{100 * estimate['value']:.1f}"
 
 
-def _warnings(part: Mapping[str, Any]) -> Iterator[str]:
-    """What should not be overlooked."""
+def warned(part: Mapping[str, Any]) -> Iterator[str]:
+    """What should not be overlooked in a part of the figures; the report says it in the same words."""
     for what in ("failed", "truncated", "unanswered"):
         if part[what]:
             yield f"{part[what]:,} {what}"

@@ -94,11 +94,12 @@ class EvaluationSettings:
             **self.notes,
         }
 
-    def _prompts(self, name: str) -> str:
-        """What stands for all that is asked of a task: with another prompt, samples would be of something else."""
-        task = self.tasks[name]
-        asked = "\0".join(task.asked(problem) for problem in self.problems[name])
-        return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+    def _prompts(self, name: str) -> dict[str, str]:
+        """What is asked of a task, for people, and what stands for all of it, so that nothing else is gone on with."""
+        prompt, asked = self.tasks[name].prompt, [*map(self.tasks[name].asked, self.problems[name])]
+        whole = "\0".join(asked).encode("utf-8", "surrogatepass")
+        shown = {"first": asked[0]} if callable(prompt) else {"template": prompt}
+        return {**shown, "sha256": hashlib.sha256(whole).hexdigest()}
 
     def check_same(self, begun: Evaluation, model: str | None) -> None:
         """Refuses to go on with what an evaluation was not begun with.
@@ -155,6 +156,8 @@ def _difference(name: str, before: Any, now: Any) -> tuple[str, str, str]:
     if isinstance(before, dict) and isinstance(now, dict):
         for part in (*now, *before):
             if before.get(part) != now.get(part):
-                what = f"prompt of {part}" if name == "prompts" else part
-                return what, repr(before.get(part)), repr(now.get(part))
+                if name == "prompts":
+                    _, then, given = _difference("", before.get(part), now.get(part))
+                    return f"prompt of {part}", then, given
+                return part, repr(before.get(part)), repr(now.get(part))
     return name, repr(before), repr(now)

@@ -86,6 +86,8 @@ class Thinks:
 class Plans:
     """A planner with tools.
 
+    Each sample has an agent of its own, so that with `--hedge` a call is late beside other calls of its sample only.
+
     Attributes:
         agent: Makes the agent of one sample, of its place, its path (which gives it seeds of its own: a run inside does
             not see where it is), and the tools that the question brings; None has the system's tools.

@@ -40,6 +40,8 @@ class Tally:
         self._streamed = 0
         self._samples_rate = TokenRate(_SAMPLES_WINDOW)
         self._tokens_rate = TokenRate(_TOKENS_WINDOW)
+        # Without it the first line says how fast it was since nobody knows when.
+        self._tokens_rate.look(now=0.0, tokens=0)
 
     @property
     def done(self) -> int:
@@ -87,7 +89,8 @@ class Tally:
         left = self.seconds_left(now)
         if left is not None and self.running:
             told.append(f"{duration(left)} left")
-        if self.graded:
+        if self.graded and self.running:
+            # Grading lags behind, so that the last line would say something else than the figures.
             told.append(f"{100 * self.correct / self.graded:.1f} % right so far")
         if self.running:
             told.append(f"{self.running:,} running")

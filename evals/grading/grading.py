@@ -6,9 +6,10 @@ samples of a problem ─> an answer each ─> right or wrong, each different ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from reasoning import extract_answer
 from reasoning.voting.tally import votes_of
@@ -25,6 +26,8 @@ async def verdict(grader: Grader, problem: Problem, sample: Sample) -> Verdict:
 
     A text that a limit cut answers only what it marks as its answer: what else stands last in it is on the way to one.
     """
+    # Most answers are told at sight: whoever interrupts has to be heard between thousands of them.
+    await checkpoint()
     extracted = _answer(grader, sample)
     if extracted is None:
         if sample.status == "truncated":
@@ -40,12 +43,17 @@ async def verdict(grader: Grader, problem: Problem, sample: Sample) -> Verdict:
     return Verdict(extracted=extracted, correct=correct, warning="missed" if missed else "")
 
 
-async def grade_all(evaluation: Evaluation, graders: Mapping[str, Grader]) -> list[Grade]:
+async def grade_all(
+    evaluation: Evaluation,
+    graders: Mapping[str, Grader],
+    tell: Callable[[int], None] = lambda samples: None,
+) -> list[Grade]:
     """Grades the samples that count, in the order of the evaluation's.
 
     Args:
         evaluation: Whose samples.
         graders: By the names of the tasks; samples of other tasks get no grade.
+        tell: Hears of so many samples more that have their grade.
 
     Raises:
         EngineError: As a judge's engine does.
@@ -56,6 +64,7 @@ async def grade_all(evaluation: Evaluation, graders: Mapping[str, Grader]) -> li
     async def grade(problem: Problem, samples: Sequence[Sample]) -> None:
         for one in await _graded(graders[samples[0].task], problem, samples):
             grades[one.key] = one
+        tell(len(samples))
 
     async with anyio.create_task_group() as group:
         for problem, samples in _by_problem(evaluation, graders):

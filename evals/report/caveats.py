@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..evaluation.evaluation import Evaluation
+from ..evaluation.figures import skipped_rows
 from .system_row import SystemRow
 from .words import counted, joined
 
@@ -28,12 +29,26 @@ def of_resolution(tasks: Mapping[str, Sequence[SystemRow]]) -> Iterator[str]:
         yield f"On other problems of the same kind, figures could differ by about {joined(reaches)}."
 
 
+def of_comparisons(rows: Sequence[SystemRow]) -> Iterator[str]:
+    """What many comparisons at once make of each."""
+    compared = sum(row.difference is not None for row in rows)
+    if compared > 1:
+        yield (
+            "Each p value is of its comparison alone: one in twenty falls below 0.05 where systems are equal, and the "
+            f"table has {compared:,}."
+        )
+
+
 def of_samples(rows: Sequence[SystemRow]) -> Iterator[str]:
     """What became of samples that does not show in shares, over all tasks."""
     for of, told in _LOST:
         lost = [_lost(row, of(row), len(rows) > 1) for row in rows if of(row)]
         if lost:
             yield f"{told}: {joined(lost)}."
+    for row in rows:
+        if row.reasons:
+            whose = f" of {row.system.letter}" * (len(rows) > 1)
+            yield f"Why samples{whose} failed: {'; '.join(row.reasons)}."
 
 
 def of_problems(evaluations: Sequence[Evaluation]) -> Iterator[str]:
@@ -53,6 +68,8 @@ def of_problems(evaluations: Sequence[Evaluation]) -> Iterator[str]:
     }
     if doubtful:
         yield f"Not verified to be the revision that others measure on: {joined(list(doubtful))}."
+    for told in dict.fromkeys(told for one in evaluations for told in skipped_rows(one)):
+        yield f"{told}."
     for task in tasks:
         yield from _differing(task, evaluations)
 

@@ -35,12 +35,14 @@ class Measured:
         environment: What it ran on; empty where nobody says.
         differences: To the first evaluation of the report, for each task, and under None for all pooled; those that are
             known.
+        to_best: The same to the evaluation with the highest avg@k, which may be another one for each task.
     """
 
     evaluation: Evaluation
     figures: Mapping[str, Any]
     environment: Mapping[str, Any] = field(default_factory=dict)
     differences: Mapping[str | None, Difference] = field(default_factory=dict)
+    to_best: Mapping[str | None, Difference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +131,12 @@ class Contents:
         """How the table is to be read."""
         marked = any(row.best for part in self.tables for row in part.rows)
         return [
-            "Beside a share stands its interval of 95 %. Tokens are those generated in all calls: planner, judge, and "
-            "branches that lost or were pruned.",
-            *["★: the best of its column, whose interval leaves out what all others have."]
+            "Beside a share stands its interval of 95 %. Tokens are those generated in all calls of a system: its "
+            "planner, its judge, and branches that lost or were pruned; not those of grading. Seconds are of samples "
+            "that ran beside others on the same engine.",
+            *[
+                "★: more right than every other system, told apart from each of them problem by problem."
+            ]
             * marked,
         ]
 
@@ -144,8 +149,8 @@ class Contents:
         }
 
 
-def contents_of(measured: Sequence[Measured]) -> Contents:
-    """What is to be told of these evaluations, at least one."""
+def contents_of(measured: Sequence[Measured], left_out: Sequence[str] = ()) -> Contents:
+    """What is to be told of these evaluations, at least one; `left_out` says which others could not be reported."""
     evaluations = [one.evaluation for one in measured]
     systems = _systems(evaluations)
     entries = problem_entries(evaluations)
@@ -157,7 +162,10 @@ def contents_of(measured: Sequence[Measured]) -> Contents:
         title=_title(names, systems),
         about=_about(evaluations),
         said=[(task.name, finding(task.rows)) for task in tasks],
-        caveats=_caveats(tasks, pooled, evaluations),
+        caveats=[
+            *(f"Left out: {line}." for line in left_out),
+            *_caveats(tasks, pooled, evaluations),
+        ],
         systems=systems,
         tasks=tasks,
         pooled=pooled if len(tasks) > 1 else None,
@@ -205,7 +213,7 @@ def _rows(
         for one in measured
     ]
     rows = [
-        system_row(system, part, one.differences.get(task))
+        system_row(system, part, one.differences.get(task), one.to_best.get(task))
         for system, part, one in zip(systems, parts, measured, strict=True)
         if part is not None
     ]
@@ -217,6 +225,7 @@ def _caveats(
 ) -> list[str]:
     return [
         *caveats.of_resolution({task.name: task.rows for task in tasks}),
+        *caveats.of_comparisons([row for task in tasks for row in task.rows]),
         *caveats.of_samples(pooled.rows),
         *caveats.of_problems(evaluations),
     ]

@@ -11,9 +11,6 @@ from .words import amount, interval, percent, points, probability
 
 NOTHING, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
-SHARES = ("average", "majority", "weighted", "passed", "oracle")
-"""The figures of a row that are shares of problems."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
@@ -23,7 +20,7 @@ class Cell:
         text: The figure.
         beside: What is known of it beside, such as its interval; a line each.
         estimate: The share that it tells, to be drawn; None if it tells another thing.
-        best: Whether it is the best of its column, beyond doubt.
+        best: Whether it is the best of its column, told apart from all others.
     """
 
     text: str
@@ -67,23 +64,17 @@ def columns(rows: Sequence[SystemRow]) -> list[Column]:
         Column(title="critical path", about="a sample", cell=lambda row: _mean(row.path)),
         Column(title="tokens in all", cell=lambda row: Cell(text=f"{row.total_tokens:,}")),
         Column(title="seconds", about="a sample", cell=lambda row: _mean(row.seconds)),
-        Column(title="samples", about="failed / truncated / warned", cell=_samples),
+        Column(title="samples", cell=_samples),
     ]
 
 
 def mark_best(rows: Sequence[SystemRow]) -> list[SystemRow]:
-    """The rows of a task, with what is best beyond doubt: where the interval leaves out what all others have."""
-    return [
-        replace(row, best=frozenset(name for name in SHARES if _is_best(row, rows, name)))
-        for row in rows
-    ]
-
-
-def _is_best(row: SystemRow, rows: Sequence[SystemRow], name: str) -> bool:
-    own: Estimate | None = getattr(row, name)
-    others = [getattr(other, name) for other in rows if other is not row]
-    known = [other.value for other in others if other is not None]
-    return bool(known) and own is not None and own.low is not None and own.low > max(known)
+    """The rows of a task, of which one may be told apart from all others as the best."""
+    measured = [row for row in rows if row.average is not None]
+    best = max(measured, key=lambda row: row.share, default=None)
+    others = [row for row in measured if row is not best]
+    clear = bool(others) and all(row.to_best and row.to_best.apart for row in others)
+    return [replace(row, best=clear and row is best) for row in rows]
 
 
 def _some(rows: Sequence[SystemRow], name: str) -> bool:
@@ -99,7 +90,8 @@ def _share(name: str, title: str) -> Column:
             text=percent(estimate.value),
             beside=[*filter(None, [interval(estimate)])],
             estimate=estimate,
-            best=name in row.best,
+            # Of other figures nobody has tested it.
+            best=row.best and name == "average",
         )
 
     return Column(title=title, cell=cell)
@@ -114,10 +106,7 @@ def _problems(row: SystemRow) -> Cell:
 
 def _samples(row: SystemRow) -> Cell:
     """How many, and with how many something is."""
-    warned = sum(row.warnings.values())
-    return Cell(
-        text=f"{row.samples:,}", beside=[f"{row.failed:,} / {row.truncated:,} / {warned:,}"]
-    )
+    return Cell(text=f"{row.samples:,}", beside=row.warned)
 
 
 def _against(row: SystemRow) -> Cell:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..estimates.estimate import Estimate
+from ..evaluation.result_table import warned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,10 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """How far a system is from the first one, on the problems of both.
+    """How far a system is from another one, on the problems of both.
 
     Attributes:
-        to: The first one's letter.
+        to: The other one's letter.
         share: The difference of what both get right.
         p: How likely so much comes of chance alone.
         problems: So many have both.
@@ -99,9 +100,12 @@ class SystemRow:
         truncated: Samples that a limit cut.
         ungraded: Samples that nobody graded.
         warnings: Verdicts that deserve a look, by why.
+        warned: What should not be overlooked, in the words of `forkjoin eval`.
+        reasons: Why samples failed, with how many did so.
         notes: What else one should know, in sentences.
         difference: To the first system, of avg@k; None of itself, and where they share no problem.
-        best: Names of the figures in which it is the best of its task, beyond doubt.
+        to_best: To the system with the highest avg@k of the task; None of itself, and where they share no problem.
+        best: Whether its avg@k is the highest, and told apart from that of every other system.
     """
 
     system: System
@@ -119,14 +123,22 @@ class SystemRow:
     truncated: int
     ungraded: int
     warnings: Mapping[str, int]
+    warned: Sequence[str] = ()
+    reasons: Sequence[str] = ()
     notes: Sequence[str] = ()
     difference: Difference | None = None
-    best: frozenset[str] = frozenset()
+    to_best: Difference | None = None
+    best: bool = False
 
     @property
     def k(self) -> int:
         """How many samples of each problem the figures are of."""
         return self.at[-1].k if self.at else 0
+
+    @property
+    def share(self) -> float:
+        """The value of avg@k; 0 without samples."""
+        return self.average.value if self.average else 0.0
 
     @property
     def passed(self) -> Estimate | None:
@@ -145,7 +157,10 @@ class SystemRow:
 
 
 def system_row(
-    system: System, part: Mapping[str, Any], difference: Difference | None = None
+    system: System,
+    part: Mapping[str, Any],
+    difference: Difference | None = None,
+    to_best: Difference | None = None,
 ) -> SystemRow:
     """The row of a part of a system's figures: a task, or all of them pooled."""
     return SystemRow(
@@ -165,8 +180,11 @@ def system_row(
         truncated=part["truncated"],
         ungraded=part["ungraded"],
         warnings=part["warnings"],
+        warned=tuple(warned(part)),
+        reasons=tuple(f"{told['reason']} ({told['samples']:,})" for told in part["reasons"]),
         notes=tuple(part["notes"]),
         difference=difference,
+        to_best=to_best,
     )
 
 

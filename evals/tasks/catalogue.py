@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import signature
 from types import MappingProxyType
+from typing import Any
 
 from engines import UsageError
 from orchestrator.imported import imported, is_place
@@ -50,7 +52,17 @@ def task_named(name: str) -> Task:
         )
     found = imported(name, "task")
     if not isinstance(found, Task) and callable(found):
-        found = found()
+        found = _called(found, name)
     if not isinstance(found, Task):
         raise UsageError(f"task {name}: is no evals.Task, but of the type {type(found).__name__}")
     return found
+
+
+def _called(function: Callable[..., Any], name: str) -> Any:
+    try:
+        signature(function).bind()
+    except TypeError:
+        raise UsageError(
+            f"task {name}: is no evals.Task, but a function with arguments: name a Task, or a function without any"
+        ) from None
+    return function()

@@ -45,6 +45,9 @@ def read_problem(
         ValueError: A column holds what cannot be meant.
     """
     used = {*ID, *PROBLEM, *ANSWER, *ALSO, *without}
+    # Graders count with it, which must not fail when all is generated.
+    if not isinstance(row.get("tolerance") or 0, int | float):
+        raise ValueError(f"tolerance: {str(row['tolerance'])[:60]!r} is no number")
     return Problem(
         id=own_name(row) or (named and named(row, number)) or _numbered(row, number),
         problem=text_of(row, PROBLEM),

@@ -67,8 +67,22 @@ def _written(call: Any) -> str:
         isinstance(values, list) and values for values in arguments.values()
     ):
         raise ValueError(f"answer: the call of {name} has no list of values for each argument")
-    written = [f"{key}={values[0]!r}" for key, values in arguments.items() if "" not in values]
+    written = [f"{key}={value!r}" for key, value in _firsts(arguments).items()]
     return f"{name}({', '.join(written)})"
+
+
+def _firsts(accepted: Mapping[str, Any]) -> dict[str, Any]:
+    """The first value of each argument or field, without those that may be left out."""
+    return {
+        key: _first(values[0]) for key, values in accepted.items() if values and "" not in values
+    }
+
+
+def _first(value: Any) -> Any:
+    """A value that is accepted, where objects in it have lists of values for their fields, too."""
+    if isinstance(value, Mapping):
+        return _firsts({key: one if isinstance(one, list) else [one] for key, one in value.items()})
+    return [_first(one) for one in value] if isinstance(value, list) else value
 
 
 BFCL_PARALLEL = Task(

@@ -22,13 +22,15 @@ def _asked(problem: Problem) -> str:
 def _read_game24(row: Row, number: int) -> Problem:
     """A file of the Tree of Thoughts has a rank, counted from 1, and the four numbers as text."""
     numbers = _numbers_of(row)
-    name = own_name(row) or f"game24-{int(first_of(row, ['rank', 'Rank'], number + 1)):04d}"
+    name = (
+        own_name(row) or f"game24-{_whole('rank', first_of(row, ['rank', 'Rank'], number + 1)):04d}"
+    )
     return _puzzle(row, name, " ".join(map(str, numbers)), numbers, 24)
 
 
 def _read_countdown(row: Row, number: int) -> Problem:
     numbers = _numbers_of(row)
-    target = int(text_of(row, ["target"]))
+    target = _whole("target", text_of(row, ["target"]))
     name = own_name(row) or f"countdown-{number:06d}"
     return _puzzle(row, name, f"Numbers: {numbers}  Target: {target}", numbers, target)
 
@@ -59,11 +61,18 @@ def _numbers_of(row: Row) -> list[int]:
     if found is None:
         raise KeyError("numbers")
     words = re.split(r"[\s,]+", found.strip()) if isinstance(found, str) else found
-    # By its text, since the integer of 4.5 is 4.
-    numbers = [int(str(word)) for word in words]
+    numbers = [_whole("numbers", word) for word in words]
     if len(numbers) < 2:
         raise ValueError(f"numbers: {found!r} are fewer than two")
     return numbers
+
+
+def _whole(field: str, value: object) -> int:
+    try:
+        # By its text, since the integer of 4.5 is 4.
+        return int(str(value))
+    except ValueError:
+        raise ValueError(f"{field}: {value!r} is no whole number") from None
 
 
 PUZZLES = (

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import anyio
 
-from engines import Notify, single_error
+from engines import ForkjoinError, Notify, single_error
 from engines.notice import ignore
 
 from .batch_settings import BatchSettings
@@ -28,6 +28,8 @@ class Backend(Protocol):
 
     async def run(self, rows: Iterator[Row], finished: Callable[[Finished], None]) -> None:
         """Answers all rows, and calls `finished` once for each, on the event loop that it runs on.
+
+        When a budget is used up it pulls no more. What was begun ends, and of rows that lacked some, it tells that.
 
         Args:
             rows: Pulled from one thread at a time. Pulling may call `finished` too, for lines that are no rows.
@@ -65,11 +67,27 @@ class LocalBackend:
         async with opened_worker(self._settings, self._notify) as worker:
             self._opened()
 
+            over = False
+            bugs: list[Exception] = []
+
             async def pull() -> None:
-                for row in rows:
-                    finished(await worker.answer(row))
+                nonlocal over
+                while not over and (row := next(rows, None)) is not None:
+                    try:
+                        ended = await worker.answer(row)
+                    except ForkjoinError:
+                        raise
+                    except Exception as error:  # A bug, of an engine of somebody's perhaps.
+                        over = True
+                        bugs.append(error)
+                        return
+                    over |= bool(ended.out_of)
+                    finished(ended)
 
             with single_error():
                 async with anyio.create_task_group() as group:
                     for _ in range(worker.rows_at_once):
                         group.start_soon(pull)
+            # What was begun beside it has come to its end, and is kept.
+            if bugs:
+                raise bugs[0]

@@ -2,7 +2,7 @@
 
     rows ──> take ──> with an actor ──> done
                ^             │
-               │            lost ──> a row that is to blame
+               │        give_back, lost ──> a row that is to blame
                └── again <───┘
 
 An actor may die of a row, or with its node: nobody is told. Its rows are given to others, since most often the node
@@ -62,6 +62,23 @@ class HandingOut:
         """A row has come back."""
         del self._with[actor][line]
         self._deaths.pop(line, None)
+
+    def give_back(self, actor: int, line: int) -> None:
+        """A row has come back for others to answer."""
+        self._again.append(self._with[actor].pop(line))
+        self._deaths.pop(line, None)
+
+    def stop(self) -> None:
+        """Gives out nothing more."""
+        self._rows = iter(())
+        self._pulled_all = True
+        self._again.clear()
+        self._suspects.clear()
+
+    def pause(self, actor: int) -> None:
+        """An actor takes no more for now: another one tries what has to be tried alone."""
+        if self._trying == actor:
+            self._trying = None
 
     def lost(self, actor: int) -> Row | None:
         """An actor has died: its rows are given to others. If one of them is to blame, it is not, and is returned."""

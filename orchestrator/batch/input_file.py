@@ -1,7 +1,7 @@
 """The input of a batch as lines of bytes: what it is, how many lines it has, which of them are a shard's.
 
-A line ends in a newline, with or without a carriage return; the last one may end without. What stands in a line is
-told elsewhere.
+A line ends in a newline, with or without a carriage return; the last one may end without, and blank ones at the end of
+the file are none. What stands in a line is told elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class InputFile:
         path: Where it is.
         size: Its bytes.
         sha256: Of its bytes.
-        lines: How many lines it has.
+        lines: How many lines it has, up to the last that is not blank.
     """
 
     path: Path
@@ -62,7 +62,7 @@ def read_input(path: Path) -> InputFile:
     Raises:
         BatchUnusable: It is no file, or cannot be read.
     """
-    digest, size, ends, last = hashlib.sha256(), 0, 0, b"\n"
+    digest, size, ends, lines = hashlib.sha256(), 0, 0, 0
     try:
         if not path.is_file():
             raise BatchUnusable(
@@ -73,11 +73,11 @@ def read_input(path: Path) -> InputFile:
                 digest.update(block)
                 said = block if size else block.removeprefix(_MARK)
                 size += len(block)
+                if text := said.rstrip():
+                    lines = ends + text.count(b"\n") + 1
                 ends += said.count(b"\n")
-                last = said[-1:] or last
     except OSError as error:
         raise _unreadable(path, error) from error
-    lines = ends + (last != b"\n")
     return InputFile(path=path, size=size, sha256=digest.hexdigest(), lines=lines)
 
 

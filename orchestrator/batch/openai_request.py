@@ -55,6 +55,11 @@ _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "function_call": ("none", "auto"),
     "modalities": (["text"],),
 }
+FIELDS = frozenset(
+    {*_SAMPLED, *_HARMLESS, *_NEUTRAL, "max_tokens", "max_completion_tokens", "response_format"}
+)
+"""What a body may have beside what it asks, if only with the value that says nothing."""
+_NUMBERS_END = 2**31
 _NO_UNICODE = "is no Unicode text: it has half of a surrogate pair"
 _LONGEST_TOLD = 60
 
@@ -80,7 +85,7 @@ def read_chat(body: Mapping[str, Any]) -> ModelRequest:
     Raises:
         InvalidRequest: It is malformed, or something in it cannot be honoured.
     """
-    return _read(body, "messages", _turns(body.get("messages")))
+    return _read(body, "messages", _turns(body))
 
 
 def read_completion(body: Mapping[str, Any]) -> ModelRequest:
@@ -93,7 +98,9 @@ def read_completion(body: Mapping[str, Any]) -> ModelRequest:
     if isinstance(prompt, list) and len(prompt) == 1:
         (prompt,) = prompt
     if not isinstance(prompt, str):
-        raise InvalidRequest(f"prompt has to be one text, and is {told(prompt)}", "prompt")
+        raise InvalidRequest(
+            f"prompt has to be one text, and is {told_in(body, 'prompt')}", "prompt"
+        )
     return _read(body, "prompt", (("user", _text(prompt, "prompt")),))
 
 
@@ -118,8 +125,13 @@ def _is_one_of(value: object, neutral: Sequence[object]) -> bool:
 
 
 def _cannot(name: str, value: object) -> str:
-    name = told(name)[1:-1]
-    return f"{name} of {told(value)} cannot be honoured: leave it out, or put what is only for you into metadata"
+    valued = _valued(told(name)[1:-1], value)
+    return f"{valued} cannot be honoured: leave it out, or put what is only for you into metadata"
+
+
+def _valued(name: str, value: object) -> str:
+    said = told(value)
+    return f"{name} ({said})" if isinstance(value, list | dict) else f"{name} of {said}"
 
 
 def _max_tokens(given: dict[str, Any]) -> dict[str, Any]:
@@ -162,10 +174,23 @@ def _checked(sampling: dict[str, Any]) -> dict[str, Any]:
         whole = Sampling.model_validate(sampling, strict=True)
     except ValidationError as error:
         raise _invalid(error) from None
+    _check_sizes(sampling)
     for name, said in (("stop", "stop"), ("constraint", "response_format")):
         if name in sampling and not is_unicode(json.dumps(sampling[name], ensure_ascii=False)):
             raise InvalidRequest(f"{said} {_NO_UNICODE}", said)
     return {name: getattr(whole, name) for name in sampling}
+
+
+def _check_sizes(sampling: Mapping[str, Any]) -> None:
+    """Refuses numbers that engines fail by, and those that cannot be sent, such as infinity."""
+    for name in ("temperature", "top_k", "max_tokens", "stop_token_ids"):
+        values = sampling.get(name, ())
+        for value in values if isinstance(values, tuple) else (values,):
+            if not 0 <= value < _NUMBERS_END:
+                raise InvalidRequest(
+                    f"{name} of {told(value)} does not fit: give a number from 0 to below 2**31",
+                    name,
+                )
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:
@@ -174,13 +199,14 @@ def _invalid(error: ValidationError) -> InvalidRequest:
     name = "response_format" if name == "constraint" else name
     # Nobody writes a tuple in JSON.
     said = (first["msg"][:1].lower() + first["msg"][1:]).replace("valid tuple", "list")
-    return InvalidRequest(f"{name} of {told(first['input'])} does not fit: {said}", name)
+    return InvalidRequest(f"{_valued(name, first['input'])} does not fit: {said}", name)
 
 
-def _turns(messages: object) -> tuple[Turn, ...]:
+def _turns(body: Mapping[str, Any]) -> tuple[Turn, ...]:
+    messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise InvalidRequest(
-            f"messages has to be a list of messages, and is {told(messages)}", "messages"
+            f"messages has to be a list of messages, and is {told_in(body, 'messages')}", "messages"
         )
     turns: list[Turn] = []
     for number, message in enumerate(messages):
@@ -209,7 +235,8 @@ def _message(message: object, place: str) -> _Message:
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
         raise InvalidRequest(
-            f"{place}.role has to be one of {', '.join(_ROLES)}, and is {told(name)}", place
+            f"{place}.role has to be one of {', '.join(_ROLES)}, and is {told_in(message, 'role')}",
+            place,
         )
     for key, value in message.items():
         if key not in ("role", "content") and value not in (None, []):
@@ -256,11 +283,11 @@ def told(value: object) -> str:
     """A value of a body in a few words, for messages.
 
     >>> told(None), told([1, 2]), told("a" * 70)[-3:]
-    ('missing', 'a list of 2', 'a…"')
+    ('null', 'a list of 2', 'a…"')
     """
     match value:
         case None:
-            return "missing"
+            return "null"
         case str():
             short = value if len(value) <= _LONGEST_TOLD else f"{value[:_LONGEST_TOLD]}…"
             seen = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in short)
@@ -274,3 +301,8 @@ def told(value: object) -> str:
             return f"a list of {len(value)}"
         case _:
             return "an object"
+
+
+def told_in(data: Mapping[str, Any], name: str) -> str:
+    """A field in a few words, for messages."""
+    return told(data[name]) if name in data else "missing"

@@ -19,11 +19,13 @@ class OutputFiles(NamedTuple):
         answers: The output.
         errors: What failed; it is there only if something did.
         work: The work file, which is there while something is left to do.
+        done: What the output was made of, which is there when nothing is.
     """
 
     answers: Path
     errors: Path
     work: Path
+    done: Path
 
     @classmethod
     def beside(cls, output: Path) -> OutputFiles:
@@ -33,7 +35,8 @@ class OutputFiles(NamedTuple):
         'out.errors.jsonl'
         """
         errors = output.with_name(f"{output.stem}.errors{output.suffix}")
-        return cls(output, errors, output.with_name(f"{output.name}.part"))
+        work, done = (output.with_name(f"{output.name}.{end}") for end in ("part", "done"))
+        return cls(output, errors, work, done)
 
     def write(self, records: Iterable[Record]) -> None:
         """Writes answers and errors in the order of the records, over those that are there.
@@ -64,7 +67,7 @@ def _appearing(path: Path, *, unless_empty: bool = False) -> Iterator[IO[bytes]]
             draft.replace(path)
     except OSError as error:
         raise BatchFileError(
-            f"{path} cannot be written: {error.strerror or error}: the same command goes on"
+            f"{path} cannot be written: {error.strerror or error}: the same command, without --again, goes on"
         ) from error
     finally:
         with suppress(OSError):

@@ -242,10 +242,9 @@ async def connected() -> AsyncIterator[RayCluster]:
         MissingExtra: Ray is not installed.
         UsageError: There is no cluster, or it is none for this installation.
     """
-    if find_spec("ray") is None:
-        raise MissingExtra("Ray, which spreads a batch over a cluster,", "ray")
+    _check_installed()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    await _check_answers()
+    await _answers()
     ray = _ray()
     own = not ray.is_initialized()
     if own:
@@ -259,15 +258,38 @@ async def connected() -> AsyncIterator[RayCluster]:
                 await in_thread(ray.shutdown)
 
 
-async def _check_answers() -> None:
-    """Ray waits for minutes for a cluster that is gone, and says so many times."""
+async def check_cluster() -> None:
+    """Refuses what `connected` would refuse, sooner.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UsageError: There is no cluster.
+    """
+    _check_installed()
+    if not await _answers():
+        # It may run where only Ray finds it.
+        async with connected():
+            pass
+
+
+def _check_installed() -> None:
+    if find_spec("ray") is None:
+        raise MissingExtra("Ray, which spreads a batch over a cluster,", "ray")
+
+
+async def _answers() -> bool:
+    """Whether the cluster's address is known, and answers: Ray waits for minutes for one that is gone.
+
+    Raises:
+        UsageError: It is known, and does not answer.
+    """
     found, told = os.environ.get("RAY_ADDRESS", ""), "RAY_ADDRESS"
     if found in ("", "auto"):
         left = Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
         found, told = left.read_text().strip() if left.exists() else "", str(left)
     host, _, port = found.rpartition(":")
     if not found or "://" in found or not port.isdigit():
-        return
+        return False
     try:
         with anyio.fail_after(_ANSWERING_SECONDS):
             await (await anyio.connect_tcp(host.strip("[]"), int(port))).aclose()
@@ -275,6 +297,7 @@ async def _check_answers() -> None:
         raise UsageError(
             f"no Ray cluster answers at {found}, as {told} has it: {_ADVICE}"
         ) from error
+    return True
 
 
 def _connect() -> None:

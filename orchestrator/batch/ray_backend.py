@@ -91,8 +91,9 @@ class Slots:
 class RayBackend:
     """Answers rows on a Ray cluster; see `Backend`.
 
-    A budget is split evenly over the actors. What one of them leaves over no other gets, and one that takes the place
-    of a dead one has the whole part again; seconds count from when an actor's engine is open.
+    A budget is split evenly over the actors. An actor that has used up its part leaves the rows to those that have not;
+    when none has any left, no more rows are begun.
+    One that takes the place of a dead one has the whole part again; seconds count from when an actor's engine is open.
 
     Args:
         settings: How rows are answered.
@@ -129,6 +130,7 @@ class RayBackend:
             slots = Slots.on(await cluster.supply(), engine, self._actors)
             settings = share_of(self._settings, slots.count)
             told = (finished, self._opened, self._say)
+            self._say(f"starting {slots.count:,} engine{'s' * (slots.count > 1)} on Ray")
             await _Pool(cluster, slots, settings, HandingOut(rows), *told).run()
 
 
@@ -154,8 +156,8 @@ class _Pool:
         self._say = say
         self._deaths = [0] * slots.count
         self._placed: set[int] = set()
+        self._poor: set[int] = set()
         self._any_opened = False
-        self._headline = False
         self._changed = anyio.Event()
 
     async def run(self) -> None:
@@ -174,6 +176,7 @@ class _Pool:
             async with self._cluster.actor(self._settings, self._slots.needs) as actor:
                 ended = await self._use(slot, actor)
             self._placed.discard(slot)
+            self._poor.discard(slot)
             if not ended.replaceable:
                 raise (UsageError if ended.exit_code == UsageError.exit_code else RunError)(
                     ended.reason
@@ -192,7 +195,11 @@ class _Pool:
             self._any_opened = True
             self._opened()
         while True:
-            rows = self._rows.take(slot, busy)
+            if slot in self._poor and self._others_can_pay():
+                self._rows.pause(slot)
+                rows = []
+            else:
+                rows = self._rows.take(slot, busy)
             if not self._rows.count(slot):
                 await self._wait_for_change()
                 continue
@@ -203,13 +210,21 @@ class _Pool:
 
     def _keep(self, slot: int, back: list[Finished]) -> None:
         """Rows have come back."""
-        if self._headline:
-            self._tell("")
         self._deaths[slot] = 0
         for row in back:
+            if row.out_of:
+                self._poor.add(slot)
+                if self._others_can_pay():
+                    self._rows.give_back(slot, row.line)
+                    continue
+                self._rows.stop()
             self._finished(row)
             self._rows.done(slot, row.line)
         self._announce()
+
+    def _others_can_pay(self) -> bool:
+        """Whether there are actors of whose part of the budget something is left."""
+        return not self._placed <= self._poor
 
     def _bury(self, slot: int, ended: Ended) -> None:
         """An actor has died.
@@ -230,7 +245,7 @@ class _Pool:
             raise RunError(
                 f"{_DEATHS_IN_A_ROW} actors died one after another before they finished a row, the last: {ended.reason}"
             )
-        self._tell(f"an actor died, and its {count:,} rows are given out again: {ended.reason}")
+        self._say(f"an actor died, and its {count:,} rows are given out again: {ended.reason}")
         self._announce()
 
     async def _watch_places(self) -> None:
@@ -253,11 +268,7 @@ class _Pool:
             )
             if waited >= _PATIENCE_SECONDS:
                 raise RunError(f"given up after {waited:.0f} s: {line}")
-            self._tell(line)
-
-    def _tell(self, line: str) -> None:
-        self._headline = bool(line)
-        self._say(line)
+            self._say(line)
 
     async def _wait_for_change(self) -> None:
         """Waits until rows have come back, or none ever will."""

@@ -43,9 +43,14 @@ class Finished:
         end: Whether it was answered.
         text: The line for the output, or for the errors; without a newline.
         engine: The fingerprint of the engine that was asked; empty where none was.
+        out_of: What of the worker's budget (`tokens`, `calls`, `seconds`, `money`) there was too little left of, so
+            that the row is as good as not begun; empty where there was enough.
+        remark: What whoever gave the rows should know, once for all of them; empty if nothing.
     """
 
     line: int
     end: End
     text: str
     engine: str = ""
+    out_of: str = ""
+    remark: str = ""

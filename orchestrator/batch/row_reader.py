@@ -3,7 +3,8 @@
     {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {...}}     OpenAI's batch format
     {"id": "a", "prompt": "...", "max_tokens": 64}                                         plain: a prompt with an id
 
-A plain row takes what a body of `/v1/completions` takes. It knows no file and no engine. Pure.
+A plain row takes what a body of `/v1/completions` takes; its other fields are its owner's, and nothing to us. It knows
+no file and no engine. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import InvalidRequest
-from .openai_request import ModelRequest, is_unicode, read_chat, read_completion, told
+from .openai_request import (
+    FIELDS,
+    ModelRequest,
+    is_unicode,
+    read_chat,
+    read_completion,
+    told,
+    told_in,
+)
 from .output_lines import error_line
 from .row import Finished, Row, RowId, RowKind
 from .seen_ids import SeenIds
@@ -22,7 +31,7 @@ _URLS: Mapping[str, RowKind] = {
     "/v1/chat/completions": "chat",
     "/v1/completions": "completion",
 }
-_FIELDS = ("custom_id", "method", "url", "body")
+_ROW_FIELDS = ("custom_id", "method", "url", "body")
 
 
 class _Named(NamedTuple):
@@ -112,7 +121,7 @@ def _id(data: Mapping[str, Any], field: str, *kinds: type[RowId]) -> RowId:
     name = data.get(field)
     if not isinstance(name, kinds) or isinstance(name, bool) or name == "":
         kind = "text or whole number" if int in kinds else "text"
-        raise InvalidRequest(f"{field} has to be a {kind}, and is {told(name)}", field)
+        raise InvalidRequest(f"{field} has to be a {kind}, and is {told_in(data, field)}", field)
     if isinstance(name, str) and not is_unicode(name):
         raise InvalidRequest(f"{field} is no Unicode text: it has half of a surrogate pair", field)
     return name
@@ -120,7 +129,7 @@ def _id(data: Mapping[str, Any], field: str, *kinds: type[RowId]) -> RowId:
 
 def _row(number: int, named: _Named) -> Row:
     if named.is_plain:
-        body = {key: value for key, value in named.data.items() if key != "id"}
+        body = {key: value for key, value in named.data.items() if key in FIELDS or key == "prompt"}
         return Row(line=number, id=named.id, kind="plain", request=read_completion(body))
     kind, request = _request(named.data)
     return Row(line=number, id=named.id, kind=kind, request=request)
@@ -128,16 +137,16 @@ def _row(number: int, named: _Named) -> Row:
 
 def _request(data: Mapping[str, Any]) -> tuple[RowKind, ModelRequest]:
     for key in data:
-        if key not in _FIELDS:
-            _refuse(key, f"{told(key)} is no field of a row: they are {', '.join(_FIELDS)}")
+        if key not in _ROW_FIELDS:
+            _refuse(key, f"{told(key)} is no field of a row: they are {', '.join(_ROW_FIELDS)}")
     method, url, body = data.get("method", "POST"), data.get("url"), data.get("body")
     if method != "POST":
         _refuse("method", f"method has to be POST, and is {told(method)}")
     kind = _URLS.get(url) if isinstance(url, str) else None
     if kind is None:
-        _refuse("url", f"url has to be one of {', '.join(_URLS)}, and is {told(url)}")
+        _refuse("url", f"url has to be one of {', '.join(_URLS)}, and is {told_in(data, 'url')}")
     if not isinstance(body, dict):
-        _refuse("body", f"body has to be an object, and is {told(body)}")
+        _refuse("body", f"body has to be an object, and is {told_in(data, 'body')}")
     return kind, read_chat(body) if kind == "chat" else read_completion(body)
 
 

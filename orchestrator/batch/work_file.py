@@ -73,7 +73,7 @@ class WorkFile:
         # done again.
         self._places = array("q", bytes(8 * len(lines)))
         self._engine = ""
-        with _telling(path):
+        with _telling(path, begun=path.exists()):
             self._file = _locked(path)
             try:
                 if again:
@@ -103,6 +103,11 @@ class WorkFile:
     def done(self) -> int:
         """How many lines need nothing any more."""
         return self.counts["answered"] + self.counts["failed"]
+
+    @property
+    def engine(self) -> str:
+        """The fingerprint of who answered; empty if nobody was asked."""
+        return self._engine
 
     def add(self, finished: Finished) -> None:
         """Keeps what became of a line.
@@ -166,7 +171,7 @@ class WorkFile:
             if not record.endswith(b"\n"):
                 break
             if place == 0:
-                _check_head(self.path, record, head)
+                check_head(self.path, record, head)
             else:
                 # What a disk made of a record otherwise is none, and its line is done again.
                 with suppress(ValueError):
@@ -203,18 +208,18 @@ def _locked(path: Path) -> IO[bytes]:
         file.close()
 
 
-def _check_head(path: Path, record: bytes, head: Mapping[str, Any]) -> None:
-    """Refuses to go on with what is another batch's.
+def check_head(path: Path, record: bytes, head: Mapping[str, Any]) -> dict[str, Any]:
+    """What is there of a batch as JSON data, if it is this batch's.
 
     Raises:
         BatchUnusable: With what differs.
     """
     try:
-        found = json.loads(record)
+        found: dict[str, Any] = json.loads(record)
         version = found["schema_version"]
     except (ValueError, KeyError, TypeError):
         raise BatchUnusable(
-            f"{path} is no work file of a batch: move it away, or choose another -o"
+            f"{path} is no file of a batch: move it away, or choose another -o"
         ) from None
     if version != SCHEMA_VERSION:
         raise BatchUnusable(
@@ -233,6 +238,7 @@ def _check_head(path: Path, record: bytes, head: Mapping[str, Any]) -> None:
                 f"{path} was begun with {option} {_told(before.get(name))}, and this is {_told(now.get(name))}: "
                 f"write the same, or begin anew with --again"
             )
+    return found
 
 
 def _told(value: object) -> str:
@@ -242,11 +248,15 @@ def _told(value: object) -> str:
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def _telling(path: Path, *, begun: bool = True) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        advice = (
+            "what is finished is in it, and the same command, without --again, goes on"
+            if begun
+            else "choose another -o"
+        )
         raise BatchFileError(
-            f"{path} cannot be written: {error.strerror or error}: what is finished is in it, and the same command "
-            f"goes on"
+            f"{path} cannot be written: {error.strerror or error}: {advice}"
         ) from error

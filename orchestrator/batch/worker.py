@@ -10,27 +10,23 @@ process as on another machine.
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import anyio
 
 from engines import (
-    STREAMED,
     AdaptiveLimiter,
-    BudgetExhausted,
     CallLimiter,
-    Chunk,
-    Context,
-    Delivery,
     Engine,
-    EngineDead,
-    EngineWrapper,
+    EngineError,
+    FakeEngine,
     ForkjoinError,
     Notify,
     Peers,
     Sampling,
+    Segment,
     converse,
     single_error,
 )
@@ -48,6 +44,8 @@ from ..events import EventBus
 from .batch_settings import BatchSettings
 from .output_lines import answer_line, error_line
 from .row import End, Finished, Row
+from .row_engine import RowEngine
+from .silence import Silence
 
 # As many as the widest limit that measuring comes to; more would wait without use.
 _MOST_ROWS_AT_ONCE = 1024
@@ -82,30 +80,58 @@ class Worker:
         self._engine = engine
         self._method = method
         self._sampling = sampling
+        self._silence = Silence()
 
     async def answer(self, row: Row) -> Finished:
         """Answers a row, or says why it could not be.
 
         Raises:
             EngineDead: No row can be answered any more.
+            EngineUnavailable: Nobody has answered so many rows that the rest would fare no better.
         """
-        engine = _WatchedForFailure(self._engine)
+        engine = RowEngine(self._engine)
+        begun_in_silence = self._silence.lasts
         try:
             answer = await self._think(row, engine)
         except ForkjoinError as error:
             if engine.dead is not None:
                 raise engine.dead from error
+            self._listen(engine, begun_in_silence)
             end: End = "unavailable" if engine.may_pass else "failed"
-            return self._finished(row, end, error_line(row.line, row.id, row.kind, error))
+            return self._finished(
+                row,
+                end,
+                error_line(row.line, row.id, row.kind, error),
+                out_of=engine.out_of,
+            )
+        self._listen(engine, begun_in_silence)
         if answer.limited_by is not None:
             # A larger budget lets it come to its end.
             return self._finished(
-                row, "unavailable", error_line(row.line, row.id, row.kind, answer.cut_by)
+                row,
+                "unavailable",
+                error_line(row.line, row.id, row.kind, answer.cut_by),
+                out_of=answer.limited_by,
             )
         return self._finished(row, "answered", answer_line(row, answer, self._engine.model))
 
-    def _finished(self, row: Row, end: End, text: str) -> Finished:
-        return Finished(line=row.line, end=end, text=text, engine=self._engine.fingerprint)
+    def _finished(self, row: Row, end: End, text: str, *, out_of: str = "") -> Finished:
+        named, model = row.request.model, self._engine.model
+        other = named not in ("", model)
+        return Finished(
+            line=row.line,
+            end=end,
+            text=text,
+            engine=self._engine.fingerprint,
+            out_of=out_of,
+            remark=f"rows name the model {named}; they are answered by {model}" if other else "",
+        )
+
+    def _listen(self, engine: RowEngine, begun_in_silence: bool) -> None:
+        if engine.answered:
+            self._silence = Silence()
+        elif engine.silent is not None:
+            self._silence.lengthen(begun_in_silence, engine.silent)
 
     async def _think(self, row: Row, engine: Engine) -> Answer:
         sampling = self._sampling.for_branch(str(row.id)).model_copy(update=row.request.sampling)
@@ -157,6 +183,15 @@ async def opened_worker(settings: BatchSettings, notify: Notify = ignore) -> Asy
                 group.cancel_scope.cancel()
 
 
+async def first_prompt(settings: BatchSettings, row: Row) -> Sequence[Segment]:
+    """What the first call for a row would ask, without an engine; empty where the row is refused before."""
+    arguments = settings.arguments
+    # The call shows its prompt, and its failure ends the row.
+    engine = FakeEngine(lambda context, sampling: EngineError("a dry run ends here"))
+    await Worker(engine, _method_maker(arguments), sampling_of(arguments), 1).answer(row)
+    return engine.calls[0].context.turns if engine.calls else ()
+
+
 def check_settings(settings: BatchSettings) -> None:
     """Refuses what no worker could be opened with, before anything starts.
 
@@ -195,30 +230,3 @@ def _refuse_what_is_of_one_call(row: Row, method: Method) -> None:
             raise InvalidRequest(
                 f"{name} is for a method of one call, and {type(method).__name__} makes more", name
             )
-
-
-class _WatchedForFailure(EngineWrapper):
-    """One row's engine, which remembers how calls failed: a method that loses all its branches tells it in words only.
-
-    Attributes:
-        may_pass: Whether one failed for a reason that may pass.
-        dead: That the engine is gone; None if it is not.
-    """
-
-    may_pass = False
-    dead: EngineDead | None = None
-
-    @asynccontextmanager
-    async def stream(
-        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
-    ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The inner engine's stream."""
-        try:
-            async with self.inner.stream(context, sampling, delivery) as chunks:
-                yield chunks
-        except EngineDead as error:
-            self.dead = error
-            raise
-        except ForkjoinError as error:
-            self.may_pass |= error.retryable or isinstance(error, BudgetExhausted)
-            raise

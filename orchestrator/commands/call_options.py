@@ -16,8 +16,14 @@ _BUDGET = {"tokens": int, "calls": int, "seconds": float, "money": float}
 _PRICES = {"prompt": float, "cached": float, "generated": float}
 
 
-def add_calls(parser: argparse.ArgumentParser, *, default: bool) -> None:
-    """The options that say what calls run on and may cost; without `default`, those left out are None."""
+def add_calls(parser: argparse.ArgumentParser, *, default: bool, counted: str = "") -> None:
+    """The options that say what calls run on and may cost; without `default`, those left out are None.
+
+    Args:
+        parser: Gets them.
+        default: Whether they have defaults.
+        counted: What a budget counts, where that may be doubted.
+    """
 
     def given(value: Any) -> Any:
         return value if default else None
@@ -32,7 +38,7 @@ def add_calls(parser: argparse.ArgumentParser, *, default: bool) -> None:
         "OpenAI-compatible servers: URL or URL,URL"
         f"{usual('local')}")  # fmt: skip
     add("--budget", metavar="LIST",
-        help="the most that it may take: tokens=50000,calls=200,seconds=60,money=0.5")  # fmt: skip
+        help=f"the most that it may take: tokens=50000,calls=200,seconds=60,money=0.5{counted}")  # fmt: skip
     add("--width", metavar="N|auto", default=given("auto"),
         help=f"the most calls of the engine at once; auto finds it by measuring{usual('auto')}")  # fmt: skip
     add("--attempts", metavar="N", type=int, default=given(5),
@@ -77,7 +83,8 @@ def limiter_of(arguments: argparse.Namespace) -> CallLimiter | None:
     width: str = arguments.width
     if width == "auto":
         return None
-    if not width.isdigit() or int(width) < 1:
+    # Some digits are no decimal ones, such as those of powers.
+    if not width.isdecimal() or int(width) < 1:
         raise UsageError(f"--width {width}: write auto, or a number from 1 on")
     return CallLimiter(int(width))
 

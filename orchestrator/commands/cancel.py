@@ -57,8 +57,8 @@ class CancelCommand:
                 f"process {holder.pid} still works on the run {folder} after {self._patience:g} s: "
                 f"wait, or end it with kill -9 {holder.pid}; what the run has finished is kept"
             )
-        state = RunReader(folder).read().state
-        sys.stderr.write(f"the run {folder} is {state}: go on with forkjoin resume {folder}\n")
+        record = RunReader(folder).read()
+        sys.stderr.write(f"the run {folder} is {record.state}: go on with {record.going_on}\n")
         return 0
 
     def _is_let_go(self, folder: Path, holder: Holder) -> bool:
@@ -90,8 +90,8 @@ def _terminate(folder: Path, holder: Holder) -> None:
 
 def _nothing_to_stop(record: RunRecord) -> str:
     if record.state == "ok":
-        return f"the run {record.path} has ended with an answer: there is nothing to cancel"
+        return f"the run {record.path} has come to its end: there is nothing to cancel"
     return (
         f"nobody works on the run {record.path}, which is {record.state}: there is nothing to cancel; "
-        f"go on with forkjoin resume {record.path}"
+        f"go on with {record.going_on}"
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from engines import EngineError, FakeEngine, ForkjoinError
+from engines import EngineError, FakeEngine, ForkjoinError, Segment
 
 from ..agent import Agent
 from ..runs.words import printable
@@ -45,10 +46,20 @@ async def dry_run(arguments: argparse.Namespace) -> None:
         write(json.dumps(shown, ensure_ascii=False))
         return
     shown.pop("first_prompt")
+    write_shown(shown)
+    write_prompt(turns, otherwise="the plan begins with calls only")
+
+
+def write_shown(shown: Mapping[str, Any]) -> None:
+    """Writes settings, one a line."""
     for name, value in shown.items():
         listed = ", ".join(value) if isinstance(value, list) else value
         write(f"{name:<12} {'-' if listed in (None, '') else listed}")
-    write("\nfirst prompt" if turns else "\nno prompt: the plan begins with calls only")
+
+
+def write_prompt(turns: Sequence[Segment], *, otherwise: str) -> None:
+    """Writes the first prompt, or why there is none."""
+    write("\nfirst prompt" if turns else f"\nno prompt: {otherwise}")
     for turn in turns:
         write(f"<{turn.role}>\n{printable(turn.text)}")
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 
-from engines import Engine, Notify, UsageError, hogwild_engine, local_engine
+from engines import Engine, ForkjoinError, Notify, UsageError, hogwild_engine, local_engine
 
 from ..imported import imported, is_place
 
@@ -65,12 +71,33 @@ def open_engine(
 def _made_by(place: str) -> AbstractAsyncContextManager[Engine]:
     """What a function of somebody's makes: an engine, or what `async with` makes one of."""
     make = imported(place, "--engine")
-    made = make() if callable(make) else None
+    with _naming(place):
+        made = make() if callable(make) else None
     if not isinstance(made, AbstractAsyncContextManager):
         raise UsageError(
             f"--engine {place}: it has to be a function without arguments that returns an engine"
         )
-    return made
+    return _opened(place, made)
+
+
+@asynccontextmanager
+async def _opened(place: str, made: AbstractAsyncContextManager[Engine]) -> AsyncIterator[Engine]:
+    async with AsyncExitStack() as exits:
+        with _naming(place):
+            engine = await exits.enter_async_context(made)
+        yield engine
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Whatever somebody's function raises is told in a line, with the place of the function."""
+    try:
+        yield
+    except ForkjoinError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())
+        raise UsageError(f"--engine {place}: {type(error).__name__}: {said}") from error
 
 
 def _urls(engine: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engines import UsageError
 
-from ..runs.run_record import read_configuration
+from ..runs.run_record import going_on, read_configuration
 from ..runs.run_search import find_run
 from .options import RAISABLE, add_raisable, check_options, kept_options
 from .running import carry_out
@@ -54,7 +54,7 @@ def _options_of(folder: Path, arguments: argparse.Namespace) -> argparse.Namespa
     configuration = read_configuration(folder)
     if configuration.get("kind") == "evaluation":
         raise UsageError(
-            f"{folder} is an evaluation: go on with it by forkjoin eval --resume {folder}"
+            f"{folder} is an evaluation: go on with it by {going_on(folder, configuration)}"
         )
     kept = configuration.get("command")
     if not isinstance(kept, dict):

@@ -1,9 +1,9 @@
-"""Shows on stderr how far a job of many items is: a live line on a terminal, few lines elsewhere.
+"""Shows on stderr how far a long job is: a line drawn anew on a terminal, a line now and then elsewhere.
 
-    1,234 of 10,000 rows · 12 failed · 103/s · about 1 min 25 s left
+    ━━━━━━━━──── 6,234 of 10,000 rows · 12 failed · 103/s · about 36.6 s left
 
-It stands in the job's event loop, so that an item only changes numbers; on a terminal a thread draws them four times a
-second. It does not know what the items are.
+It stands in the job's event loop, so that an item only changes numbers; a terminal is drawn in a thread of its own. It
+does not know what the items are, nor what is told of them.
 """
 
 from __future__ import annotations
@@ -11,61 +11,60 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
-from .token_rate import TokenRate
-from .words import duration, printable, short
+from .words import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
+# More often costs more than it shows.
 _FRAMES_PER_SECOND = 4
-# Where lines stay, one for each so many hundredths of the job.
-_STEP = 5
-# The rate of the last moments, and what is left, would jump about.
-_WINDOW = 60.0
+_BAR = 12
+# A line where no terminal is: after so many seconds and another tenth, or after a pause that grows up to so many.
+_SECONDS, _SHARE, _GROWTH, _LONGEST = 10.0, 0.1, 1.5, 600.0
+
+
+class Job(Protocol):
+    """What is shown."""
+
+    @property
+    def total(self) -> int:
+        """How many items there are."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """How many need nothing any more."""
+        ...
+
+    def line(self, now: float) -> str:
+        """How far it is; `now` are seconds since it began, which only grow."""
+        ...
 
 
 class JobProgress:
-    """How far a job is. Shown inside a `with` block.
+    """Shows a job, or several one after another, inside a `with` block.
 
     Args:
-        total: How many items there are.
-        items: What they are called, in the plural.
-        done: How many an earlier process did.
-        failed: How many of these failed.
-        console: Where to show it; None is stderr.
+        console: Where to; None is stderr.
         clock: Seconds on any scale that only grows.
+
+    Attributes:
+        live: Whether there is a terminal.
     """
 
     def __init__(
-        self,
-        total: int,
-        items: str,
-        *,
-        done: int = 0,
-        failed: int = 0,
-        console: Console | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, console: Console | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._total = total
-        self._items = items
-        self._clock = clock
-        self._headline = ""
-        self._rate = TokenRate(_WINDOW)
-        self.done = done
-        self.failed = failed
-        self._display = self._choose(console)
-
-    def _choose(self, console: Console | None) -> _Display:
-        # Who runs no job does not pay for loading rich.
+        # Who shows nothing does not pay for loading rich.
         from rich.console import Console
 
         console = console or Console(stderr=True)
-        return _Screen(console, self) if console.is_terminal else _Lines(console, self)
+        self.live = console.is_terminal
+        self._way: _Way = _Drawn(console, clock) if self.live else _Written(console.file, clock)
 
     def __enter__(self) -> Self:
-        self._display.open()
         return self
 
     def __exit__(
@@ -74,118 +73,106 @@ class JobProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._display.close()
+        self.end()
 
-    def say(self, headline: str) -> None:
-        """Says what goes on; an empty text says that the items do."""
-        self._headline = headline
-        if headline:
-            self._display.say(printable(headline))
+    def say(self, text: str) -> None:
+        """Shows a text that stays."""
+        self._way.say(printable(text))
 
-    def note(self, text: str) -> None:
-        """Says what somebody who waits should know; it stays, and the items go on below it."""
-        self._display.write(printable(text))
+    def begin(self, job: Job) -> None:
+        """Shows this job from here on; its time begins."""
+        self._way.open(job)
 
-    def begin(self) -> None:
-        """The first item begins: from here on it is measured how fast they come."""
-        self.say("")
-        self._rate = TokenRate(_WINDOW)
-        self._rate.look(now=self._clock(), tokens=self.done)
+    def look(self) -> None:
+        """Something may have changed."""
+        self._way.look()
 
-    def advance(self, *, failed: bool = False) -> None:
-        """One more item has ended."""
-        self.done += 1
-        self.failed += failed
-        self._display.advanced()
-
-    @property
-    def total(self) -> int:
-        """How many items there are."""
-        return self._total
-
-    def line(self) -> str:
-        """How far the job is, in words."""
-        if self._headline:
-            return short(printable(self._headline))
-        told = [f"{self.done:,} of {self._total:,} {self._items}"]
-        if self.failed:
-            told.append(f"{self.failed:,} failed")
-        rate = self._rate.look(now=self._clock(), tokens=self.done)
-        if rate > 0:
-            told.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s")
-            if left := self._total - self.done:
-                told.append(f"about {duration(left / rate)} left")
-        return " · ".join(told)
+    def end(self) -> None:
+        """Leaves what is shown as it is, and shows nothing more of the job."""
+        self._way.close()
 
 
-class _Display(Protocol):
-    def open(self) -> None: ...
+class _Way(Protocol):
+    def say(self, text: str) -> None: ...
+    def open(self, job: Job) -> None: ...
+    def look(self) -> None: ...
     def close(self) -> None: ...
-    def say(self, headline: str) -> None: ...
-    def write(self, line: str) -> None: ...
-    def advanced(self) -> None: ...
 
 
-class _Screen:
-    """The line as it is now, drawn over and over in a thread of its own."""
+class _Drawn:
+    """A line on a terminal."""
 
-    def __init__(self, console: Console, progress: JobProgress) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         from rich.live import Live
-        from rich.text import Text
 
-        def drawn(line: str) -> Text:
-            return Text(line, overflow="ellipsis", no_wrap=True)
-
-        self._drawn = drawn
+        self._console = console
+        self._clock = clock
+        self._job: Job | None = None
+        self._start = 0.0
         self._live = Live(
-            get_renderable=lambda: drawn(progress.line()),
+            get_renderable=self._draw,
             console=console,
             refresh_per_second=_FRAMES_PER_SECOND,
             redirect_stdout=False,
             redirect_stderr=False,
         )
 
-    def open(self) -> None:
+    def say(self, text: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text(text))
+
+    def open(self, job: Job) -> None:
+        self._job, self._start = job, self._clock()
         self._live.start()
+
+    def look(self) -> None:
+        """The thread that draws looks by itself."""
 
     def close(self) -> None:
         self._live.stop()
 
-    def say(self, headline: str) -> None:
-        pass
+    def _draw(self) -> RenderableType:
+        from rich.text import Text
 
-    def write(self, line: str) -> None:
-        self._live.console.print(self._drawn(line))
+        job = self._job
+        if job is None:
+            return Text("")
+        full = int(_BAR * job.done / job.total) if job.total else _BAR
+        bar = Text("━" * full, "green") + Text("━" * (_BAR - full), "dim")
+        line = bar + Text(f" {job.line(self._clock() - self._start)}")
+        line.no_wrap, line.overflow = True, "ellipsis"
+        return line
 
-    def advanced(self) -> None:
-        pass
 
+class _Written:
+    """Lines in a file."""
 
-class _Lines:
-    """A line for each step of the way, so that a log does not grow with the job."""
+    def __init__(self, file: IO[str], clock: Callable[[], float]) -> None:
+        self._file = file
+        self._clock = clock
+        self._job: Job | None = None
 
-    def __init__(self, console: Console, progress: JobProgress) -> None:
-        self._file = console.file
-        self._progress = progress
-        self._told = 0
+    def say(self, text: str) -> None:
+        self._file.write(f"{text}\n")
+        self._file.flush()
 
-    def open(self) -> None:
-        self._told = self._step()
+    def open(self, job: Job) -> None:
+        self._job = job
+        self._start = self._told_at = self._clock()
+        self._told_of, self._pause = job.done, _SECONDS
+
+    def look(self) -> None:
+        job, now = self._job, self._clock()
+        if job is None or now - self._told_at < _SECONDS:
+            return
+        much = job.done - self._told_of >= _SHARE * job.total
+        if much or now - self._told_at >= self._pause:
+            self._pause = _SECONDS if much else min(self._pause * _GROWTH, _LONGEST)
+            self._told_at, self._told_of = now, job.done
+            self.say(job.line(now - self._start))
 
     def close(self) -> None:
-        pass
-
-    def say(self, headline: str) -> None:
-        self.write(headline)
-
-    def write(self, line: str) -> None:
-        self._file.write(f"{line}\n")
-
-    def advanced(self) -> None:
-        step = self._step()
-        if step > self._told:
-            self._told = step
-            self.write(self._progress.line())
-
-    def _step(self) -> int:
-        return 100 * self._progress.done // (_STEP * max(self._progress.total, 1))
+        if self._job is not None:
+            self.say(self._job.line(self._clock() - self._start))
+        self._job = None

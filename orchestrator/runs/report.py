@@ -112,7 +112,7 @@ def _state(record: RunRecord) -> str:
     after = f"{record.state} after {duration(record.seconds)}"
     if record.state == "ok" and not record.remark:
         return after
-    return f"{after}; go on with forkjoin resume {record.path}"
+    return f"{after}; go on with {record.going_on}"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int) -> TextTable:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import JournalError, RunFolderError
 from ..journal import Journal, open_journal
 from ..run_result import RunResult
-from .run_folder import RunFolder
+from .run_folder import RunFolder, probe
 
 _JOURNAL = "journal.sqlite"
 
@@ -93,6 +93,7 @@ async def reopened_files(
     fingerprint: str,
     clock: Callable[[], float],
     raised: Collection[str],
+    new_journal: bool = False,
 ) -> AsyncIterator[RunFiles]:
     """Opens the files of a run to go on with it.
 
@@ -102,6 +103,7 @@ async def reopened_files(
         fingerprint: The engine's.
         clock: Seconds on any scale that only grows.
         raised: What may be done again, though it has an end: see `open_journal`.
+        new_journal: Whether a journal is made if there is none, since it is known that nothing was done.
 
     Raises:
         RunInUse: Another process works on the run.
@@ -110,23 +112,52 @@ async def reopened_files(
     """
     with RunFolder.reopen(path) as folder:
         kept = _journal_path(path, journal_dir)
-        if not kept.exists():
-            raise JournalError(
-                f"the journal {kept} is not there, so nobody knows what the run has done: put it back, or start "
-                f"a new run"
-            )
+        if new_journal:
+            _make_folder(kept.parent)
+        else:
+            check_journal(path, journal_dir)
         journal = open_journal(kept, fingerprint=fingerprint, clock=clock, raised=raised)
         async with journal:
             yield RunFiles(folder=folder, journal=journal)
+
+
+def check_journal(path: Path, journal_dir: str | None) -> None:
+    """Says early that a run cannot be gone on with, since its journal is lost.
+
+    Raises:
+        JournalError: It is not there.
+    """
+    kept = _journal_path(path, journal_dir)
+    if not kept.exists():
+        raise JournalError(
+            f"the journal {kept} is not there, so nobody knows what the run has done: put it back, or start "
+            f"a new run"
+        )
+
+
+def check_journals(journal_dir: str | Path) -> None:
+    """Says early, and without leaving anything, that there can be no journals in this folder.
+
+    Raises:
+        JournalError: It cannot be made or written.
+    """
+    try:
+        probe(journal_dir)
+    except OSError as error:
+        raise _unusable(Path(journal_dir), error) from error
 
 
 def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JournalError(
-            f"the folder {path} cannot be made: {error.strerror}; choose another with --journal-dir"
-        ) from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"the folder {path} cannot be made: {error.strerror}; choose another with --journal-dir"
+    )
 
 
 def _journal_path(folder: Path, journal_dir: str | None) -> Path:

@@ -6,6 +6,7 @@ writes holds the folder's lock. It knows nothing of how a folder is read: see `r
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import mmap
@@ -72,7 +73,7 @@ class RunFolder:
         with folder_errors(path):
             path.mkdir(parents=True, exist_ok=name is not None)
             if any(path.iterdir()):
-                raise _failure(path, "it is not empty")
+                raise _failure(path, OSError(errno.ENOTEMPTY, "it is not empty"))
         return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
 
     @classmethod
@@ -109,7 +110,7 @@ class RunFolder:
         try:
             self._events.write(_as_line(event) + "\n")
         except OSError as error:
-            raise _failure(self.path, error.strerror or str(error)) from error
+            raise _failure(self.path, error) from error
 
     def write_configuration(self, configuration: Mapping[str, Any]) -> None:
         """Writes what the run is asked to do now, where a resume changes it.
@@ -211,7 +212,7 @@ def folder_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _failure(path, error.strerror or str(error)) from error
+        raise _failure(path, error) from error
 
 
 def cut_torn_line(path: Path) -> None:
@@ -233,20 +234,40 @@ def check_runs(base: str | Path) -> None:
     Raises:
         RunFolderError: It is no folder, not writable, or the disk is full.
     """
+    try:
+        probe(base)
+    except OSError as error:
+        raise _failure(Path(base), error) from error
+
+
+def probe(base: str | Path) -> None:
+    """Writes as much as a small run has where a folder is or would be, and takes it away again.
+
+    Raises:
+        OSError: It cannot be written, for a reason that fits.
+    """
     place = Path(base).absolute()
     while not os.path.exists(place):
         place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{_from_here(place)} is a file")
     try:
-        with tempfile.NamedTemporaryFile(dir=place, prefix=".forkjoin-") as probe:
-            probe.write(bytes(_SMALLEST_RUN))
-            probe.flush()
-    except OSError as error:
-        raise _failure(Path(base), error.strerror or str(error)) from error
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".forkjoin-") as file:
+            file.write(bytes(_SMALLEST_RUN))
+            file.flush()
+    except FileNotFoundError as error:
+        # What the kernel says where a file system takes no files.
+        raise OSError(errno.ENOENT, f"{place} takes no files") from error
 
 
-def _failure(path: Path, reason: str) -> RunFolderError:
+def _from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _failure(path: Path, error: OSError) -> RunFolderError:
+    room = "make room, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return RunFolderError(
-        f"the run folder {path} cannot be written: {reason}; make room, or choose another with --out"
+        f"the run folder {path} cannot be written: {error.strerror or error}; {room}choose another with --out"
     )
 
 

@@ -81,6 +81,18 @@ class RunLock:
             os.close(file)
 
 
+def check_free(folder: Path) -> None:
+    """Says early that nobody else may work on the run in this folder.
+
+    Raises:
+        RunInUse: Another process does.
+        OSError: The lock cannot be read.
+    """
+    holder = lock_holder(folder)
+    if holder is not None:
+        raise _in_use(folder, holder)
+
+
 def lock_holder(folder: Path) -> Holder | None:
     """Who works on the run in this folder; None if nobody does.
 

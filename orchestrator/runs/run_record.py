@@ -53,6 +53,11 @@ class RunRecord:
         return str(self.configuration.get("question") or self.view.question)
 
     @property
+    def going_on(self) -> str:
+        """The command that goes on with it."""
+        return going_on(self.path, self.configuration)
+
+    @property
     def seconds(self) -> float:
         """How long it has been worked on, in all its lives."""
         return self.view.earlier_seconds + self.now
@@ -183,6 +188,12 @@ def read_configuration(path: Path) -> Mapping[str, Any]:
     configuration = content if isinstance(content, dict) else {}
     check_version(path, configuration)
     return configuration
+
+
+def going_on(path: Path, configuration: Mapping[str, Any]) -> str:
+    """The command that goes on with the run in a folder."""
+    is_evaluation = configuration.get("kind") == "evaluation"
+    return f"forkjoin {'eval --resume' if is_evaluation else 'resume'} {path}"
 
 
 def started_of(path: Path, configuration: Mapping[str, Any]) -> datetime:

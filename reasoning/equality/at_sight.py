@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from .bait import is_bait
 from .intervals import equal_as_unions
+from .matrices import with_rows
 from .quantities import equal_as_quantities
 from .rules import BOTH_WAYS, Rules
 from .shapes import equal_by_parts
@@ -28,7 +29,14 @@ _RELATION = re.compile(
 _GROUP = re.compile(r"\{([^{},]*)\}")
 _BLANK = re.compile(r"(?<![a-zA-Z])\s+|\s+(?![a-zA-Z])")
 _WORDS = re.compile(r"[^\W\d_][^\W\d_\s]*(?:[\s-][^\W\d_]+)*")
+_QUOTED = re.compile(
+    r"[\"'`\u2018\u201c]{1,2}([^\"'`\u2018\u2019\u201c\u201d]+)[\"'\u2019\u201d]{1,2}"
+)
 _LETTER = re.compile(r"\(?([A-Z])\)?")
+# A letter in brackets, before the text of its choice and no other letter.
+_CHOICE = re.compile(
+    r"\(([A-Z])\)(?:\s*(?!and\b|or\b|\\c[au]p(?![a-z]))[\w\\$](?!.*\([A-Z]\)).*)?", re.DOTALL
+)
 _LONG_WORD = re.compile(r"(?!sqrt|frac)[^\W\d_]{4,}")
 _NOT_PROSE = re.compile(r"[\\\d=<>^_+*/]")
 
@@ -56,7 +64,7 @@ def decided_at_sight(first: str, second: str, rules: Rules) -> bool | None:
         return False
     if (equal := equal_as_quantities(first, second, rules)) is not None:
         return equal
-    first, second = _IN_TEXT.sub(r"\1", first).strip(), _IN_TEXT.sub(r"\1", second).strip()
+    first, second = _bare(first), _bare(second)
     if (equal := _equal_as_words(first, second)) is not None:
         return equal
     relations = [_RELATION.fullmatch(text) for text in (first, second)]
@@ -80,6 +88,7 @@ def _interval(relation: re.Match[str]) -> str:
 
 def _plain(text: str) -> str:
     """Without what changes nothing: dollars, full stops, spacing of LaTeX, sizes of brackets and fractions."""
+    text = with_rows(text)
     # The look behind keeps a long run of blanks from being tried from each of its places.
     text = re.sub(r"(?<![\s$.\\])[\s$.\\]+$", "", text.replace("\\$", "$"))
     text = re.sub(r"^[\s$]+", "", text)
@@ -89,12 +98,21 @@ def _plain(text: str) -> str:
     return found[1].strip() if (found := _GROUP.fullmatch(text)) else text
 
 
+def _bare(text: str) -> str:
+    """Without commands around words, and without quotes around all of it."""
+    text = _IN_TEXT.sub(r"\1", text).strip()
+    return found[1].strip() if (found := _QUOTED.fullmatch(text)) else text
+
+
 def _equal_as_words(first: str, second: str) -> bool | None:
     if first == second:
         return True
     letters = _LETTER.fullmatch(first), _LETTER.fullmatch(second)
     if letters[0] and letters[1]:
         return letters[0][1] == letters[1][1]
+    choices = _CHOICE.fullmatch(first), _CHOICE.fullmatch(second)
+    if choices[0] and choices[1] and any(letters):
+        return choices[0][1] == choices[1][1]
     if _words(first) and first.casefold() == second.casefold():
         return True
     return False if _is_prose(first) or _is_prose(second) else None

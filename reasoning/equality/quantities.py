@@ -69,8 +69,8 @@ def equal_as_quantities(first: str, second: str, rules: Rules) -> bool | None:
 
 
 def _as_percentage(share: Quantity, number: Quantity, rules: Rules) -> bool | None:
-    whole = not (share.number.decimal or number.number.decimal)
-    if whole and share.number.value == number.number.value:
+    # 0.5 may be a share, of which 0.5 % is a hundredth; 35 is none, however it is written.
+    if share.number.value == number.number.value and number.number.value.denominator == 1:
         return True
     hundredth = Numeral(share.number.value / 100, decimal=True)
     return True if _close(hundredth, number.number, rules) else None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from .matrices import with_rows
+
 _FORMULA = re.compile(r"\\\(|\\\[|\\boxed|\\begin\{align")
 _BETWEEN_FORMULAS = re.compile(r"\$\s*(?:[,;]|and|or)\s*\$")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\\[,;:! ]|\{,\})(?=\d{3}(?!\d))")
@@ -38,7 +40,9 @@ def readable(answer: str) -> str:
     >>> readable("x+1"), readable("2**(1/4)"), readable(r"\frac{1}{2}\%")
     ('$x+1$', '$2^{1/4}$', '$(\\frac{1}{2})/100$')
     """
-    text = _BETWEEN_FORMULAS.sub(", ", answer.strip().replace("\\$", "").replace("°", r"^\circ"))
+    text = _BETWEEN_FORMULAS.sub(
+        ", ", with_rows(answer).strip().replace("\\$", "").replace("°", r"^\circ")
+    )
     if text.count("$") % 2:
         text = text.replace("$", "")
     text = _THOUSANDS.sub("", text.replace("**", "^"))

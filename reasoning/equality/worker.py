@@ -63,7 +63,8 @@ class Worker:
         for _ in range(2):
             if self._closing:
                 break
-            answer = _answered(self._running(), line)
+            process = self._running()
+            answer = _answered(process, line) if process else b""
             if answer:
                 known = json.loads(answer)
                 return None if known is None else bool(known)
@@ -94,7 +95,8 @@ class Worker:
         """Ends the process. Only for who may ask."""
         self._end()
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        """The process, ready; None if it was closed on the way there."""
         if self._process is None:
             # A file, since a pipe that nobody reads would fill up.
             with tempfile.TemporaryFile() as errors:
@@ -106,6 +108,8 @@ class Worker:
                 ready = _read(self._process, _SECONDS_TO_START)
                 if not ready:
                     self._end()
+                    if self._closing:
+                        return None
                     raise EqualityUnavailable(_reason(errors, ended=ready is not None))
         return self._process
 

@@ -164,7 +164,9 @@ def test_a_greedy_completion_is_what_transformers_generates(
 
     from engines import embedded_model
 
-    model: Any = AutoModelForCausalLM.from_pretrained(embedded_model.model_folder())
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        embedded_model.model_folder(), num_hidden_layers=2
+    )
 
     async def test(engine: Engine) -> None:
         asked = await question(engine)

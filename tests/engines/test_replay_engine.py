@@ -23,7 +23,6 @@ from engines import (
     UsageError,
     converse,
 )
-from engines.replay.prefix_cache import PrefixCache
 from engines.replay.recording import Recorded, Recording
 from engines.replay.reply import reply_of
 from orchestrator.commands.engine_option import check_engine, open_engine
@@ -51,11 +50,26 @@ async def asked(engine: Engine, name: str | None = "root") -> Context:
 async def test_samples_of_a_problem_are_those_recorded_each_once_in_their_order() -> None:
     engine, method = replay(), ChainOfThought(sampling=LONG)
     texts = []
-    for number in range(4):
+    for number in range(3):
         # As an evaluation puts it: TASK/PROBLEM/SAMPLE.
         root = await converse(engine, [("user", f"Solve: {QUESTION}")], name=f"sums/s-7/{number}")
         texts.append((await method.solve(root, engine)).text)
-    assert texts == [*TEXTS, TEXTS[0]]
+    assert texts == TEXTS
+
+
+@pytest.mark.anyio
+async def test_a_sample_that_was_not_recorded_is_no_other_one_again() -> None:
+    engine, method = replay(), ChainOfThought(sampling=LONG)
+    root = await converse(engine, [("user", QUESTION)], name="sums/s-7/3")
+    with pytest.raises(RequestRejected) as caught:
+        await method.solve(root, engine)
+    assert str(caught.value) == (
+        "replay:sums: question 'What is 2 + 2?' has 3 recorded samples, and sample 4 was asked for: "
+        "ask for -k 3 at most"
+    )
+    vote = SelfConsistency(samples=5, method=method)
+    answer = await vote.solve(root, engine)
+    assert {branch.answer.text for branch in answer.branches if branch.answer} == set(TEXTS)
 
 
 @pytest.mark.anyio
@@ -144,11 +158,6 @@ async def test_a_prefix_is_cached_and_blocks_are_counted() -> None:
     assert again.usage.cached_tokens == 80
     assert meter.use is not None
     assert meter.use.peak > 0
-
-
-def test_the_cache_forgets_what_was_not_used_for_longest() -> None:
-    cache = PrefixCache(block_size=2, blocks=3)
-    assert [cache.add([n, n, n]) for n in (1, 2, 3, 1, 4, 1, 2)] == [0, 0, 0, 2, 0, 2, 0]
 
 
 @given(

@@ -130,7 +130,7 @@ def test_a_folder_that_is_no_evaluation_is_told(
     with pytest.raises(UsageError, match=r"is no folder of an evaluation: it has no samples.jsonl"):
         read_recording(tmp_path)
     written(sample(0, "4"), name="samples.jsonl")
-    with pytest.raises(UsageError, match=r"cannot be read: No such file"):
+    with pytest.raises(UsageError, match=r"problems.jsonl cannot be read: No such file"):
         read_recording(tmp_path)
     written(PROBLEM, name="problems.jsonl")
     written(sample(0, "4"), sample(0, "4", problem="z"), name="samples.jsonl")

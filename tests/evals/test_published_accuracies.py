@@ -3,19 +3,18 @@
 The recordings are in ../shared/data, with a label of each sample; PROVENANCE.md there tells whose. Ours and theirs, and
 why they differ (all samples; the tests grade a part of cr_math500, where most comparisons are math-verify's):
 
-    gsm8k_6models   published .217 .390 .347 .563 .843 .805, ours .217 .390 .347 .563 .839 .801. 8 answers of 7,914 are
-                    a percentage where the known answer has no sign; 3 are what a program prints, and not the last
-                    number of the sentence behind it.
+    gsm8k_6models   published .217 .390 .347 .563 .843 .805, ours .217 .390 .347 .563 .841 .805. 3 answers of 7,914 are
+                    what a program prints, and not the last number of the sentence behind it.
     qwen25math      published .910 and 96 of 100 problems, ours .911 and 97: a label takes 10000 for another number than
                     10{,}000.
     nemo_math50     published .620 .740 .780, ours .700 .760 .840: labels know boxed answers only, and no units.
     game24          published 4.03 % and 49 of 100, 7.3 % and 33, 69 of 100 by the tree; ours are the same, sample by
                     sample.
     d1_countdown    published 54, 48, 40 of 256, ours 54, 49, 41: the labels' checker reads no \\div and no \\times.
-    cr_math500      published .476 .522 .538 .576 .582 .618, ours of the recorded answers .478 .526 .538 .574 .600 .612,
-                    of the texts of the first four .466 .518 .530 .570: the recorded answer often came from another call
-                    than the text. Other differences are what programs print: 4.000000000000001, x**2, {east}, and
-                    matrices whose rows are not told apart.
+    cr_math500      published .476 .522 .538 .576 .582 .618, ours of the recorded answers .480 .538 .538 .578 .608 .630,
+                    of the texts of the first four .468 .526 .530 .572: the recorded answer often came from another call
+                    than the text. Other differences are what programs print: 4.000000000000001, x**2, {east}; and the
+                    letter of a choice with its text.
 """
 
 from __future__ import annotations
@@ -150,8 +149,8 @@ def test_gsm8k_of_six_models() -> None:
     ]
     # OpenAI's texts end with `A: 26`.
     assert came.counts[:4] == came.label_counts[:4]
-    assert came.counts[4:] == pytest.approx(came.label_counts[4:], abs=6)
-    assert len(came.others) <= 11
+    assert came.counts[4:] == pytest.approx(came.label_counts[4:], abs=3)
+    assert len(came.others) <= 3
     assert came.solved == 1209
 
 

@@ -76,6 +76,10 @@ def test_a_process_that_left_its_pid_but_not_its_lock_is_not_touched(
         f"forkjoin: nobody works on the run runs/{folder.name}, which is interrupted: there is nothing to cancel; "
         f"go on with forkjoin resume runs/{folder.name}\n"
     )
+    (folder / "config.yaml").write_text("kind: evaluation\n")
+    assert here("cancel", "last").stderr.endswith(
+        f"go on with forkjoin eval --resume runs/{folder.name}\n"
+    )
 
 
 def test_a_run_that_has_its_answer_is_not_cancelled(tmp_path: Path, here: Here) -> None:
@@ -83,7 +87,7 @@ def test_a_run_that_has_its_answer_is_not_cancelled(tmp_path: Path, here: Here) 
         work.end()
     done = here("cancel", "last")
     assert done.returncode == 2
-    assert "has ended with an answer: there is nothing to cancel" in done.stderr
+    assert "has come to its end: there is nothing to cancel" in done.stderr
 
 
 def test_a_process_that_is_not_here_is_named(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_run_folder_that_cannot_be_is_told_before_an_engine_starts(
     out = ["--out", "mine.py/runs"]
     done = run_here("run", "q", "--engine", url, *out)
     assert_refused(
-        done, folder, "the run folder .* cannot be written: Not a directory", exit_code=1
+        done, folder, "the run folder .* cannot be written: mine.py is a file", exit_code=1
     )
     assert len(done.stderr.splitlines()) == 1
 

@@ -1,68 +1,82 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 from rich.console import Console
 
 from orchestrator.runs.job_progress import JobProgress
 
 
+@dataclass
 class Clock:
-    now = 0.0
+    """Stands still until it is told the time."""
+
+    now: float = 0.0
 
     def __call__(self) -> float:
         return self.now
 
 
-def test_it_tells_how_far_it_is_and_how_long_it_will_take() -> None:
-    clock = Clock()
-    progress = JobProgress(1_000, "rows", done=100, failed=1, clock=clock, console=lines())
-    progress.begin()
-    assert progress.line() == "100 of 1,000 rows · 1 failed"
-    for number in range(200):
-        progress.advance(failed=number == 0)
-    clock.now = 10
-    assert progress.line() == "300 of 1,000 rows · 2 failed · 20/s · about 35.0 s left"
-    progress.say("starting vLLM")
-    assert progress.line() == "starting vLLM"
+@dataclass
+class Items:
+    total: int
+    done: int = 0
+
+    def line(self, now: float) -> str:
+        return f"{self.done} of {self.total} after {now:.0f} s"
 
 
-def lines() -> Console:
-    return Console(file=io.StringIO(), force_terminal=False)
+def written() -> tuple[JobProgress, Clock, io.StringIO]:
+    file, clock = io.StringIO(), Clock()
+    return JobProgress(Console(file=file, width=100), clock), clock, file
 
 
-def test_where_lines_stay_there_are_few_of_them() -> None:
-    console = lines()
-    with JobProgress(100_000, "rows", console=console, clock=Clock()) as progress:
+def test_lines_come_with_every_tenth_and_not_more_often_than_every_ten_seconds() -> None:
+    progress, clock, file = written()
+    job = Items(1000, done=500)
+    with progress:
         progress.say("connecting\x1b[2J")
-        progress.begin()
-        for _ in range(100_000):
-            progress.advance()
-    assert isinstance(console.file, io.StringIO)
-    told = console.file.getvalue().splitlines()
-    assert told[0] == "connecting\N{REPLACEMENT CHARACTER}[2J"
-    assert told[-1] == "100,000 of 100,000 rows"
-    assert len(told) == 21
+        clock.now = 5
+        progress.begin(job)
+        for second in range(50):
+            clock.now = 5 + second
+            for _ in range(10):
+                job.done += 1
+                progress.look()
+        progress.end()
+    first, *lines, last = file.getvalue().splitlines()
+    assert first == "connecting\N{REPLACEMENT CHARACTER}[2J"
+    assert lines == [f"{501 + 10 * second} of 1000 after {second} s" for second in (10, 20, 30, 40)]
+    assert last == "1000 of 1000 after 49 s"
 
 
-def test_one_that_goes_on_tells_only_what_is_new() -> None:
-    console = lines()
-    with JobProgress(100, "rows", done=50, console=console, clock=Clock()) as progress:
-        progress.begin()
-        for _ in range(10):
-            progress.advance()
-    assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue() == "55 of 100 rows\n60 of 100 rows\n"
+def test_a_slow_job_tells_ever_more_rarely_that_it_goes_on() -> None:
+    progress, clock, file = written()
+    with progress:
+        progress.begin(Items(10**6))
+        for second in range(10_000):
+            clock.now = second
+            progress.look()
+    assert 10 < len(file.getvalue().splitlines()) < 30
 
 
-def test_a_terminal_has_one_line() -> None:
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=60)
-    with JobProgress(10, "rows", console=console, clock=Clock()) as progress:
-        progress.begin()
-        progress.note("an actor [died]\x07")
-        for _ in range(10):
-            progress.advance()
-    assert "10 of 10 rows" in screen.getvalue()
-    assert "an actor [died]\N{REPLACEMENT CHARACTER}" in screen.getvalue()
-    assert screen.getvalue().count("\n") <= 3
+def test_nothing_is_told_of_a_job_that_did_not_begin() -> None:
+    progress, clock, file = written()
+    with progress:
+        clock.now = 100
+        progress.look()
+    assert file.getvalue() == ""
+
+
+def test_on_a_terminal_one_line_is_drawn_anew() -> None:
+    file, job = io.StringIO(), Items(12)
+    with JobProgress(Console(file=file, force_terminal=True, width=60), Clock()) as progress:
+        assert progress.live
+        progress.begin(job)
+        progress.say("an actor [died]\x07")
+        job.done = 9
+    shown = file.getvalue()
+    assert "9 of 12 after 0 s" in shown
+    assert "an actor [died]\N{REPLACEMENT CHARACTER}" in shown
+    assert shown.count("\n") <= 3

@@ -23,7 +23,7 @@ from orchestrator import (
     TokensGenerated,
     tool,
 )
-from orchestrator.progress import Progress
+from orchestrator.progress import Progress, opening
 from orchestrator.runs.words import describe
 from planners import Call, Node, Reduce, Reference, Template, Think
 from tests.orchestrator.plans import by_path, given
@@ -271,3 +271,8 @@ def test_an_engine_in_this_process_is_announced_with_its_model() -> None:
         "starting vLLM with Qwen/Qwen3-8B; this takes a minute",
         "loading the embedded model with PyTorch; this takes some seconds",
     ]
+
+
+def test_what_was_recorded_is_read_and_not_connected_to() -> None:
+    assert opening("replay:old/one.jsonl", None) == "reading recorded samples of old/one.jsonl"
+    assert opening("http://a:8000/v1", None) == "connecting to http://a:8000/v1"

@@ -92,6 +92,8 @@ def test_a_killed_run_is_interrupted_and_says_what_was_running(tmp_path: Path, h
     assert "state     interrupted after " in done.stdout
     assert f"go on with forkjoin resume runs/{folder.name}" in done.stdout
     assert "node was running" in done.stdout
+    (folder / "config.yaml").write_text("kind: evaluation\n")
+    assert f"go on with forkjoin eval --resume runs/{folder.name}" in here("status", "last").stdout
 
 
 @dataclass

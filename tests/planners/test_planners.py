@@ -305,7 +305,7 @@ def test_planners_have_names() -> None:
     assert compiler.sampling.seed == 7
     assert planner_named("single") == SinglePlanner()
     with pytest.raises(
-        UsageError, match="no planner 'react': choose from llm-compiler, outline, scale, single;"
+        UsageError, match=r"no planner 'react': choose from llm-compiler, outline, scale, single$"
     ):
         planner_named("react")
 

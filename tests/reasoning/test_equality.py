@@ -83,6 +83,15 @@ def test_thousands_separators_and_trailing_zeros_do_not_matter(number: int) -> N
         (r"-\frac{1}{2}", "-0.5", True),
         (r"\text{Evelyn}", "evelyn", True),
         (r"\text{odd}", "oddd", False),
+        (r"\text{odd}", '"odd"', True),
+        (r"\text{odd}", "``odd''", True),
+        (r"\text{odd}", '"even"', False),
+        # The letter of a choice, and the text of the choice behind it.
+        ("(B)", r"\textbf{(B)}\ 3(1 + x)", True),
+        (r"\text{(C)}", "(C) Plane", True),
+        ("(A)", r"\textbf{(B)}\ 3", False),
+        ("(A)", "(A) and (B)", None),
+        ("(B)", "(B)^2", False),
         # Letters that stand alone are variables.
         ("n", "N", False),
         (r"90^\circ", "90", True),
@@ -92,6 +101,8 @@ def test_thousands_separators_and_trailing_zeros_do_not_matter(number: int) -> N
         (r"\$10", "10", True),
         (r"28\%", "28 percent", True),
         ("10%", "10", True),
+        ("35", r"35.0\%", True),
+        ("0.5", r"0.5\%", None),
         (r"33.5\%", "0.335", True),
         ("10%", "11", None),
         # Short words may be variables or functions.

@@ -78,6 +78,10 @@ def test_formulas_are_equal_if_they_are_worth_the_same(
         ("1, 2", "2, 1", None),
         ("1, 2", "1, 3", False),
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{bmatrix} 1 \\ \frac{4}{2} \end{bmatrix}", True),
+        # As a program prints them that took a backslash for an escape.
+        (r"\begin{pmatrix} 1 \\ -2 \end{pmatrix}", r"\begin{pmatrix}1\-2\end{pmatrix}", True),
+        (r"\begin{pmatrix} 1 & 0 \\ 0 & 3 \end{pmatrix}", r"\begin{pmatrix}1 & 0 \ 0 & 3\end{pmatrix}", True),
+        (r"\begin{pmatrix} 1 & 0 \\ 0 & 3 \end{pmatrix}", r"\begin{pmatrix}1 & 0 \ 0 & 2\end{pmatrix}", False),
         (r"\begin{pmatrix} 1 \\ -2 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", False),
         (r"(2,\infty)", "[2, \\infty)", False),
         (r"(-\infty,1)\cup(1,\infty)", r"(1,\infty) \cup (-\infty, 1)", True),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,4 +105,17 @@ def test_after_close_it_tells_nothing(worker: Worker) -> None:
     assert worker.ask(asking("1", "1"))
     worker.close()
     worker.close()
+    assert worker.ask(asking("1", "1")) is None
+
+
+def test_closed_while_it_starts_it_tells_nothing(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = module._read
+
+    def closing(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+        worker.close()
+        return read(process, seconds)
+
+    monkeypatch.setattr(module, "_read", closing)
     assert worker.ask(asking("1", "1")) is None

@@ -51,18 +51,6 @@ def test_without_a_terminal_lines_come_with_every_tenth_and_not_more_often_than_
     assert len(lines) <= 11
 
 
-def test_a_slow_evaluation_tells_ever_more_rarely_that_it_goes_on() -> None:
-    display, clock, file = written()
-    tally = Tally(10**6)
-    with display:
-        display.begin(tally, Path("kept"))
-        for second in range(10_000):
-            clock.now = second
-            display.hear(NodeStarted(node="a"))
-        display.end()
-    assert 10 < len(file.getvalue().splitlines()) < 30
-
-
 def test_on_a_terminal_one_line_is_drawn_anew() -> None:
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=100)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from evals.evaluation.reading import read_evaluation
+from orchestrator.runs.run_lock import RunLock
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
 
@@ -112,6 +114,7 @@ def test_samples_that_failed_make_the_exit_code_and_a_resume_does_them_again(
     done = run_here(*ask, "--engine", "mine:gone")
     assert done.returncode == 1
     assert "3 of 3 samples are missing, since calls failed" in done.stderr
+    assert done.stderr.splitlines()[-1] == "  3 failed: gone"
     assert "forkjoin eval --resume runs/kept" in done.stderr
     again = run_here("eval", "--resume", "kept", "--engine", "mine:engine", "-k", "2")
     assert again.returncode == 0, again.stderr
@@ -151,8 +154,14 @@ def test_a_sweep_goes_on_where_it_was_left(run_here: Here, folder: Path) -> None
     done = run_here("eval", "sweep.yaml", "--json")
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(one["system"], one["k"]) for one in found] == [("one", 3), ("vote", 1), ("more", 3)]
+    first = SWEEP.replace("systems:\n", "systems:\n  - {name: zero, k: 1}\n")
+    (folder / "sweep.yaml").write_text(first.replace("k: 2\n", "k: 3\n", 1) + more[len(SWEEP) :])
+    assert run_here("eval", "sweep.yaml").returncode == 0
+    report = json.loads(run_here("report", "runs/sweep", "--json").stdout)
+    systems = [one["figures"]["system"] for one in report["systems"]]
+    assert systems == ["zero", "one", "vote", "more"]
     again = run_here("eval", "sweep.yaml", "--seed", "3")
-    assert "--seed 3: runs/sweep/one was begun with 0" in again.stderr
+    assert "--seed 3: runs/sweep/zero was begun with 0" in again.stderr
 
 
 def test_a_sweep_mixes_with_no_other_evaluation(run_here: Here, folder: Path) -> None:
@@ -185,6 +194,30 @@ def test_a_judge_looks_at_what_the_rules_find_wrong(run_here: Here, folder: Path
     assert json.loads(done.stdout)["pooled"]["average"]["value"] == 1
 
 
+def test_a_killed_beginning_is_gone_on_with_and_a_task_of_ones_own_is_found(
+    run_here: Here, folder: Path
+) -> None:
+    run_here("eval", "mine:SUMS", *ENGINE, "--limit", "2", "--out", "kept")
+    for file in (folder / "kept").iterdir():
+        if file.name != "config.yaml":
+            file.unlink()
+    done = run_here("eval", "--resume", "kept")
+    assert done.returncode == 0, done.stderr
+    kept = read_evaluation(folder / "kept")
+    assert len(kept.samples) == 2
+    assert kept.places == {"sums": "mine:SUMS"}
+
+
+def test_a_judge_has_a_model_of_its_own(run_here: Here) -> None:
+    ask = ("eval", "mine:SUMS", *ENGINE, "--limit", "1", "--model", "m", "--dry-run", "--json")
+    for judge, model in (
+        (("--judge", "mine:engine"), "m"),
+        (("--judge", "mine:judge"), None),
+        (("--judge", "mine:engine", "--judge-model", "n"), "n"),
+    ):
+        assert json.loads(run_here(*ask, *judge).stdout)["judge_model"] == model
+
+
 def test_problems_and_files_can_be_chosen(run_here: Here, folder: Path) -> None:
     rows = [{"id": str(n), "problem": f"{n}?", "answer": "0"} for n in range(4)]
     (folder / "own.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -208,6 +241,22 @@ def test_the_tasks_that_have_names_are_listed(run_here: Here) -> None:
     done = run_here("eval", "--list")
     assert "aime25" in done.stdout
     assert done.stderr == ""
+    rows = [json.loads(line) for line in run_here("eval", "--list", "--json").stdout.splitlines()]
+    assert {row["task"]: row["dataset"] for row in rows}["gsm8k"] == "openai/gsm8k"
+
+
+def test_rows_that_were_skipped_are_told_with_the_figures_and_in_every_report(
+    run_here: Here, folder: Path
+) -> None:
+    row = json.dumps({"id": "1", "problem": "1?", "answer": "0"})
+    (folder / "own.jsonl").write_text(f"{row}\n{{\n")
+    ask = ("eval", "mine:READ", *ENGINE, "-k", "1", "--data", "own.jsonl", "--out", "kept")
+    told = "1 row of own.jsonl was skipped (own.jsonl line 2"
+    assert told in run_here(*ask).stdout
+    assert told in run_here("eval", "--resume", "kept").stdout
+    assert told in run_here("report", "kept", "--markdown").stdout
+    assert told in run_here("report", "kept", "--json").stdout
+    assert told in run_here("report", "kept", "-o", "-").stdout
 
 
 def test_an_evaluation_is_no_run_to_resume(run_here: Here) -> None:
@@ -234,10 +283,13 @@ REFUSED = [
     (("mine:SUMS", "--planner", "magic"), "there is no planner 'magic'"),
     (("mine:SUMS", "--engine", "magic"), "there is no engine 'magic'"),
     (("mine:SUMS", "--judge", "magic"), "there is no engine 'magic'"),
+    (("mine:SUMS", "--judge-model", "m"), "give --judge too"),
     (("mine:SUMS", "--width", "none"), "--width none"),
     (("mine:SUMS", "--budget", "tokens"), "--budget tokens"),
     (("mine:SUMS", "--out", "full"), "the folder full is not empty: choose another with --out"),
-    (("--resume", "nothing"), "there is no run 'nothing' in runs"),
+    (("--resume", "nothing"), "--resume nothing: there is no such folder, nor an evaluation"),
+    (("mine:SUMS", "--lim", "1"), "unrecognized arguments: --lim"),
+    (("mine:SUMS", "--plan", "mine.yaml"), "unrecognized arguments: --plan"),
     (("--resume", "full"), "full is no evaluation and holds none"),
     (("--resume", "full", "--out", "other"), "--out and --resume name two folders"),
     (("nothing.yaml",), "nothing.yaml cannot be read"),
@@ -279,7 +331,28 @@ def test_a_folder_that_cannot_be_written_is_told_before_an_engine_is_opened(
 ) -> None:
     done = run_here("eval", "mine:SUMS", *ENGINE, "--out", "mine.py")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-    assert "the run folder mine.py cannot be written" in done.stderr
+    assert "the run folder mine.py cannot be written: mine.py is a file; choose" in done.stderr
+    done = run_here("eval", "mine:SUMS", *ENGINE, "--out", "new", "--journal-dir", "mine.py")
+    assert "mine.py is a file; choose another with --journal-dir" in done.stderr
+    assert not (folder / "opened").exists()
+    assert not (folder / "new").exists()
+
+
+def test_what_cannot_be_gone_on_with_is_refused_before_an_engine_is_opened(
+    run_here: Here, folder: Path
+) -> None:
+    run_here("eval", "mine:SUMS", *ENGINE, "--limit", "1", "--out", "kept")
+    (folder / "opened").unlink()
+    lock = RunLock(folder / "kept")
+    try:
+        done = run_here("eval", "--resume", "kept", "-k", "2")
+    finally:
+        lock.release()
+    assert done.returncode == 2
+    assert f"process {os.getpid()} works on the run kept" in done.stderr
+    (folder / "kept" / "journal.sqlite").unlink()
+    done = run_here("eval", "--resume", "kept", "-k", "2")
+    assert "the journal kept/journal.sqlite is not there" in done.stderr
     assert not (folder / "opened").exists()
 
 

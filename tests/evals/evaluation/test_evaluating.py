@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 
 from engines import CallLimiter, Context, EngineError, FakeEngine, Sampling, UsageError
 from evals import Problem, Sample
-from evals.evaluation.evaluating import Evaluated, begin, conclude, resume
+from evals.evaluation.evaluating import Evaluated, begin_evaluation, conclude, resume_evaluation
+from evals.evaluation.jobs import jobs
+from evals.evaluation.live_grading import LiveGrading
 from evals.evaluation.reading import read_evaluation
 from evals.evaluation.settings import EvaluationSettings
 from evals.evaluation.systems import Thinks
 from evals.evaluation.tally import Tally
-from orchestrator import Budget, Event, RunFolderError, RunInUse, RunUnreadable
+from evals.grading.judge import Judge
+from orchestrator import Budget, Event, JournalError, RunFolderError, RunInUse, RunUnreadable
 from reasoning import ChainOfThought
 from tests.evals.evaluation.making_samples import ONCE, SAMPLING, ExactGrader, problems, task
 
@@ -42,7 +46,7 @@ def right(context: Context, sampling: Sampling) -> str:
 
 async def begun(folder: Path, engine: FakeEngine, **options: Any) -> Evaluated:
     asked = settings(**options)
-    return await begin(asked, engine, GRADERS, base=folder, name="kept")
+    return await begin_evaluation(asked, engine, GRADERS, base=folder, name="kept")
 
 
 def names(path: Path) -> set[str]:
@@ -67,7 +71,7 @@ async def test_k_grows_on_a_resume_and_what_is_there_stays(tmp_path: Path) -> No
     engine = FakeEngine(right)
     done = await begun(tmp_path, engine, k=1)
     before = read_evaluation(done.path).samples
-    done = await resume(settings(k=3), engine, GRADERS, path=done.path)
+    done = await resume_evaluation(settings(k=3), engine, GRADERS, path=done.path)
     after = read_evaluation(done.path)
     assert (done.there, after.k, len(after.grades)) == (9, 3, 9)
     assert {key: after.samples[key] for key in before} == before
@@ -79,7 +83,7 @@ async def test_samples_of_a_grown_k_are_those_of_one_that_began_so(tmp_path: Pat
         return f"\\boxed{{{sampling.seed}}}"
 
     grown = await begun(tmp_path / "a", FakeEngine(drawn), k=1)
-    await resume(settings(k=3), FakeEngine(drawn), GRADERS, path=grown.path)
+    await resume_evaluation(settings(k=3), FakeEngine(drawn), GRADERS, path=grown.path)
     whole = await begun(tmp_path / "b", FakeEngine(drawn), k=3)
     one, other = (read_evaluation(done.path).samples for done in (grown, whole))
     assert [row.text for row in one.values()] == [row.text for row in other.values()]
@@ -96,7 +100,7 @@ async def test_failed_samples_are_done_again_and_the_last_row_counts(tmp_path: P
     assert (done.there, done.total) == (5, 6)
     assert done.metrics["pooled"]["failed"] == 1
     broken.clear()
-    done = await resume(settings(), engine, GRADERS, path=done.path)
+    done = await resume_evaluation(settings(), engine, GRADERS, path=done.path)
     assert (done.there, done.metrics["pooled"]["failed"]) == (6, 0)
     assert len((done.path / "samples.jsonl").read_text().splitlines()) == 7
     assert len(engine.calls) == 7
@@ -106,9 +110,13 @@ async def test_with_more_budget_an_evaluation_comes_to_its_end(tmp_path: Path) -
     engine = FakeEngine(right)
     done = await begun(tmp_path, engine, budget=Budget(calls=4))
     assert (done.there, done.limited_by) == (4, "calls")
-    again = await resume(settings(budget=Budget(calls=4)), engine, GRADERS, path=done.path)
+    again = await resume_evaluation(
+        settings(budget=Budget(calls=4)), engine, GRADERS, path=done.path
+    )
     assert (again.there, again.limited_by) == (4, "calls")
-    done = await resume(settings(budget=Budget(calls=6)), engine, GRADERS, path=done.path)
+    done = await resume_evaluation(
+        settings(budget=Budget(calls=6)), engine, GRADERS, path=done.path
+    )
     assert (done.there, done.limited_by) == (6, None)
     assert len(engine.calls) == 6
 
@@ -121,7 +129,7 @@ async def test_what_a_budget_cut_short_is_made_whole_with_more(tmp_path: Path) -
     done = await begun(tmp_path, engine, k=1, budget=budget)
     cut = read_evaluation(done.path).samples[row.key]
     assert (cut.text, cut.status, done.there) == ("\\boxe", "cancelled", 0)
-    done = await resume(settings(k=1), engine, GRADERS, path=done.path)
+    done = await resume_evaluation(settings(k=1), engine, GRADERS, path=done.path)
     assert done.there == 3
     rows = read_evaluation(done.path).samples.values()
     assert {row.text for row in rows} == {"\\boxed{0} and so on"}
@@ -148,7 +156,7 @@ async def test_what_decides_samples_cannot_be_another(
     done = await begun(tmp_path, FakeEngine(right))
     engine = FakeEngine(right)
     with pytest.raises(UsageError, match=message) as caught:
-        await resume(settings(**changed), engine, GRADERS, path=done.path)
+        await resume_evaluation(settings(**changed), engine, GRADERS, path=done.path)
     assert "\n" not in str(caught.value)
     assert engine.calls == []
 
@@ -161,13 +169,13 @@ async def test_another_model_cannot_go_on(tmp_path: Path) -> None:
 
     done = await begun(tmp_path, FakeEngine(right))
     with pytest.raises(UsageError, match="with another model: 'fake', not 'other'"):
-        await resume(settings(), Other(right), GRADERS, path=done.path)
+        await resume_evaluation(settings(), Other(right), GRADERS, path=done.path)
 
 
 async def test_two_cannot_work_on_one_evaluation(tmp_path: Path) -> None:
     async def script(context: Context, sampling: Sampling) -> str:
         with pytest.raises(RunInUse):
-            await resume(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
+            await resume_evaluation(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
         return right(context, sampling)
 
     done = await begun(tmp_path, FakeEngine(script), k=1)
@@ -198,7 +206,7 @@ async def test_a_cancelled_evaluation_leaves_no_call_and_goes_on(tmp_path: Path)
         group.cancel_scope.cancel()
     assert (await engine.statistics()).running == 0
     assert engine.aborted >= 1
-    done = await resume(settings(), engine, GRADERS, path=tmp_path / "kept")
+    done = await resume_evaluation(settings(), engine, GRADERS, path=tmp_path / "kept")
     assert done.there == 6
 
 
@@ -224,7 +232,7 @@ class Watching:
 
 async def test_who_watches_sees_how_it_goes(tmp_path: Path) -> None:
     watching = Watching()
-    await begin(
+    await begin_evaluation(
         settings(), FakeEngine(right), GRADERS, base=tmp_path, name="kept", watcher=watching
     )
     assert (watching.told[0], watching.told[-1]) == ("begin kept", "end")
@@ -232,6 +240,20 @@ async def test_who_watches_sees_how_it_goes(tmp_path: Path) -> None:
     assert (watching.tally.done, watching.tally.running) == (6, 0)
     # Graded while it goes on, as far as it comes.
     assert watching.tally.graded <= 6
+
+
+async def test_a_judge_is_asked_when_all_samples_are_made(tmp_path: Path) -> None:
+    judge = FakeEngine("yes")
+
+    async def script(context: Context, sampling: Sampling) -> str:
+        await anyio.sleep(0.01)
+        assert judge.calls == []
+        return "\\boxed{7}"
+
+    graders = {"sums": Judge(ExactGrader(), judge)}
+    done = await begin_evaluation(settings(k=4), FakeEngine(script), graders, base=tmp_path)
+    assert judge.calls
+    assert done.metrics["pooled"]["average"]["value"] == 1
 
 
 async def test_samples_are_kept_where_they_cannot_be_graded(
@@ -250,10 +272,98 @@ async def test_samples_are_kept_where_they_cannot_be_graded(
     assert metrics["pooled"]["average"]["value"] == pytest.approx(1 / 3)
 
 
+async def test_a_bug_is_raised_as_it_is_and_what_is_there_is_gone_on_with(tmp_path: Path) -> None:
+    async def script(context: Context, sampling: Sampling) -> str:
+        if "/p2/" in context.path:
+            await anyio.sleep(0.01)
+            raise KeyError("a bug")
+        return right(context, sampling)
+
+    with pytest.raises(KeyError, match="a bug"):
+        await begun(tmp_path, FakeEngine(script), k=1)
+    assert len(read_evaluation(tmp_path / "kept").samples) == 2
+    engine = FakeEngine(right)
+    done = await resume_evaluation(settings(k=1), engine, GRADERS, path=tmp_path / "kept")
+    assert (done.there, len(engine.calls)) == (3, 1)
+
+
+async def test_a_grader_with_a_bug_hides_it_behind_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(self: object, problem: Problem, answer: str) -> bool:
+        raise KeyError("a bug")
+
+    async def ends_late(context: Context, sampling: Sampling) -> str:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0.01 if "/p0/" in context.path else 0.05)
+        return right(context, sampling)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExactGrader, "correct", fails)
+        with pytest.raises(KeyError, match="a bug"):
+            await begun(tmp_path, FakeEngine(ends_late), k=1)
+    done = await resume_evaluation(
+        settings(k=1), FakeEngine(right), GRADERS, path=tmp_path / "kept"
+    )
+    assert done.there == 3
+
+
+async def test_who_does_not_grade_any_more_refuses_no_sample(tmp_path: Path) -> None:
+    await begun(tmp_path, FakeEngine(right), k=1)
+    ((key, row), *_) = read_evaluation(tmp_path / "kept").samples.items()
+    (job, *_) = jobs({"sums": task()}, {"sums": problems(3)}, 1)
+    grading = LiveGrading(GRADERS, lambda correct: None)
+    with anyio.move_on_after(0.01):
+        await grading.run()
+    grading.offer(job, row)
+    assert job.key == key
+
+
+async def test_what_is_asked_is_kept_for_people(tmp_path: Path) -> None:
+    def rendered(problem: Problem) -> str:
+        return f"Say {problem.problem}"
+
+    tasks = {
+        "sums": replace(task(), prompt="{problem}\n\nBox it."),
+        "more": replace(task("more"), prompt=rendered),
+    }
+    asked = settings(tasks=tasks, problems={"sums": problems(2), "more": problems(2, first=3)})
+    graders = {name: ExactGrader() for name in tasks}
+    done = await begin_evaluation(asked, FakeEngine(right), graders, base=tmp_path)
+    prompts = read_evaluation(done.path).configuration["prompts"]
+    assert prompts["sums"]["template"] == "{problem}\n\nBox it."
+    assert prompts["more"]["first"] == "Say 3 + 0?"
+    other = replace(asked, tasks={**tasks, "sums": replace(task(), prompt="{problem}\nNow.")})
+    message = r"another prompt of sums: '\{problem\}\\n\\nBox it.', not '\{problem\}\\nNow.'"
+    with pytest.raises(UsageError, match=message):
+        await resume_evaluation(other, FakeEngine(right), graders, path=done.path)
+
+
+@pytest.mark.parametrize("lost", [{"problems.jsonl"}, {"problems.jsonl", "journal.sqlite"}])
+async def test_what_was_killed_before_it_began_is_gone_on_with(
+    lost: set[str], tmp_path: Path
+) -> None:
+    done = await begun(tmp_path, FakeEngine(right))
+    for file in done.path.iterdir():
+        # A kill may leave these.
+        if file.name in lost or file.name not in {"config.yaml", "journal.sqlite"}:
+            file.unlink()
+    again = await resume_evaluation(settings(), FakeEngine(right), GRADERS, path=done.path)
+    assert again.there == 6
+    assert tuple(read_evaluation(done.path).problems["sums"]) == problems(3)
+
+
+async def test_a_journal_that_is_lost_later_is_missed(tmp_path: Path) -> None:
+    done = await begun(tmp_path, FakeEngine(right))
+    (done.path / "journal.sqlite").unlink()
+    with pytest.raises(JournalError, match="is not there"):
+        await resume_evaluation(settings(), FakeEngine(right), GRADERS, path=done.path)
+
+
 async def test_a_folder_without_problems_says_so(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     with pytest.raises(RunUnreadable, match="is no evaluation"):
-        await resume(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
+        await resume_evaluation(settings(), FakeEngine(right), GRADERS, path=tmp_path / "kept")
 
 
 def test_nothing_to_measure_is_refused() -> None:

@@ -93,6 +93,23 @@ def test_nothing_is_dropped_unseen() -> None:
     assert part["total"]["generated_tokens"] == 300
 
 
+def test_reasons_that_differ_in_names_and_numbers_are_one_and_the_most_frequent_comes_first() -> (
+    None
+):
+    found = evaluation({"sums": {"a": ["failed"] * 7}})
+    reasons = ["busy", "no sample 'x/6' of 6", "gone", "no sample 'y/7' of 6", "busy", "busy", ""]
+    samples = {
+        key: row.model_copy(update={"reason": reason})
+        for (key, row), reason in zip(found.samples.items(), reasons, strict=True)
+    }
+    told = figures(replace(found, samples=samples))["pooled"]["reasons"]
+    assert told == [
+        {"reason": "busy", "samples": 3},
+        {"reason": "no sample 'x/6' of 6", "samples": 2},
+        {"reason": "gone", "samples": 1},
+    ]
+
+
 def test_a_limit_and_warnings_are_counted() -> None:
     part = figures(TWO_TASKS)["pooled"]
     assert (part["truncated"], part["unanswered"], part["warnings"]) == (1, 1, {"cut": 1})

@@ -8,7 +8,13 @@ import pytest
 
 from engines import Usage
 from evals import Evaluation, Grade, Sample
-from evals.evaluation.folder import SampleFile, write_grades, write_metrics, write_problems
+from evals.evaluation.folder import (
+    SampleFile,
+    write_grades,
+    write_metrics,
+    write_problems,
+    write_sweep,
+)
 from evals.evaluation.reading import evaluations_in, read_evaluation
 from evals.evaluation.rows import Key
 from orchestrator import RunFolderError, RunUnreadable
@@ -112,6 +118,13 @@ def test_a_newer_schema_is_refused_in_one_line(file: str, folder: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_threads_can_be_left_out(folder: Path) -> None:
+    row = sample(0).model_copy(update={"threads": [{"path": "a", "answer": "long"}]})
+    assert written(folder, row).samples[row.key] == row
+    lean = read_evaluation(folder, threads=False).samples[row.key]
+    assert lean == row.model_copy(update={"threads": []})
+
+
 @pytest.mark.parametrize("line", ["no json", "[]", '{"task": "sums"}'])
 def test_what_is_no_row_is_located(line: str, folder: Path) -> None:
     written(folder, sample(0))
@@ -136,6 +149,11 @@ def test_a_folder_of_evaluations_stands_for_all_of_them(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_problems(tmp_path / name, {"sums": problems(1)})
     (tmp_path / "other").mkdir()
+    assert evaluations_in(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    for name, day in (("b", 1), ("a", 2)):
+        (tmp_path / name / "config.yaml").write_text(f"started: '2026-01-0{day}'\n")
+    assert evaluations_in(tmp_path) == [tmp_path / "b", tmp_path / "a"]
+    write_sweep(tmp_path, ["a", "gone", "b"])
     assert evaluations_in(tmp_path) == [tmp_path / "a", tmp_path / "b"]
     assert evaluations_in(tmp_path / "a") == [tmp_path / "a"]
     with pytest.raises(RunUnreadable, match="is no evaluation and holds none"):

@@ -30,7 +30,7 @@ NOTHING = {
 
 
 def metrics(system: str, **tasks: Any) -> dict[str, Any]:
-    return {"system": system, "tasks": tasks, "pooled": PART}
+    return {"system": system, "tasks": tasks, "pooled": PART, "skipped": ["1 row was skipped"]}
 
 
 def test_one_evaluation_has_a_row_a_task_and_one_for_all() -> None:
@@ -50,3 +50,8 @@ def test_several_evaluations_are_told_apart_by_their_systems() -> None:
 def test_it_fits_on_a_narrow_terminal() -> None:
     lines = result_table([metrics("one", olympiadbench=PART)]).lines(200)
     assert len(lines[0]) <= 80
+
+
+def test_what_was_skipped_stands_below_once() -> None:
+    table = result_table([metrics("one", aime=PART), metrics("two", aime=PART)])
+    assert table.note.splitlines()[1:] == ["1 row was skipped"]

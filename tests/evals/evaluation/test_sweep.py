@@ -41,6 +41,11 @@ def test_a_system_has_its_own_options_and_those_of_the_sweep(tmp_path: Path) -> 
     assert sweep.out == "runs/votes"
 
 
+def test_the_file_of_one_task_needs_no_name(tmp_path: Path) -> None:
+    sweep = read_sweep(sweep_file(tmp_path, ONE + "data: mine.jsonl\n"))
+    assert sweep.options(sweep.systems[0])["data"] == ["mine.jsonl"]
+
+
 ONE = "tasks: [a]\nsystems: [{name: a}]\n"
 
 
@@ -50,11 +55,16 @@ ONE = "tasks: [a]\nsystems: [{name: a}]\n"
         (ONE + "taks: [b]\n", "taks: there is no such key"),
         ("tasks: [a]\nsystems: [{name: a}, {name: b, metod: x}]", r"systems\[1\].metod: there is no such key"),
         ("tasks: [a]\nsystems: [{method: x}]", r"systems\[0\].name: is missing"),
-        ("tasks: [a]\nsystems: []", "systems: List should have at least 1 item"),
+        ("tasks: [a]\nsystems: []", "systems: is empty: give at least one"),
+        ("", "is empty: write what is measured: tasks and systems"),
+        ("taks: [a]\nsystems: [{name: a}]", "taks: there is no such key: there are systems, .*; tasks: is missing"),
+        ("tasks: a\nsystems: [{name: a}]", r"tasks: 'a' is not a list: write \[A, B\]"),
+        (ONE + "k: many\n", "k: 'many' is not a whole number"),
+        (ONE + "data: [a]\n", "data: give a file, or a file for each task"),
         ("systems: [{name: a}]", "tasks: is missing"),
         ("tasks: [a]\nsystems: [{name: a}, {name: a}]", "systems: 2 systems are called 'a'"),
-        ("tasks: [a]\nsystems: [{name: ../a}]", r"systems\[0\].name: "),
-        ("tasks: [a]\nsystems: [{name: a, k: 0}]", r"systems\[0\].k: "),
+        ("tasks: [a]\nsystems: [{name: ../a}]", r"systems\[0\].name: '../a' names a folder: use letters"),
+        ("tasks: [a]\nsystems: [{name: a, k: 0}]", r"systems\[0\].k: 0 is too low: give 1 or more"),
         ("- a", "it holds no sweep"),
         ("a: [", "is no YAML"),
     ],

@@ -55,6 +55,15 @@ def test_the_rest_takes_as_long_as_samples_took_lately() -> None:
     assert tally.seconds_left(181.0) is None
 
 
+def test_the_last_line_has_a_rate_since_the_beginning_and_no_share() -> None:
+    tally = Tally(10)
+    for _ in range(10):
+        end(tally)
+        tally.grade(True)
+    tally.hear(call(500))
+    assert tally.line(9.0) == "10 of 10 samples · 56 tokens/s"
+
+
 def test_what_the_journal_answered_was_not_generated_now() -> None:
     tally = Tally(2)
     tally.hear(TokensGenerated(node="a", tokens=3))

@@ -143,3 +143,14 @@ async def test_problems_are_graded_side_by_side() -> None:
 
     samples = [sample_of("it is 42", problem=problem.id) for problem in problems]
     assert len(await grade_all(evaluation_of(samples, {"t": problems}), {"t": Together()})) == 50
+
+
+@pytest.mark.anyio
+async def test_whoever_interrupts_is_heard_between_answers_that_are_told_at_sight() -> None:
+    samples = [sample_of(rf"\boxed{{{number}}}", number) for number in range(50)]
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(grade_all, evaluation_of(samples), {"t": MathGrader()})
+            await anyio.lowlevel.checkpoint()
+            scope.cancel()
+    assert scope.cancelled_caught

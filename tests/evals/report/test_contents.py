@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from evals import Evaluation
@@ -62,34 +63,81 @@ def test_a_system_that_solves_nothing_is_not_hidden() -> None:
 def test_the_best_is_named_and_set_against_the_first() -> None:
     told = contents(ran("runs/a", [0] * 12, system="slow"), ran("runs/b", [2] * 12, system="wise"))
     ((_, said),) = told.said
-    assert said.startswith("B, wise, has the most right: 100.0 % (95 % interval ")
+    assert said.startswith("B, wise, has more right: 100.0 % (95 % interval ")
     assert "A has 0.0 %; B is 100.0 points above A (" in said
     assert "p < 0.001" in said
-    assert "chance" not in said
+    assert "apart" not in said
+
+
+def test_of_several_the_best_is_set_against_the_next() -> None:
+    right = ([2] * 12, [0] * 12, [1] * 12)
+    told = contents(*(ran(f"runs/{n}", one, system=f"s{n}") for n, one in enumerate(right)))
+    ((_, said),) = told.said
+    assert said.startswith("A, s0, has more right than every other: 100.0 % (95 % interval ")
+    assert "B and C have 0.0 % to 50.0 %; A is 50.0 points above C (" in said
 
 
 def test_what_chance_could_explain_is_said_to_be_so() -> None:
     first, second = ran("runs/a", [0, 1, 0], system="slow"), ran("runs/b", [0, 2, 0], system="wise")
-    ((_, said),) = contents(first, second).said
-    assert said.endswith(", which chance could explain.")
-    ((_, other),) = contents(second, first).said
-    assert other.endswith("B has 16.7 %; for B chance could explain that.")
+    for pair, letter in (((first, second), "B"), ((second, first), "A")):
+        ((_, said),) = contents(*pair).said
+        assert said.startswith("Nothing can be told apart: 16.7 % to 33.3 % of samples are right, ")
+        assert f"{letter}, wise, has the most: 33.3 % (95 % interval " in said
+    ((_, said),) = contents(first, second, replace(second, path=Path("runs/c"))).said
+    assert "B and C have the most: 33.3 %" in said
+    ((_, said),) = contents(first, first).said
+    assert said.startswith("Nothing can be told apart: all have 16.7 % (95 % interval ")
 
 
-def test_a_figure_is_the_best_only_beyond_doubt() -> None:
-    clear = contents(ran("runs/a", [0] * 12), ran("runs/b", [2] * 12)).tasks[0].rows
-    assert [sorted(row.best) for row in clear] == [[], ["average", "majority", "oracle", "passed"]]
-    near = contents(ran("runs/a", [0, 1, 0]), ran("runs/b", [0, 2, 0])).tasks[0].rows
-    assert [row.best for row in near] == [frozenset(), frozenset()]
+def test_one_right_beside_none_is_not_the_best() -> None:
+    told = contents(ran("runs/a", [0] * 5, k=4), ran("runs/b", [1, 0, 0, 0, 0], k=4))
+    assert not any(row.best for row in told.tasks[0].rows)
+    assert told.said[0][1].startswith("Nothing can be told apart: 0.0 % to 5.0 %")
+
+
+def test_it_is_said_from_whom_the_best_can_be_told_apart() -> None:
+    right = ([2] * 12, [2] * 11 + [1], [0] * 12)
+    told = contents(*(ran(f"runs/{n}", one, system=f"s{n}") for n, one in enumerate(right)))
+    ((_, said),) = told.said
+    assert said.startswith("A, s0, has the most right: 100.0 %")
+    assert said.endswith("It can be told apart from C (0.0 %), but not from B (95.8 %).")
+    assert not any(row.best for row in told.tasks[0].rows)
+
+
+def test_not_everything_is_alike_where_only_the_best_is_doubtful() -> None:
+    right = ([0] * 12, [2, 2, 2], [2] * 11 + [1])
+    told = contents(*(ran(f"runs/{n}", one, system=f"s{n}") for n, one in enumerate(right)))
+    ((_, said),) = told.said
+    assert said.startswith("B, s1, has the most right: 100.0 %")
+    assert said.endswith("It cannot be told apart from A and C (0.0 % to 95.8 %).")
+
+
+def test_a_system_is_the_best_only_if_told_apart_from_all_others() -> None:
+    clear = contents(ran("runs/a", [0] * 12), ran("runs/b", [2] * 12))
+    assert [row.best for row in clear.tasks[0].rows] == [False, True]
+    marked = [
+        column.title
+        for column in clear.columns
+        for row in clear.tasks[0].rows
+        if column.cell(row).best
+    ]
+    assert marked == ["avg@2"]
     two = contents(ran("runs/a", [0] * 9), ran("runs/b", [2] * 9), ran("runs/c", [2] * 9))
-    assert [row.best for row in two.tasks[0].rows] == [frozenset()] * 3
+    assert not any(row.best for row in two.tasks[0].rows)
     alone = contents(ran("runs/a", [2, 2])).tasks[0].rows
-    assert alone[0].best == frozenset()
+    assert not alone[0].best
+
+
+def test_many_comparisons_are_warned_of() -> None:
+    three = [ran(f"runs/{n}", [1, n]) for n in range(3)]
+    assert "and the table has 2." in "\n".join(contents(*three).caveats)
+    assert "p value" not in "\n".join(contents(*three[:2]).caveats)
 
 
 def test_what_is_lost_cut_or_doubtful_is_told() -> None:
     caveats = "\n".join(contents(small(), ran("runs/b", [2, 2], failed=1)).caveats)
     assert "Failed around the system, so not counted: 1 of 4 (B)." in caveats
+    assert "Why samples of B failed: no reason is known (1)." in caveats
     assert "Verdicts that deserve a look (the filters below find them): 1 of 4 (A)." in caveats
     assert "The intervals cannot tell apart what differs by less than about " in caveats
 
@@ -160,13 +208,23 @@ def test_tasks_are_pooled_where_there_are_several() -> None:
 def test_how_it_was_done_is_told_once_where_it_is_the_same() -> None:
     first, second = measure(
         [
-            small(f"runs/{name}", system="x", model="tiny", settings={"n": number})
+            small(
+                f"runs/{name}",
+                system="x",
+                model="tiny",
+                settings={"n": number},
+                prompts={"sums": {"template": "Add:\n{problem}"}},
+            )
             for name, number in (("a", 1), ("b", 2))
         ]
     )
     ran_by = {"python": "3.11", "arguments": ["eval", "sums", "--set", "a b"]}
     told = contents_of([replace(first, environment=ran_by), second])
-    assert {("model", "tiny"), ("grader of sums", "math 1")} <= set(told.common)
+    assert {
+        ("model", "tiny"),
+        ("prompts.sums.template", "Add:\n{problem}"),
+        ("grader of sums", "math 1"),
+    } <= set(told.common)
     assert [dict(method.told)["settings.n"] for method in told.methods] == ["1", "2"]
     assert [method.command for method in told.methods] == [
         "forkjoin eval sums --set 'a b'",

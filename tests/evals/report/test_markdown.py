@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from evals.evaluation.figures import figures
+from evals.evaluation.result_table import warned
 from evals.report.markdown import markdown
 from evals.report.measuring import measure, report_data
 from tests.evals.report.made_up import HOSTILE, contents, drawn, small
@@ -30,9 +31,8 @@ def test_the_table_says_the_figures() -> None:
         assert found["tokens (a sample)"] == f"{part['tokens']['value']:,.0f}"
         assert found["critical path (a sample)"] == f"{part['critical_path']['value']:,.0f}"
         assert found["tokens in all"] == f"{part['total']['generated_tokens']:,}"
-        counts = (part["failed"], part["truncated"], sum(part["warnings"].values()))
-        lost = " / ".join(map(str, counts))
-        assert found["samples (failed / truncated / warned)"] == f"{part['samples']} ({lost})"
+        # The same words as on the command line.
+        assert found["samples"] == f"{part['samples']} ({', '.join(warned(part))})"
 
 
 def test_every_row_has_as_many_cells_whatever_a_system_is_called() -> None:

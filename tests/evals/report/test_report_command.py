@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evals.evaluation.folder import write_sweep
 from evals.report.report_file import MADE_BY
+from orchestrator.runs.run_lock import RunLock
 from tests.evals.report.made_up import small, write_folder
 from tests.evals.report.parsed_page import ParsedPage
 from tests.orchestrator.here import Here, run_here
@@ -76,6 +79,34 @@ def test_a_place_that_cannot_be_written_is_told(here: Here, tmp_path: Path, plac
     assert done.returncode == 1
     assert "-o" in line_of(done.stderr)
     assert not list(tmp_path.rglob("*.html"))
+
+
+def test_the_finished_are_reported_and_what_is_missing_is_told(here: Here, tmp_path: Path) -> None:
+    ran = small(tmp_path / "sweep" / "done", system="done")
+    write_folder(ran)
+    write_folder(replace(ran, path=tmp_path / "sweep" / "ungraded", grades={}))
+    write_folder(replace(ran, path=tmp_path / "sweep" / "early", samples={}, grades={}))
+    write_sweep(tmp_path / "sweep", ["done", "ungraded", "early", "later"])
+    done = here("report", "sweep", "--json")
+    assert done.returncode == 0
+    ungraded, early, later = done.stderr.splitlines()
+    assert "sweep/ungraded is not graded: run forkjoin grade" in ungraded
+    assert "sweep/early has no samples yet" in early
+    assert "left out: sweep/later is not begun" in later
+    report = json.loads(done.stdout)
+    assert [one["figures"]["system"] for one in report["systems"]] == ["done"]
+    assert len(report["left_out"]) == 3
+    assert "sweep/later is not begun" in here("report", "sweep", "--markdown").stdout
+
+
+def test_what_is_still_worked_on_says_by_whom(here: Here, tmp_path: Path) -> None:
+    write_folder(replace(small(tmp_path / "a"), grades={}))
+    lock = RunLock(tmp_path / "a")
+    try:
+        done = here("report", "a")
+    finally:
+        lock.release()
+    assert f"is not graded, and process {os.getpid()} works on it" in line_of(done.stderr)
 
 
 def test_what_cannot_be_reported_is_one_line_that_says_what_to_do(

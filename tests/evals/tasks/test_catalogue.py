@@ -14,6 +14,7 @@ import pytest
 from engines import UsageError
 from evals import Problem, Task
 from evals.game24 import value_of
+from evals.grading.calls_grader import CallsGrader
 from evals.tasks.catalogue import TASKS, task_named
 from evals.tasks.loading import Loaded, load
 from tests.backends import run_virtually
@@ -94,6 +95,23 @@ def test_real_olympiads_say_how_their_answers_compare() -> None:
         if "tolerance" in problem.data
     }
     assert tolerances == {"olympiadbench-2592": 0.1}
+
+
+def test_real_calls_are_right_as_they_are_shown() -> None:
+    async def right() -> list[bool]:
+        return [await CallsGrader().correct(problem, problem.answer) for problem in problems]
+
+    problems = loaded("bfcl_parallel", "bfcl_parallel").problems
+    assert all(run_virtually(right))
+
+
+def test_numbers_that_were_computed_are_right_where_they_are_near() -> None:
+    async def right(answer: str) -> bool:
+        problem = read("minerva", {"question": "x?", "answer": "8.490e-4"})
+        return await TASKS["minerva"].grader().correct(problem, answer)
+
+    assert run_virtually(partial(right, "0.00084905"))
+    assert not run_virtually(partial(right, "0.000846"))
 
 
 def test_further_right_answers_are_kept() -> None:
@@ -180,6 +198,24 @@ def test_further_right_answers_are_kept() -> None:
             0,
             ("bfcl-parallel_0", "[play(artist='Muse', minutes=20)]"),
         ),
+        (
+            "bfcl_parallel",
+            {
+                "id": "parallel_1",
+                "question": [[{"role": "user", "content": "Play it."}]],
+                "function": [{"name": "play"}],
+                "ground_truth": [
+                    {
+                        "play": {
+                            "how": [{"loud": [2, 3], "twice": [True, ""]}],
+                            "of": [[{"a": ["b"]}]],
+                        }
+                    }
+                ],
+            },
+            1,
+            ("bfcl-parallel_1", "[play(how={'loud': 2}, of=[{'a': 'b'}])]"),
+        ),
     ],
 )
 def test_rows_as_public_datasets_have_them_are_read_with_the_ids_of_files(
@@ -227,8 +263,9 @@ def test_choices_of_a_file_have_their_letter() -> None:
         ("math500", {"problem": "x?", "answer": ["1", "2"]}, "is no text or number"),
         ("math500", {"problem": "", "answer": "1"}, "problem: is empty"),
         ("math500", {"id": [], "problem": "x?", "answer": "1"}, "id: "),
-        ("game24", {"problem": "1 2 x 4"}, "invalid literal"),
-        ("game24", {"numbers": [4.5, 4]}, "invalid literal"),
+        ("custom", {"problem": "x?", "answer": "1", "tolerance": "1 %"}, "'1 %' is no number"),
+        ("game24", {"problem": "1 2 x 4"}, "is no whole number"),
+        ("game24", {"numbers": [4.5, 4]}, "is no whole number"),
         ("game24", {"numbers": [24]}, "are fewer than two"),
         ("countdown", {"nums": [1, 2]}, "'target'"),
         ("bfcl_parallel", {"problem": "x?", "functions": [{}], "answer": []}, "is no list"),
@@ -278,9 +315,15 @@ def my_task() -> Task:
     return MINE
 
 
+def needs_a_seed(seed: int) -> Task:
+    return MINE
+
+
 def test_a_task_of_ones_own_is_named_by_its_place() -> None:
     assert task_named(f"{__name__}:MINE") is MINE
     assert task_named(f"{__name__}:my_task") is MINE
+    with pytest.raises(UsageError, match=r"is no evals\.Task, but a function with arguments"):
+        task_named(f"{__name__}:needs_a_seed")
     with pytest.raises(UsageError, match=r"is no evals\.Task, but of the type list"):
         task_named(f"{__name__}:FILES")
     with pytest.raises(UsageError, match="has no 'NOTHING'"):

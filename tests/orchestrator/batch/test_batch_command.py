@@ -7,13 +7,14 @@ import pytest
 
 from tests.orchestrator import here as commands_here
 from tests.orchestrator.batch.lines import chat, plain, read
+from tests.orchestrator.batch.ray_cluster import free_port
 from tests.orchestrator.here import Here
 
 here = commands_here.run_here
 
 MINE = '''
 import anyio
-from engines import EngineUnavailable, FakeEngine, RequestRejected
+from engines import EngineDead, EngineUnavailable, FakeEngine, RequestRejected
 from pathlib import Path
 
 async def reply(context, sampling):
@@ -22,6 +23,10 @@ async def reply(context, sampling):
     await anyio.sleep(0)
     for _ in range(9 - len(text) % 9):
         await anyio.sleep(0)
+    if "shorten" in text:
+        Path("in.jsonl").write_bytes(b"")
+    if "fragile" in text and not Path("free").exists():
+        1 / 0
     if "reject" in text:
         raise RequestRejected("not this")
     if "busy" in text and not Path("free").exists():
@@ -30,6 +35,24 @@ async def reply(context, sampling):
 
 def engine():
     return FakeEngine(reply)
+
+async def dying(context, sampling):
+    if "busy" in context.turns[-2].text:
+        raise EngineDead("gone")
+    return "ok"
+
+def dead():
+    return FakeEngine(dying)
+
+def crash():
+    raise ValueError("cannot open\\nmy model")
+
+class Crashing(FakeEngine):
+    async def __aenter__(self):
+        crash()
+
+def crashing():
+    return Crashing(reply)
 
 def other():
     class Other(FakeEngine):
@@ -65,7 +88,7 @@ def test_answers_come_in_the_order_of_the_rows_in_their_formats(folder: Path, he
     assert [row.get("custom_id", row["id"]) for row in rows] == [
         f"c{i}" if i % 2 else i for i in range(1, 40)
     ]
-    assert left(folder) == {"in.jsonl", "out.jsonl"}
+    assert left(folder) == {"in.jsonl", "out.jsonl", "out.jsonl.done"}
     openai, ours = rows[0], rows[1]
     assert openai["error"] is None
     response = openai["response"]
@@ -102,9 +125,9 @@ def test_what_fails_is_in_its_own_file_and_the_rest_is_answered(folder: Path, he
     ]
     codes = [error["error"]["code"] for error in errors]
     assert codes == ["invalid_request"] * 2 + ["engine_error"] + ["invalid_request"] * 3
-    assert left(folder) == {"in.jsonl", "out.jsonl", "out.errors.jsonl"}
+    assert left(folder) == {"in.jsonl", "out.jsonl", "out.errors.jsonl", "out.jsonl.done"}
     again = here(*OPTIONS)
-    assert (again.returncode, "nothing is done" in again.stdout) == (0, True)
+    assert (again.returncode, "nothing is done" in again.stdout) == (1, True)
 
 
 def test_what_may_pass_is_done_again_and_nothing_else(folder: Path, here: Here) -> None:
@@ -123,25 +146,115 @@ def test_what_may_pass_is_done_again_and_nothing_else(folder: Path, here: Here) 
     assert "out.jsonl.part" not in left(folder)
 
 
+def test_how_to_go_on_with_what_was_begun_anew_leaves_out_again(folder: Path, here: Here) -> None:
+    put(folder, plain("a"), plain("b", "busy"))
+    assert "the same command without --again tries them again" in here(*OPTIONS, "--again").stdout
+    done = here(*OPTIONS, "--again", "--engine", "mine:dead", "--width", "1")
+    assert done.returncode == 1
+    assert "1 of 2 rows are done: the same command without --again goes on" in done.stderr
+    (folder / "free").touch()
+    assert here(*OPTIONS).returncode == 0
+
+
+def test_an_input_that_loses_lines_meanwhile_is_no_smaller_batch(folder: Path, here: Here) -> None:
+    put(folder, plain("a", "shorten"), *(plain(i, "y" * 1000) for i in range(1000)))
+    done = here(*OPTIONS, "--width", "1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "forkjoin: in.jsonl has lost lines since the batch began: begin anew with --again"
+    )
+    assert not (folder / "out.jsonl").exists()
+
+
 def test_a_budget_ends_the_batch_and_a_larger_one_goes_on(folder: Path, here: Here) -> None:
     put(folder, *(plain(i) for i in range(20)))
     done = here(*OPTIONS, "--budget", "calls=8")
     assert done.returncode == 1
     assert len(read(folder / "out.jsonl")) == 8
-    errors = read(folder / "out.errors.jsonl")
-    assert {error["error"]["code"] for error in errors} == {"budget_exhausted"}
-    assert len(errors) == 12
+    assert done.stdout.splitlines()[1:] == [
+        "12 are left, since the budget ran out of calls: the same command goes on, and its budget counts anew"
+    ]
+    assert left(folder) == {"in.jsonl", "out.jsonl", "out.jsonl.part"}
     done = here(*OPTIONS, "--budget", "calls=12")
     assert done.returncode == 0
     assert [row["id"] for row in read(folder / "out.jsonl")] == list(range(20))
-    assert left(folder) == {"in.jsonl", "out.jsonl"}
+    assert left(folder) == {"in.jsonl", "out.jsonl", "out.jsonl.done"}
 
 
 def test_a_budget_of_no_time_ends_too(folder: Path, here: Here) -> None:
     put(folder, *(plain(i) for i in range(20)))
     done = here(*OPTIONS, "--budget", "seconds=0.000001")
     assert done.returncode == 1
-    assert len(read(folder / "out.jsonl")) + len(read(folder / "out.errors.jsonl")) == 20
+    assert "are left, since the budget ran out of seconds" in done.stdout
+    assert not (folder / "out.errors.jsonl").exists()
+
+
+def test_what_is_finished_before_a_bug_of_an_engine_is_kept(folder: Path, here: Here) -> None:
+    put(folder, *(plain(i, "fragile" if i == 7 else "y") for i in range(20)))
+    # Those that were begun with it are let end, and no more are begun.
+    with pytest.raises(ZeroDivisionError):
+        here(*OPTIONS, "--width", "9")
+    assert 8 <= (folder / "out.jsonl.part").read_bytes().count(b"\nA ") < 19
+    (folder / "free").touch()
+    done = here(*OPTIONS)
+    assert (done.returncode, len(read(folder / "out.jsonl"))) == (0, 20)
+
+
+@pytest.mark.parametrize("name", ["crash", "crashing"])
+def test_an_engine_of_ones_own_that_does_not_open_is_told_in_a_line(
+    folder: Path, here: Here, name: str
+) -> None:
+    put(folder, plain("a"))
+    done = here(*OPTIONS, "--engine", f"mine:{name}")
+    assert done.returncode == 2
+    said = f"forkjoin: --engine mine:{name}: ValueError: cannot open my model"
+    assert done.stderr.splitlines()[-1] == said
+    assert left(folder) == {"in.jsonl"}
+
+
+def test_fields_of_its_owner_and_blank_lines_at_the_end_are_nothing(
+    folder: Path, here: Here
+) -> None:
+    put(folder, plain("a", level=3, answer="4", temperature=0), "", plain("b", n=2), "", " ")
+    done = here(*OPTIONS)
+    assert done.stdout.startswith("1 of 3 rows answered")
+    errors = [row["error"]["message"] for row in read(folder / "out.errors.jsonl")]
+    assert errors[0] == "the line is empty"
+    assert errors[1].startswith("n of 2 cannot be honoured")
+
+
+def test_rows_that_name_another_model_are_answered_and_it_is_said_once(
+    folder: Path, here: Here
+) -> None:
+    put(folder, *(chat(str(i), model="gpt-4o-mini") for i in range(9)), chat("own", model="fake"))
+    done = here(*OPTIONS)
+    assert done.returncode == 0
+    said = "rows name the model gpt-4o-mini; they are answered by fake"
+    assert done.stderr.splitlines().count(said) == 1
+    put(folder, chat("own", model="fake"))
+    assert "rows name" not in here(*OPTIONS, "--again").stderr
+
+
+def test_a_body_that_is_null_is_told_as_such(folder: Path, here: Here) -> None:
+    url = "/v1/chat/completions"
+    rows = [{"custom_id": "a", "url": url, "body": None}, {"custom_id": "b", "url": url}]
+    put(folder, *map(json.dumps, rows))
+    here(*OPTIONS)
+    assert [row["error"]["message"] for row in read(folder / "out.errors.jsonl")] == [
+        "body has to be an object, and is null",
+        "body has to be an object, and is missing",
+    ]
+
+
+def test_no_ray_cluster_is_told_before_anything_is_read(
+    folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port('127.0.0.1')}")
+    done = here(*OPTIONS, "--backend", "ray")
+    assert done.returncode == 2
+    assert done.stderr.startswith("forkjoin: no Ray cluster answers at 127.0.0.1:")
+    assert len(done.stderr.splitlines()) == 1
+    assert left(folder) == set()
 
 
 @pytest.mark.parametrize("parts", [2, 3, 11])

@@ -107,3 +107,16 @@ def test_who_has_to_try_rows_alone_first_ends_what_it_has() -> None:
     assert handing.take(1, 4) == []
     handing.done(1, 3)
     assert lines(handing.take(1, 4)) == [0]
+
+
+def test_what_is_given_back_is_somebody_elses_also_what_has_to_be_tried_alone() -> None:
+    handing = HandingOut(iter(rows(4)))
+    for actor in (0, 1):
+        handing.take(actor, 2)
+        handing.lost(actor)
+    assert lines(handing.take(2, 2)) == [0]
+    handing.give_back(2, 0)
+    handing.pause(2)
+    assert lines(handing.take(3, 2)) == [1]
+    handing.done(3, 1)
+    assert lines(handing.take(3, 2)) == [0, 2]

@@ -105,8 +105,8 @@ def test_another_batch_does_not_go_on_with_it(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"mine\n", "no work file"),
-        (b"[]\n", "no work file"),
+        (b"mine\n", "no file of a batch"),
+        (b"[]\n", "no file of a batch"),
         (b'{"schema_version": 2}\n', "schema 2"),
     ],
 )
@@ -152,3 +152,10 @@ def test_a_record_that_a_disk_spoiled_is_none(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written_one_line_says_so(tmp_path: Path) -> None:
     with pytest.raises(BatchFileError, match="cannot be written: No such file"):
         WorkFile(tmp_path / "none" / "work", LINES, HEAD)
+
+
+def test_a_folder_that_takes_no_files_is_told_and_nothing_is_said_to_be_in_it() -> None:
+    with pytest.raises(BatchFileError) as caught:
+        WorkFile(Path("/proc/out.jsonl.part"), LINES, HEAD)
+    assert str(caught.value).startswith("/proc/out.jsonl.part cannot be written: ")
+    assert str(caught.value).endswith(": choose another -o")

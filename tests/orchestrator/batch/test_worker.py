@@ -160,6 +160,56 @@ def test_a_call_that_hangs_is_unavailable(using: Using) -> None:
     assert done.end == "unavailable"
 
 
+def silent(*options: str) -> list[Finished]:
+    """What becomes of 1,000 rows, all of which nobody answers; the batch stops."""
+    done: list[Finished] = []
+    rows = (row(line, line) for line in range(1, 1001))
+    with pytest.raises(EngineUnavailable, match=r"20 rows in a row got no answer.*: nobody there"):
+        run_virtually(lambda: LocalBackend(settings(*options)).run(rows, done.append))
+    return done
+
+
+@pytest.mark.parametrize("method", ["chain-of-thought", "self-consistency"])
+def test_a_batch_does_not_try_all_rows_of_an_engine_that_is_gone(using: Using, method: str) -> None:
+    using(FakeEngine(lambda context, sampling: EngineUnavailable("nobody there")))
+    # The first one, and those that were begun after it.
+    assert len(silent("--width", "1", "--method", method)) == 20
+    # Rows that failed together count as one, and those that took their places decide.
+    assert 50 < len(silent("--width", "50", "--attempts", "2", "--method", method)) < 100
+
+
+def test_a_server_that_starts_anew_ends_no_batch(using: Using) -> None:
+    async def reply(context: Context, sampling: Sampling) -> Any:
+        await anyio.sleep(1)
+        down = 10 < anyio.current_time() < 12
+        return EngineUnavailable("starting") if down else "ok"
+
+    using(FakeEngine(reply))
+    done: list[Finished] = []
+    rows = (row(line, line) for line in range(1, 1001))
+    width = settings("--width", "50", "--attempts", "1")
+    run_virtually(lambda: LocalBackend(width).run(rows, done.append))
+    assert len(done) == 1000
+    assert {one.end for one in done} == {"answered", "unavailable"}
+
+
+@pytest.mark.parametrize(
+    ("replies", "options"),
+    [
+        # Every other is answered; a refusal is an answer; so is what takes too long.
+        ([EngineUnavailable("busy"), "ok"], []),
+        ([EngineUnavailable("busy"), RequestRejected("no")], []),
+        (["ok"], ["--timeout", "0.5"]),
+    ],
+)
+def test_a_batch_goes_on_while_somebody_is_there(
+    using: Using, replies: list[Any], options: list[str]
+) -> None:
+    using(FakeEngine(replies * 50, latency=1))
+    rows = [row(line, str(line)) for line in range(1, 51)]
+    assert len(answered(rows, "--attempts", "1", *options)) == 50
+
+
 @pytest.mark.parametrize("method", ["chain-of-thought", "self-consistency"])
 def test_nothing_goes_on_without_an_engine(using: Using, method: str) -> None:
     using(FakeEngine(lambda context, sampling: EngineDead("gone")))
@@ -224,10 +274,12 @@ def test_rows_run_at_once_and_only_so_many_calls(using: Using) -> None:
         ["--set", "method.samples=3"],
         ["--method", "hogwild"],
         ["--width", "0"],
+        ["--width", "N{SUPERSCRIPT TWO}"],
         ["--budget", "hours=3"],
         ["--attempts", "0"],
         ["--max-tokens", "0"],
         ["--engine", "nowhere"],
+        ["--engine", "localhost:8000"],
     ],
 )
 def test_options_that_cannot_be_are_refused(options: list[str]) -> None:

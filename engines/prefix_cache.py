@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# Of 16 tokens each, 4 million tokens, about what a large GPU holds.
+_BLOCKS = 2**18
+
 
 class PrefixCache:
     """Remembers the blocks that were used last.
@@ -13,7 +16,7 @@ class PrefixCache:
         blocks: The most blocks.
     """
 
-    def __init__(self, block_size: int, blocks: int) -> None:
+    def __init__(self, block_size: int, blocks: int = _BLOCKS) -> None:
         self._size = block_size
         self._most = blocks
         # From the one that was not used for longest.
