@@ -33,11 +33,11 @@ async def multiply(a: float, b: float) -> float:
     return a * b
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_model_writes_a_plan_that_runs_side_by_side(vllm_engine: Engine, seed: int) -> None:
+def test_the_model_writes_a_plan_that_runs_side_by_side(vllm_engine: Engine) -> None:
     events: list[Event] = []
-    planner = LLMCompiler(min_steps=2, max_steps=6).with_seed(seed)
-    sampling = Sampling(max_tokens=24, seed=seed)
+    # One seed: every further one costs the CPU up to a minute, and the grammar's tests hold for all.
+    planner = LLMCompiler(min_steps=2, max_steps=6).with_seed(3)
+    sampling = Sampling(max_tokens=24, seed=3)
     agent = Agent(vllm_engine, tools=[add, multiply], planner=planner, sampling=sampling)
     before = run_in_portal(lambda: idle(vllm_engine))
 
