@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 _HEAD, _SECOND = "127.0.0.2", "127.0.0.3"
-_SECONDS_TO_START = 120
+_SECONDS_TO_START = 240
 _NODE = (
     "--num-cpus=1 --num-gpus=0 --object-store-memory=80000000 --include-log-monitor=false "
     "--disable-usage-stats --block"

@@ -29,12 +29,18 @@ def node():
 
 OWN = f"{node()}-{os.getpid()}"
 
+def asked():
+    return sum(len(path.read_text().splitlines()) for path in Path().glob("asked-*"))
+
 async def reply(context, sampling):
     text = context.turns[-2].text
     with open(f"asked-{OWN}", "a") as file:
         file.write(text + "\\n")
     # An actor that is there before the other does not do all of the work.
     while Path("two").exists() and len(list(Path().glob("asked-*"))) < 2:
+        await anyio.sleep(0.01)
+    # A batch that is to be stopped does not end before that.
+    while Path("most").exists() and asked() > int(Path("most").read_text()):
         await anyio.sleep(0.01)
     if text == "30" and Path("deadly").exists():
         Path("deadly").unlink()
@@ -87,6 +93,8 @@ def on_ray(folder: Path, cluster: Cluster, *options: str) -> subprocess.Complete
 def stopped(folder: Path, cluster: Cluster, number: int, rows: int) -> tuple[int, str]:
     """Stops the batch by a signal when so many rows are done, and waits until its actors are gone."""
     command = [str(FORKJOIN), *OPTIONS, "-o", "out.jsonl", "--backend", "ray"]
+    # Of these, at most four are in flight in each of the two engines.
+    (folder / "most").write_text(str(len(asked(folder)) + rows - done(folder) + 8))
     with started(*command, folder=folder, more=cluster.variables) as process:
         while process.poll() is None and done(folder) < rows:
             time.sleep(0.01)
@@ -94,6 +102,7 @@ def stopped(folder: Path, cluster: Cluster, number: int, rows: int) -> tuple[int
         _, errors = to_end(process)
     while cluster.actors():
         time.sleep(0.01)
+    (folder / "most").unlink()
     return process.returncode, errors
 
 
