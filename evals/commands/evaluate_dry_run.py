@@ -11,6 +11,7 @@ from typing import Any
 
 from engines import CallLimiter, EngineError, FakeEngine, ForkjoinError, RetryPolicy, Segment
 from orchestrator import CallPolicy
+from orchestrator.commands.dry_run import write_prompt, write_shown
 from orchestrator.commands.output import write
 from orchestrator.journal import open_journal
 from orchestrator.runs.words import printable
@@ -34,11 +35,9 @@ async def dry_run(orders: Sequence[Order], as_json: bool) -> None:
                 prompt = [{"role": turn.role, "text": turn.text} for turn in turns]
                 write(json.dumps({**shown, "first_prompt": prompt}, ensure_ascii=False))
                 continue
-            for name, value in shown.items():
-                write(f"{name:<12} {'-' if value in (None, '', []) else _words(value)}")
-            write("\nfirst prompt" if turns else "\nno prompt: the plan begins with calls only")
-            for turn in turns:
-                write(f"<{turn.role}>\n{printable(turn.text)}\n")
+            write_shown({name: value and _words(value) for name, value in shown.items()})
+            write_prompt(turns, otherwise="the plan begins with calls only")
+            write("")
 
 
 def _shown(one: Prepared) -> dict[str, Any]:

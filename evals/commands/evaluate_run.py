@@ -188,11 +188,11 @@ async def _concluded(
     with folder_errors(path):
         lock = RunLock(path)
     try:
-        metrics = await conclude(path, graders)
+        concluded = await conclude(read_evaluation(path, threads=False), graders)
     finally:
         lock.release()
     there = len(done(path, settings.k))
-    return Evaluated(path=path, metrics=metrics, total=settings.total, there=there)
+    return Evaluated(path=path, metrics=concluded.metrics, total=settings.total, there=there)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -22,13 +22,11 @@ from orchestrator.runs.run_folder import folder_errors
 from orchestrator.runs.run_lock import RunLock
 from orchestrator.runs.text_table import TextTable
 
+from ..evaluation.evaluating import conclude
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.figures import figures
-from ..evaluation.folder import write_grades, write_metrics
 from ..evaluation.reading import evaluations_in, read_evaluation
 from ..evaluation.rows import Grade, Key
 from ..grading.grader import Grader
-from ..grading.grading import grade_all
 from ..grading.judge import Judge
 from ..task import Task
 from ..tasks.catalogue import task_named
@@ -174,14 +172,10 @@ async def _regrade(
                 grading.done += samples
                 progress.look()
 
-            grades = await grade_all(evaluation, graders, tell)
+            graded = (await conclude(evaluation, graders, tell)).evaluation
         finally:
             for grader in graders.values():
                 await grader.aclose()
-        graded = replace(evaluation, grades={grade.key: grade for grade in grades})
-        metrics = figures(graded)
-        write_grades(path, grades)
-        write_metrics(path, metrics)
     finally:
         lock.release()
     return [_change(evaluation, graded, task) for task in graders]

@@ -7,11 +7,11 @@ The thin shell around what makes samples, grades them and counts. It knows no co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 
@@ -22,6 +22,7 @@ from orchestrator.runs.run_files import RunFiles, new_files, reopened_files
 
 from ..grading.grader import Grader
 from ..grading.grading import grade_all
+from .evaluation import Evaluation
 from .figures import figures
 from .folder import SampleFile, write_grades, write_metrics, write_problems
 from .jobs import jobs
@@ -164,19 +165,35 @@ def done(path: Path, k: int) -> frozenset[Key]:
     return frozenset(key for key, row in samples.items() if row.counts and key.sample < k)
 
 
-async def conclude(path: Path, graders: Mapping[str, Grader]) -> Mapping[str, Any]:
-    """Grades the samples in a folder, and writes grades and figures.
+class Concluded(NamedTuple):
+    """An evaluation with its grades, and its figures as JSON data."""
+
+    evaluation: Evaluation
+    metrics: Mapping[str, Any]
+
+
+async def conclude(
+    evaluation: Evaluation,
+    graders: Mapping[str, Grader],
+    tell: Callable[[int], None] = lambda samples: None,
+) -> Concluded:
+    """Grades the samples of an evaluation, and writes grades and figures into its folder.
+
+    Args:
+        evaluation: As it was read, by whoever holds its lock.
+        graders: By the names of tasks. They are not closed.
+        tell: Hears of so many samples more that have their grade.
 
     Raises:
         ForkjoinError: They cannot be graded, or written.
     """
-    evaluation = read_evaluation(path, threads=False)
     with single_error():
-        grades = await grade_all(evaluation, graders)
-    write_grades(path, grades)
-    metrics = figures(replace(evaluation, grades={grade.key: grade for grade in grades}))
-    write_metrics(path, metrics)
-    return metrics
+        grades = await grade_all(evaluation, graders, tell)
+    graded = replace(evaluation, grades={grade.key: grade for grade in grades})
+    metrics = figures(graded)
+    write_grades(evaluation.path, grades)
+    write_metrics(evaluation.path, metrics)
+    return Concluded(graded, metrics)
 
 
 class _Evaluation:
@@ -200,9 +217,10 @@ class _Evaluation:
         path, total = self._files.folder.path, self._settings.total
         tally = Tally(total, len(there))
         limited_by = await self._make(there, tally)
+        concluded = await conclude(read_evaluation(path, threads=False), self._graders)
         return Evaluated(
             path=path,
-            metrics=await conclude(path, self._graders),
+            metrics=concluded.metrics,
             total=total,
             there=tally.done,
             limited_by=limited_by,

@@ -268,7 +268,7 @@ async def test_samples_are_kept_where_they_cannot_be_graded(
             await begun(tmp_path, FakeEngine(right))
     rows = read_evaluation(tmp_path / "kept").samples
     assert len(rows) == 6
-    metrics = await conclude(tmp_path / "kept", GRADERS)
+    _, metrics = await conclude(read_evaluation(tmp_path / "kept"), GRADERS)
     assert metrics["pooled"]["average"]["value"] == pytest.approx(1 / 3)
 
 
