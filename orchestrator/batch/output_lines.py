@@ -15,7 +15,7 @@ from reasoning import Answer
 from reasoning.thread_tree import thread_data
 
 from ..errors import InvalidRequest
-from .openai_response import chat_completion, text_completion
+from ..openai_api.answer_bodies import chat_completion, text_completion
 from .row import Row, RowId, RowKind
 
 

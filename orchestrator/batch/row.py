@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .openai_request import ModelRequest
+from ..openai_api.model_request import ModelRequest
 
 RowKind = Literal["chat", "completion", "plain"]
 """`chat` and `completion` rows are in the batch format of OpenAI, by their `url`; `plain` ones are `{id, prompt}`."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import InvalidRequest
-from .openai_request import (
+from ..openai_api.model_request import (
     FIELDS,
     ModelRequest,
     is_unicode,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.batch.handing_out import HandingOut
-from orchestrator.batch.openai_request import ModelRequest
 from orchestrator.batch.row import Row
+from orchestrator.openai_api.model_request import ModelRequest
 
 
 def rows(count: int) -> list[Row]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from engines import RunError, UsageError
 from orchestrator.batch.batch_settings import BatchSettings
-from orchestrator.batch.openai_request import ModelRequest
 from orchestrator.batch.ray_actors import Ended, Needs, Supply
 from orchestrator.batch.ray_backend import RayBackend, Slots, share_of
 from orchestrator.batch.row import Finished, Row
+from orchestrator.openai_api.model_request import ModelRequest
 from tests.backends import run_virtually
 
 DEAD = Ended("its process is gone")

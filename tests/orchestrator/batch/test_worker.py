@@ -24,10 +24,10 @@ from engines import (
 from orchestrator.batch import worker as worker_module
 from orchestrator.batch.backend import LocalBackend
 from orchestrator.batch.batch_settings import BatchSettings
-from orchestrator.batch.openai_request import ModelRequest
 from orchestrator.batch.row import Finished, Row, RowId
 from orchestrator.batch.worker import check_settings, opened_worker
 from orchestrator.commands.batch import command
+from orchestrator.openai_api.model_request import ModelRequest
 from tests.backends import run_virtually
 
 Using = Callable[[Engine], None]

@@ -13,15 +13,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
 from engines import Role, Sampling
+from planners import ToolSpecification
 
 from ..errors import InvalidRequest
 
 Turn = tuple[Role, str]
+Endpoint = Literal["chat", "completions", "responses"]
+ToolChoice: TypeAlias = str
+"""`auto`, `none`, `required`, or the name of a tool."""
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -65,18 +69,52 @@ _LONGEST_TOLD = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What the client found by a call that it was asked to make.
+
+    Attributes:
+        id: The call's.
+        name: The tool.
+        arguments: As JSON text.
+        text: What came of it.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
     """What a body asks.
 
     Attributes:
         turns: The conversation; it ends in the user's turn, and no two turns in a row have one role.
         sampling: The fields of `Sampling` that the body sets, with values that fit.
-        model: The model that it names; empty where it names none.
+        model: The model that it names, with what stands behind an `@`; empty where it names none.
+        endpoint: Where it was sent. What `completions` asks is a text to go on with, and no turn.
+        choices: How many answers.
+        stream: Whether they are to be sent while they come.
+        stream_usage: Whether a stream ends with what it cost.
+        tools: What the client can call.
+        tool_choice: Whether it may be called (`auto`), may not (`none`) or has to be (`required`), or the one tool that
+            has to be called.
+        results: What became of the calls that were asked for after the last of the turns.
+        forkjoin: What `extra_body={"forkjoin": ...}` says, as JSON data that nobody has checked.
     """
 
     turns: tuple[Turn, ...]
     sampling: Mapping[str, Any] = field(default_factory=dict)
     model: str = ""
+    endpoint: Endpoint = "chat"
+    choices: int = 1
+    stream: bool = False
+    stream_usage: bool = False
+    tools: tuple[ToolSpecification, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    results: tuple[ToolResult, ...] = ()
+    forkjoin: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_chat(body: Mapping[str, Any]) -> ModelRequest:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import JsonSchema, Sampling
-from orchestrator.batch.openai_request import read_chat, read_completion
 from orchestrator.errors import InvalidRequest
+from orchestrator.openai_api.model_request import read_chat, read_completion
 
 ASKED = [{"role": "user", "content": "Why?"}]
 JSON = st.recursive(
