@@ -33,6 +33,17 @@ def skeleton(roles: Sequence[Role]) -> list[Message]:
     return [{"role": role, "content": _placeholder(i)} for i, role in enumerate(roles)]
 
 
+def to_render(roles: Sequence[Role]) -> tuple[list[Message], bool]:
+    """The skeleton that shows the marks before the last of these turns, and whether the generation prompt is needed.
+
+    A system turn alone gets a question behind it: some templates, such as those of Qwen3.5, refuse to render without.
+    """
+    if opens_generation(roles[-1]):
+        return skeleton(roles[:-1]), True
+    asked = roles if "user" in roles else (*roles, "user")
+    return skeleton(asked), False
+
+
 def opens_generation(role: Role) -> bool:
     """Whether marks before a turn of this role are the template's generation prompt."""
     return role == "assistant"

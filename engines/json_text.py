@@ -78,6 +78,12 @@ def _problem(value: Any, schema: Mapping[str, Any]) -> str:
         return f"the JSON cannot be kept: {error}"
     # It takes a while to import, and few runs need it.
     from jsonschema import Draft202012Validator
+    from referencing import Registry
 
-    wrong = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
+    # The registry is empty: nothing is fetched for a reference.
+    validator = Draft202012Validator(schema, registry=Registry())
+    try:
+        wrong = next(iter(validator.iter_errors(value)), None)
+    except RecursionError:
+        return "the JSON is too deep, or the schema refers to itself without end"
     return "" if wrong is None else f"at {wrong.json_path}: {wrong.message[:_MOST_CHARACTERS]}"

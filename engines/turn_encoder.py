@@ -13,10 +13,9 @@ from typing import Any
 from .chat_template import (
     ends_with_mark,
     marks_before,
-    opens_generation,
     plain_marks,
     roles_of,
-    skeleton,
+    to_render,
 )
 from .context import Context, Role, Segment
 from .errors import RequestRejected
@@ -53,8 +52,7 @@ class TurnEncoder:
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=False))
 
     def _render_marks(self, roles: tuple[Role, ...]) -> str:
-        generation = opens_generation(roles[-1])
-        messages = skeleton(roles[:-1] if generation else roles)
+        messages, generation = to_render(roles)
         if self._tokenizer.chat_template is None:
             return plain_marks(roles)
         try:

@@ -9,10 +9,9 @@ from ..chat_template import (
     NO_TEMPLATE,
     ends_with_mark,
     marks_before,
-    opens_generation,
     plain_marks,
     roles_of,
-    skeleton,
+    to_render,
 )
 from ..context import Context, Role, Segment
 from ..errors import RequestRejected
@@ -67,8 +66,7 @@ class ServerTokenizer:
         return self._marks[roles]
 
     async def _render_marks(self, roles: tuple[Role, ...]) -> str:
-        generation = opens_generation(roles[-1])
-        messages = skeleton(roles[:-1] if generation else roles)
+        messages, generation = to_render(roles)
         try:
             ids = await self._tokenize(messages=messages, add_generation_prompt=generation)
         except RequestRejected as error:

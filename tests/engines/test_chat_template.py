@@ -12,6 +12,7 @@ from engines.chat_template import (
     plain_marks,
     roles_of,
     skeleton,
+    to_render,
 )
 
 ROLES: list[Role] = ["system", "user", "assistant"]
@@ -97,3 +98,17 @@ def spoken(role: Role, text: str, ids: tuple[int, ...]) -> Context:
 )
 def test_a_model_s_own_end_of_turn_is_recognised(after: Context | None, ended: bool) -> None:
     assert ends_with_mark(after, END, "<end>") is ended
+
+
+def test_a_system_turn_is_rendered_with_a_question_behind_it() -> None:
+    messages, generation = to_render(["system"])
+    assert [message["role"] for message in messages] == ["system", "user"]
+    assert not generation
+    rendered = "".join(f"<{message['role']}>{message['content']}" for message in messages)
+    assert marks_before(rendered, 0) == "<system>"
+
+
+def test_the_model_s_turn_is_opened_by_the_generation_prompt() -> None:
+    messages, generation = to_render(["system", "user", "assistant"])
+    assert [message["role"] for message in messages] == ["system", "user"]
+    assert generation
