@@ -14,15 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from ..errors import InvalidRequest
-from ..openai_api.model_request import (
-    FIELDS,
-    ModelRequest,
-    is_unicode,
-    read_chat,
-    read_completion,
-    told,
-    told_in,
-)
+from ..openai_api.body_fields import FIELDS
+from ..openai_api.model_request import ModelRequest, read_chat, read_completion
+from ..openai_api.told_values import is_unicode, told, told_in
 from .output_lines import error_line
 from .row import Finished, Row, RowId, RowKind
 from .seen_ids import SeenIds

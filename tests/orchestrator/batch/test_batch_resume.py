@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.orchestrator import here
 from tests.orchestrator.batch.lines import chat, plain
+from tests.orchestrator.here import Here
 from tests.orchestrator.processes import forkjoin
+
+run_here = here.run_here
 
 # Every process of a batch appends the prompts that it was asked; one of them ends itself at a call, if a file says so.
 MINE = """
@@ -51,9 +55,9 @@ def asked(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("signal", [9, 15])
 def test_a_batch_that_was_stopped_goes_on_and_writes_the_same_bytes(
-    folder: Path, signal: int
+    folder: Path, run_here: Here, signal: int
 ) -> None:
-    assert forkjoin(*OPTIONS, "-o", "whole.jsonl", folder=folder).returncode == 1
+    assert run_here(*OPTIONS, "-o", "whole.jsonl").returncode == 1
     assert len(asked(folder)) == ROWS
 
     (folder / "deadly").write_text(str(signal))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.meta.sources import ROOT
+from tests.orchestrator import here
 from tests.orchestrator.batch import ray_cluster
 from tests.orchestrator.batch.lines import chat, plain
 from tests.orchestrator.batch.ray_cluster import Cluster
-from tests.orchestrator.processes import FORKJOIN, forkjoin, started, to_end
+from tests.orchestrator.here import Here
+from tests.orchestrator.processes import FORKJOIN, started, to_end
 
 cluster = ray_cluster.cluster
+run_here = here.run_here
 
 # Every process of an engine writes down what it was asked, on which node, and that it was closed.
 MINE = """
@@ -74,9 +80,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def whole(folder: Path) -> Path:
+def whole(folder: Path, run_here: Here) -> Path:
     """What the same batch comes to in one process."""
-    assert forkjoin(*OPTIONS, "-o", "whole.jsonl", folder=folder).returncode == 1
+    assert run_here(*OPTIONS, "-o", "whole.jsonl").returncode == 1
     for path in (*folder.glob("asked-*"), *folder.glob("closed-*")):
         path.unlink()
     return folder / "whole.jsonl"
@@ -180,3 +186,14 @@ def test_what_keeps_an_engine_from_opening_is_told_in_a_line(
     assert line.endswith(": no model here")
     assert not [line for line in run.stderr.splitlines() if line.startswith((" ", "Traceback"))]
     assert list(folder.glob("out*")) == []
+
+
+def test_the_example_answers_its_questions(folder: Path, cluster: Cluster) -> None:
+    (folder / "mine.py").write_text(f"SECONDS = 0\n{MINE}")
+    command = [sys.executable, "-m", "examples.batch_on_ray", "--engine", "mine:engine"]
+    more = {**cluster.variables, "PYTHONPATH": str(ROOT)}
+    with started(*command, "--actors", "1", folder=folder, more=more) as process:
+        output, errors = to_end(process)
+    assert process.returncode == 0, errors
+    assert re.findall(r"^(\d+-\d+): ", output, re.MULTILINE) == ["12-7", "34-8", "56-9"]
+    assert asked(folder).count("What is 34 * 8?") == 3

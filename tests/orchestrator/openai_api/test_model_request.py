@@ -52,6 +52,7 @@ def test_what_is_asked_is_read() -> None:
             "n": 1,
             "stream": False,
             "logprobs": None,
+            "forkjoin": None,
             "tools": [],
         }
     )
@@ -101,6 +102,7 @@ def test_a_form_of_the_response_is_a_constraint(
     [
         ({"n": 2}, "n", "n of 2"),
         ({"n": True}, "n", "n of true"),
+        ({"forkjoin": {}}, "forkjoin", "cannot be honoured"),
         ({"tools": [{}]}, "tools", "tools (a list of 1) cannot be honoured"),
         ({"messages": None}, "messages", "and is null"),
         ({"logprobs": True}, "logprobs", "cannot be honoured"),
