@@ -12,9 +12,11 @@ from engines.later import imported_later as _imported_later
 from .agent import Agent
 from .budget import Budget, Prices
 from .calls import CallPolicy
+from .deferral import DeferredCall, deferred_tool
 from .errors import (
     JournalError,
     OutputFailed,
+    RunDeferred,
     RunFailed,
     RunFolderError,
     RunInUse,
@@ -29,6 +31,7 @@ from .events import (
     AnswerText,
     ApprovalAsked,
     ApprovalDecided,
+    CallDeferred,
     CallNoticed,
     Event,
     GenerationFinished,
@@ -71,8 +74,10 @@ __all__ = [
     "ApprovalRequest",
     "Approve",
     "Budget",
+    "CallDeferred",
     "CallNoticed",
     "CallPolicy",
+    "DeferredCall",
     "Event",
     "Exchange",
     "Executor",
@@ -92,6 +97,7 @@ __all__ = [
     "Prices",
     "Rates",
     "Result",
+    "RunDeferred",
     "RunFailed",
     "RunFinished",
     "RunFolderError",
@@ -116,6 +122,7 @@ __all__ = [
     "Tracing",
     "WorkerText",
     "approve_all",
+    "deferred_tool",
     "simulate",
     "tool",
     "tool_server",

@@ -6,7 +6,7 @@ planner ─nodes─> executor ─> tools, methods, reducers ─> output ─> Run
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
@@ -65,8 +65,9 @@ class Agent(Generic[T]):
             as many as the engine serves best, which is found by measuring.
         dependencies: What tools get that ask for it with a parameter of type `ToolContext`; a run may bring its own.
         approve: Decides, before it begins, about each call of a tool that has to be approved; None refuses them all.
-        output_type: What answers become: anything that pydantic takes, such as a model, `list[str]` or a `Literal`.
-            Where an answer is none yet, the model is asked to put it into that form. By default they stay texts.
+        output_type: What answers become: anything that pydantic takes, such as a model, `list[str]` or a `Literal`,
+            or a JSON Schema, whose values are JSON data. Where an answer is none yet, the model is asked to put it
+            into that form. By default they stay texts.
         on_failure: What becomes of nodes that need a failed one: `skip` them, `fail` the run, or `substitute` the
             error's text for the result.
         runs: The folder for run folders; None writes none, and keeps no journal.
@@ -92,7 +93,7 @@ class Agent(Generic[T]):
         limiter: CallLimiter | None = None,
         dependencies: Any = None,
         approve: Approve | None = None,
-        output_type: TypeForm[T] | None = None,
+        output_type: TypeForm[T] | Mapping[str, Any] | None = None,
         on_failure: OnFailure = "skip",
         runs: str | Path | None = None,
         journal_dir: str | Path | None = None,
@@ -136,6 +137,10 @@ class Agent(Generic[T]):
     async def run(
         self, question: str, *, output_type: TypeForm[S], **options: Unpack[RunOptions]
     ) -> RunResult[S]: ...
+    @overload
+    async def run(
+        self, question: str, *, output_type: Mapping[str, Any], **options: Unpack[RunOptions]
+    ) -> RunResult[Any]: ...
     async def run(
         self, question: str, *, output_type: Any = None, **options: Unpack[RunOptions]
     ) -> RunResult[Any]:
@@ -152,6 +157,7 @@ class Agent(Generic[T]):
             PlanError: The planner made no plan that can be run.
             RunFailed: The node that should give the answer failed.
             OutputFailed: The answer did not become what was asked for; `result` on it is the result all the same.
+            RunDeferred: Calls of tools are left that the caller has to make; `resume` goes on with what came of them.
             BudgetExhausted: The budget has not even room for the plan.
             RunFolderError: The run folder cannot be written; `result` on it is the result, if there is one.
             JournalError: The journal cannot be written.
@@ -167,6 +173,14 @@ class Agent(Generic[T]):
     async def resume(
         self, folder: str | Path, *, output_type: TypeForm[S], **options: Unpack[ResumeOptions]
     ) -> RunResult[S]: ...
+    @overload
+    async def resume(
+        self,
+        folder: str | Path,
+        *,
+        output_type: Mapping[str, Any],
+        **options: Unpack[ResumeOptions],
+    ) -> RunResult[Any]: ...
     async def resume(
         self, folder: str | Path, *, output_type: Any = None, **options: Unpack[ResumeOptions]
     ) -> RunResult[Any]:
@@ -191,6 +205,10 @@ class Agent(Generic[T]):
     def run_sync(
         self, question: str, *, output_type: TypeForm[S], **options: Unpack[RunOptions]
     ) -> RunResult[S]: ...
+    @overload
+    def run_sync(
+        self, question: str, *, output_type: Mapping[str, Any], **options: Unpack[RunOptions]
+    ) -> RunResult[Any]: ...
     def run_sync(
         self, question: str, *, output_type: Any = None, **options: Unpack[RunOptions]
     ) -> RunResult[Any]:
@@ -249,6 +267,19 @@ class Agent(Generic[T]):
         from .run_stream import answer_text
 
         return self._stream(question, options, answer_text)
+
+    def stream_resumed(
+        self, folder: str | Path, **options: Unpack[ResumeOptions]
+    ) -> AbstractAsyncContextManager[RunStream[Event, T]]:
+        """The events of a run that is gone on with, as `stream` has those of a new one; raises as `resume`."""
+        from .run_stream import every_event, streaming
+
+        def run(tell: Subscriber) -> Awaitable[RunResult[T]]:
+            subscribers = (*options.get("subscribers", ()), tell)
+            told: ResumeOptions = {**options, "subscribers": subscribers, "live": True}
+            return self._starter.resume(Path(folder), told, tells_answer=True)
+
+        return streaming(run, every_event)
 
     def as_tool(self, *, name: str, description: str, timeout: float = 600.0) -> Tool:
         """The agent as a tool of another: it gets a question and gives its output.

@@ -4,11 +4,13 @@ ForkjoinError
 ├── UsageError
 │   ├── ToolDefinitionError   a function cannot be a tool, or a tool cannot be loaded
 │   ├── InvalidRequest        a request in the format of OpenAI that cannot be honoured
+│   │   └── UnknownModel      it names a model that is not here
 │   ├── BatchUnusable         a batch's input or work file does not fit
 │   ├── RunInUse              another process works on the run
 │   └── RunUnreadable         there is no such run, or it cannot be read
 ├── RunError
 │   ├── RunFailed             the run came to no answer
+│   ├── RunDeferred           it waits for calls that somebody outside has to make
 │   ├── OutputFailed          it came to an answer, but not to the output that was asked for
 │   ├── JournalError          the journal cannot be written or read
 │   ├── BatchFileError        a batch's files cannot be written or read
@@ -22,10 +24,16 @@ ForkjoinError
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from engines import ForkjoinError, RunError, UsageError
+from engines import ForkjoinError, RunError, Usage, UsageError
+
+if TYPE_CHECKING:
+    from planners import Plan
+
+    from .deferral import DeferredCall
 
 
 class ToolDefinitionError(UsageError):
@@ -42,6 +50,22 @@ class InvalidRequest(UsageError):
     def __init__(self, message: str, field: str = "") -> None:
         self.field = field
         super().__init__(message)
+
+
+class UnknownModel(InvalidRequest):
+    """A request names a model that is not here.
+
+    Attributes:
+        known: The models that are.
+    """
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.known = tuple(known)
+        shown = name if len(name) <= 200 else f"{name[:200]}..."
+        super().__init__(
+            f"there is no model {shown!r} here: choose from {', '.join(known)}, each alone or as MODEL@METHOD",
+            "model",
+        )
 
 
 class BatchUnusable(UsageError):
@@ -121,6 +145,33 @@ class RunFailed(RunError):
     def __init__(self, message: str, outcomes: Mapping[str, Any]) -> None:
         self.outcomes = outcomes
         super().__init__(message)
+
+
+class RunDeferred(RunError):
+    """The run waits for calls that somebody outside has to make; nothing else is left that could run.
+
+    Go on with `resume(folder, results={call.node: what it gave, or a ToolError})`.
+
+    Attributes:
+        calls: In the order of the plan.
+        folder: The run's.
+        plan: So far.
+        usage: Of all calls of the engine so far.
+        reason: Which calls these are, for a person.
+    """
+
+    def __init__(
+        self, calls: Sequence[DeferredCall], *, folder: Path, plan: Plan, usage: Usage
+    ) -> None:
+        self.calls = tuple(calls)
+        self.folder = folder
+        self.plan = plan
+        self.usage = usage
+        told = ", ".join(f"node {call.node!r} ({call.tool})" for call in self.calls)
+        self.reason = f"the run waits for what comes of {told}"
+        super().__init__(
+            f"{self.reason}: go on with agent.resume({str(folder)!r}, results={{node: ...}})"
+        )
 
 
 class OutputFailed(RunError):

@@ -125,6 +125,15 @@ class ApprovalDecided(_Event):
     reason: str = ""
 
 
+class CallDeferred(_Event):
+    """A call waits for somebody outside to make it; its node goes on when the run is resumed with what came of it."""
+
+    kind: Literal["call-deferred"] = "call-deferred"
+    node: str
+    tool: str
+    arguments: dict[str, JsonValue]
+
+
 class GenerationStarted(_Event):
     """A method called the engine; `call` numbers the calls of a run, and so many `workers` write in it side by side."""
 
@@ -177,7 +186,7 @@ class RunFinished(_Event):
     """The last event; `remark` is what a reader of the answer should know, such as what cut it."""
 
     kind: Literal["run-finished"] = "run-finished"
-    status: Literal["ok", "failed", "cancelled"]
+    status: Literal["ok", "failed", "cancelled", "deferred"]
     reason: str = ""
     answer: str | None = None
     remark: str = ""
@@ -197,6 +206,7 @@ Event = Annotated[
     | ToolProgress
     | ApprovalAsked
     | ApprovalDecided
+    | CallDeferred
     | GenerationStarted
     | GenerationFinished
     | CallNoticed

@@ -9,7 +9,7 @@ run: names of forks are gone, so that a run with a history has the same paths as
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from engines import Context, Engine, Segment, UsageError
+from engines import Context, Engine, Role, Segment, UsageError
 
 from .errors import RunUnreadable
 
@@ -68,7 +68,35 @@ class History:
         told = "\n".join(
             f"Question: {_short(each.question)}\nAnswer: {_short(each.answer)}" for each in known
         )
-        return f"{question}\n\nIt was asked after this conversation:\n{told}"
+        parts = [question]
+        if known:
+            parts.append(f"It was asked after this conversation:\n{told}")
+        if system := self.system:
+            parts.append(f"Whoever answers it was told:\n{system}")
+        return "\n\n".join(parts)
+
+    @classmethod
+    def of_turns(cls, turns: Sequence[tuple[Role, str]], fingerprint: str) -> History | None:
+        """A conversation that was had elsewhere, up to the question that is asked now; None if there is nothing before.
+
+        The same turns give the same context, so that the KV cache of one request serves the next.
+
+        Args:
+            turns: Who spoke and what was said, no two in a row by one role. A turn of the system stands first.
+            fingerprint: Of the engine that goes on with it.
+        """
+        if not turns:
+            return None
+        return cls(
+            exchanges=tuple(_exchanges(turns)),
+            turns=tuple(Segment(role, text) for role, text in turns),
+            fingerprint=fingerprint,
+        )
+
+    @property
+    def system(self) -> str:
+        """What the conversation's turns of the system say; empty where there are none."""
+        return "\n\n".join(turn.text for turn in self.turns if turn.role == "system")
 
     def to_data(self) -> dict[str, Any]:
         """As JSON data, to be kept for a later process."""
@@ -99,6 +127,16 @@ class History:
         return history
 
 
+def _exchanges(turns: Sequence[tuple[Role, str]]) -> Iterator[Exchange]:
+    question = ""
+    for role, text in turns:
+        if role == "user":
+            question = text
+        elif role == "assistant":
+            yield Exchange(question=question, answer=text)
+            question = ""
+
+
 def check_history(history: object, engine: Engine) -> None:
     """Refuses what an engine cannot go on with.
 
@@ -117,17 +155,17 @@ def check_history(history: object, engine: Engine) -> None:
         )
 
 
-def read_history(folder: Path, exchanges: int) -> History | None:
+def read_history(folder: Path, exchanges: int | None) -> History | None:
     """The history that a run was given, from its folder.
 
     Args:
         folder: The run's folder.
-        exchanges: How many it should have; none where the run had no history.
+        exchanges: How many it should have; None where the run had no history.
 
     Raises:
         RunUnreadable: It is not there, or it is another one.
     """
-    if not exchanges:
+    if exchanges is None:
         return None
     path = folder / HISTORY_FILE
     try:

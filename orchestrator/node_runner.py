@@ -32,7 +32,8 @@ from reasoning import (
 from .agent_settings import AgentSettings
 from .budget import Account, Purse
 from .calls import Calls
-from .events import EventBus, NodeFinished, NodeStarted
+from .deferral import CallIsDeferred, DeferredCall
+from .events import CallDeferred, EventBus, NodeFinished, NodeStarted
 from .nesting import Outer, inside
 from .on_failure import blocked, reasons, substitute
 from .resolve import as_text, resolve
@@ -68,6 +69,7 @@ class NodeRunner:
         gives_answer: Whether a node is the plan's last one.
         around: What runs inside a node share with this one, given the node's name and account.
         tell_answer: Told of the answer's text while it comes; None where nobody reads it.
+        deferred: The calls that were come to and that somebody else has to make, by node.
     """
 
     root: Context
@@ -79,10 +81,13 @@ class NodeRunner:
     gives_answer: Callable[[Node], bool]
     around: Callable[[str, Account], Outer]
     tell_answer: Callable[[str], None] | None = None
+    deferred: dict[str, DeferredCall] = field(default_factory=dict, init=False)
     _told: set[str] = field(default_factory=set, init=False)
 
-    async def run(self, node: Node, outcomes: Mapping[str, Outcome[Result]]) -> Outcome[Result]:
-        """The outcome of a node whose inputs have all ended."""
+    async def run(
+        self, node: Node, outcomes: Mapping[str, Outcome[Result]]
+    ) -> Outcome[Result] | None:
+        """The outcome of a node whose inputs have all ended; None where somebody else has to make its call."""
         inputs = {name: outcomes[name] for name in node.dependencies}
         cancelled = blocked(node, inputs, self.settings.on_failure)
         if cancelled is not None:
@@ -93,6 +98,9 @@ class NodeRunner:
             # A method's task groups wrap what ends the run.
             with single_error():
                 outcome = await self._outcome(node, inputs)
+        except CallIsDeferred as waiting:
+            self._defer(waiting.call)
+            return None
         except BaseException as error:
             # What cannot be written is told by the run.
             with suppress(RunError):
@@ -105,6 +113,10 @@ class NodeRunner:
         """Tells that a node was cancelled before it could begin, unless its end was told already."""
         if node.id not in self._told:
             self._tell(node, Outcome("cancelled", reason=reason))
+
+    def _defer(self, call: DeferredCall) -> None:
+        self.deferred[call.node] = call
+        self.bus.emit(CallDeferred(node=call.node, tool=call.tool, arguments=dict(call.arguments)))
 
     def _tell(self, node: Node, outcome: Outcome[Result]) -> None:
         self._told.add(node.id)

@@ -2,13 +2,14 @@
 
 answer ─> of the type already? ─ no ─> one more call, which goes on from the answer ─> value
 
-It knows types as pydantic knows them, and neither runs nor budgets.
+It knows types as pydantic and JSON Schema know them, and neither runs nor budgets.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -18,6 +19,8 @@ from typing_extensions import TypeForm, TypeVar
 
 from engines import Context, Engine, Sampling, UsageError, ask_json, converse
 from reasoning import Answer
+
+from .json_schemas import schema_problem, value_problem
 
 T = TypeVar("T", default=str)
 
@@ -82,13 +85,51 @@ class OutputType(Generic[T]):
         Raises:
             ValueError: It is not.
         """
-        fenced = _FENCED.fullmatch(answer.text)
-        for text in (json.dumps(data), answer.text, fenced[1] if fenced else ""):
+        for text in self._forms(answer, data):
             try:
                 return self.of_text(text)
             except ValueError:
                 continue
         raise ValueError(f"the answer is no {self.name}")
+
+    def _forms(self, answer: Answer, data: Any) -> tuple[str, ...]:
+        """Where the value may stand, what is preferred first."""
+        return json.dumps(data), *_written(answer)
+
+
+class SchemaType(OutputType[Any]):
+    """The values of a JSON Schema, as JSON data.
+
+    Args:
+        schema: Refers to nothing outside of it.
+
+    Raises:
+        UsageError: It is none.
+
+    >>> SchemaType({"type": "array", "items": {"type": "integer"}}).of_text("[1, 2]")
+    [1, 2]
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        title = schema.get("title")
+        self.name = title if isinstance(title, str) and title else "value of the schema"
+        self.schema = dict(schema)
+        if problem := schema_problem(schema):
+            raise UsageError(f"the JSON Schema of the output {problem}")
+
+    def of_text(self, text: str) -> Any:
+        """The value that JSON stands for; raises what `of_data` raises."""
+        try:
+            value = json.loads(text.encode("utf-8", "replace"), parse_constant=_refuse)
+        except RecursionError:
+            raise ValueError("it is too deep") from None
+        if problem := value_problem(value, self.schema):
+            raise ValueError(problem)
+        return value
+
+    def _forms(self, answer: Answer, data: Any) -> tuple[str, ...]:
+        # Many schemas take any text, and the text of an answer that is JSON is not what they mean.
+        return *_written(answer), json.dumps(data)
 
 
 def output_type_of(kind: Any) -> OutputType[Any] | None:
@@ -97,6 +138,8 @@ def output_type_of(kind: Any) -> OutputType[Any] | None:
     Raises:
         UsageError: It cannot be an output type.
     """
+    if isinstance(kind, Mapping):
+        return SchemaType(kind)
     return None if kind is None or kind is str else OutputType(kind)
 
 
@@ -160,6 +203,16 @@ async def _question(
     if answer.context is None:
         text = f"\n\nThis answer was found:\n{answer.text.strip()}\n\n{text}"
     return await converse(engine, [("user", text)], after=answer.context or root, name=OUTPUT)
+
+
+def _written(answer: Answer) -> tuple[str, str]:
+    """An answer's text, and what stands in it where that is a block of code."""
+    fenced = _FENCED.fullmatch(answer.text)
+    return answer.text, fenced[1] if fenced else ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _located(error: ValidationError) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from engines import UsageError
 
 from .agent_settings import AgentSettings
-from .journal import FAILURES
+from .errors import ToolError
+from .journal import FAILURES, GivenResult
+from .tools.data import as_data
 
 if TYPE_CHECKING:
     from .runs.run_record import RunRecord
@@ -42,6 +44,37 @@ def check_nodes(begun: RunRecord, names: Collection[str]) -> None:
             raise UsageError(
                 f"the run {begun.path} has no node {name!r}: its nodes are {', '.join(known) or 'not planned yet'}"
             )
+
+
+def given_results(begun: RunRecord, results: Mapping[str, Any]) -> list[GivenResult]:
+    """What came of deferred calls, with the calls.
+
+    Args:
+        begun: The run that has asked for them, now or before it was resumed.
+        results: By node: JSON data, or a `ToolError`.
+
+    Raises:
+        UsageError: The run has not asked for such a call, or a result is no data.
+    """
+    asked = begun.view.asked
+    given = []
+    for node, result in results.items():
+        if node not in asked:
+            raise UsageError(
+                f"the run {begun.path} has asked for no result of node {node!r}: it has for "
+                f"{', '.join(asked) or 'none'}"
+            )
+        call, failed = asked[node], isinstance(result, ToolError)
+        try:
+            kept = as_data(str(result) if failed else result, f"node {node!r}").value
+        except ToolError as error:
+            raise UsageError(f"no result can be kept: {error}") from None
+        given.append(
+            GivenResult(
+                node=node, tool=call.tool, arguments=call.arguments, result=kept, failed=failed
+            )
+        )
+    return given
 
 
 def raised_limits(begun: RunRecord, settings: AgentSettings) -> frozenset[str]:

@@ -13,7 +13,7 @@ import anyio.abc
 from engines import RunError, converse, single_error
 
 from .ending import PLANNER, Ending, place_of
-from .errors import OutputFailed, RunFailed, RunFolderError
+from .errors import OutputFailed, RunDeferred, RunFailed, RunFolderError
 from .events import AnswerText, RunFinished, RunStarted
 from .executed_plan import ExecutedPlan
 from .execution.critical_path import CriticalPathQueue, ExpectedSeconds
@@ -85,6 +85,8 @@ class Run:
         if isinstance(error, OutputFailed):
             answer = error.result.answer.final
             return RunFinished(status="failed", reason=str(error), answer=answer, usage=usage)
+        if isinstance(error, RunDeferred):
+            return RunFinished(status="deferred", reason=error.reason, usage=usage)
         if isinstance(error, Exception):
             return RunFinished(status="failed", reason=str(error), usage=usage)
         return RunFinished(status="cancelled", usage=usage)
@@ -103,6 +105,7 @@ class Run:
                 self._plan = self._incoming(runner, group)
                 await self._executor.run(self._write_plan)
                 self._check_failure(runner)
+                self._check_deferred(runner)
                 result = await self._finish()
                 group.cancel_scope.cancel()
         return result
@@ -170,6 +173,17 @@ class Run:
             place = place_of(self.folder)
             message = f"the run was ended by its first failure: {failure}{place}"
             raise RunFailed(message, self._executor.outcomes)
+
+    def _check_deferred(self, runner: NodeRunner) -> None:
+        if runner.deferred:
+            assert self.folder is not None
+            nodes = (node.id for node in self._plan.nodes)
+            raise RunDeferred(
+                [runner.deferred[node] for node in nodes if node in runner.deferred],
+                folder=self.folder,
+                plan=self._plan.plan,
+                usage=self._purse.run.spent.usage,
+            )
 
     def _tell_answer(self, delta: str) -> None:
         if delta and self.tells_answer:

@@ -40,9 +40,11 @@ class ResumeOptions(CommonOptions, total=False):
 
     Attributes:
         repeat: Nodes whose tools are called again though they had begun and may not be repeated.
+        results: What came of calls that were deferred, by node: JSON data, or a `ToolError` where the call failed.
     """
 
     repeat: Collection[str]
+    results: Mapping[str, Any]
 
 
 def check_options(options: CommonOptions, known: Collection[str]) -> None:

@@ -32,6 +32,7 @@ class RunStream(AsyncIterator[Item], Generic[Item, T]):
     def __init__(self, items: MemoryObjectReceiveStream[Item]) -> None:
         self._items = items
         self._result: RunResult[T] | None = None
+        self._error: Exception | None = None
 
     async def __anext__(self) -> Item:
         return await self._items.__anext__()
@@ -44,9 +45,13 @@ class RunStream(AsyncIterator[Item], Generic[Item, T]):
     def result(self) -> RunResult[T]:
         """The run's result, once everything has been read.
 
+        Raises what the run has raised.
+
         Raises:
-            UsageError: The run has not ended, or has none.
+            UsageError: The run has not ended.
         """
+        if self._error is not None:
+            raise self._error
         if self._result is None:
             raise UsageError("the run has no result yet: read its stream to the end first")
         return self._result
@@ -64,7 +69,6 @@ async def streaming(
     """
     send, receive = anyio.create_memory_object_stream[Item](math.inf)
     stream: RunStream[Item, T] = RunStream(receive)
-    errors: list[Exception] = []
 
     def tell(event: Event) -> None:
         item = pick(event)
@@ -79,15 +83,15 @@ async def streaming(
                 stream._result = await run(tell)
             except Exception as error:
                 # Raised now, it would cancel the reader of the last items.
-                errors.append(error)
+                stream._error = error
 
     with single_error():
         async with receive, anyio.create_task_group() as group:
             group.start_soon(carry_out)
             yield stream
             group.cancel_scope.cancel()
-    for error in errors:
-        raise error
+    if stream._error is not None:
+        raise stream._error
 
 
 def every_event(event: Event) -> Event:

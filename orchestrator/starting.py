@@ -17,9 +17,10 @@ from .agent_settings import AgentSettings
 from .errors import OutputFailed
 from .events import EventBus
 from .history import HISTORY_FILE, History, check_history, read_history
+from .journal import keep_results
 from .nesting import Outer, depth_of_next_run
 from .resources import Resources
-from .resuming import check_nodes, check_same, raised_limits
+from .resuming import check_nodes, check_same, given_results, raised_limits
 from .run import Run
 from .run_options import CommonOptions, ResumeOptions, RunOptions, check_options
 from .run_result import RunResult
@@ -63,6 +64,7 @@ class Starter:
             self._make, question, options, depth, history=history, tells_answer=tells_answer
         )
         if self.runs is None:
+            self._check_deferral("give Agent(runs=...), where the run waits for them")
             return await make().to_end()
         async with new_files(
             self.runs,
@@ -75,18 +77,21 @@ class Starter:
                 files.folder.write_json(HISTORY_FILE, history.to_data())
             return await _with_files(make(files=files), files)
 
-    async def resume(self, path: Path, options: ResumeOptions) -> RunResult[Any]:
-        """Goes on with the run in a folder."""
+    async def resume(
+        self, path: Path, options: ResumeOptions, *, tells_answer: bool = False
+    ) -> RunResult[Any]:
+        """Goes on with the run in a folder; where `tells_answer`, its text is told while it comes."""
         check_options(options, ResumeOptions.__optional_keys__)
         # Only a resume reads runs back, and that takes a tenth of the import of all the rest.
         from .runs.run_record import RunReader
 
         begun = RunReader(path).read()
         settings, repeat = self.settings, options.get("repeat", ())
+        given = given_results(begun, options.get("results", {}))
         check_same(begun, settings)
         check_nodes(begun, repeat)
         depth = self._check(options)
-        history = read_history(path, begun.configuration.get(_EXCHANGES, 0))
+        history = read_history(path, begun.configuration.get(_EXCHANGES))
         async with reopened_files(
             path,
             begun.configuration.get("journal_dir"),
@@ -94,12 +99,19 @@ class Starter:
             clock=anyio.current_time,
             raised=raised_limits(begun, settings),
         ) as files:
+            await keep_results(files.journal, given)
             # The limits of now are what the next resume has to raise.
             notes = options.get("notes") or {}
             now = {**begun.configuration, **settings.limits(), **notes}
             files.folder.write_configuration(now)
             run = self._make(
-                begun.question, options, depth, history=history, files=files, repeat=repeat
+                begun.question,
+                options,
+                depth,
+                history=history,
+                files=files,
+                repeat=repeat,
+                tells_answer=tells_answer,
             )
             run.resumed = True
             return await _with_files(run, files)
@@ -107,6 +119,7 @@ class Starter:
     async def inside(self, outer: Outer, question: str) -> RunResult[Any]:
         """Runs a question inside a node of another run, with whose dependencies and approval where it has none."""
         check_question(question)
+        self._check_deferral("inside of another run it cannot stop to wait for them")
         options: RunOptions = {}
         if self.dependencies is None:
             options["dependencies"] = outer.dependencies
@@ -119,6 +132,13 @@ class Starter:
         """Refuses what cannot be run, before it leaves anything; returns how many runs it is inside of."""
         check_dependencies(self.settings.tools.values(), self._dependencies(options))
         return depth_of_next_run()
+
+    def _check_deferral(self, why: str) -> None:
+        deferred = [name for name, tool in self.settings.tools.items() if tool.deferred]
+        if deferred:
+            raise UsageError(
+                f"calls of {', '.join(deferred)} are made by whoever runs the agent: {why}"
+            )
 
     def _dependencies(self, options: CommonOptions) -> Any:
         given = options.get("dependencies")

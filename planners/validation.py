@@ -132,10 +132,14 @@ def _problem(value: Argument, schema: Mapping[str, Any], whole: Mapping[str, Any
     if isinstance(value, Reference | Template) or any(references(value)):
         return ""
     from jsonschema import Draft202012Validator
+    from referencing import Registry
 
-    # References in the schema start from the whole.
-    validator = Draft202012Validator(whole).evolve(schema=schema)
-    error = next(iter(validator.iter_errors(value)), None)
+    # References in the schema start from the whole, and nothing is fetched for them.
+    validator = Draft202012Validator(whole, registry=Registry()).evolve(schema=schema)
+    try:
+        error = next(iter(validator.iter_errors(value)), None)
+    except RecursionError:
+        return "it is too deep, or the schema refers to itself without end"
     return "" if error is None else _shortened(error.message)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engines import UsageError
 
-from ..runs.run_record import going_on, read_configuration
+from ..runs.run_record import RunReader, going_on, read_configuration
 from ..runs.run_search import find_run
 from .options import RAISABLE, add_raisable, check_options, kept_options
 from .running import carry_out
@@ -31,6 +31,7 @@ class ResumeCommand:
     def run(self, arguments: argparse.Namespace) -> int:
         """Runs the rest."""
         folder = find_run(arguments.out, arguments.name)
+        _check_not_deferred(folder)
         known = _options_of(folder, arguments)
         check_options(known)
         repeat = frozenset(arguments.repeat)
@@ -47,6 +48,12 @@ class ResumeCommand:
 
 
 command = ResumeCommand()
+
+
+def _check_not_deferred(folder: Path) -> None:
+    record = RunReader(folder).read()
+    if record.state == "deferred":
+        raise UsageError(f"{folder}: {record.reason}: {record.going_on_with_results}")
 
 
 def _options_of(folder: Path, arguments: argparse.Namespace) -> argparse.Namespace:

@@ -28,7 +28,7 @@ from .places import Place, Places, Wait
 
 T = TypeVar("T")
 
-RunNode = Callable[[Node, Mapping[str, Outcome[T]]], Awaitable[Outcome[T]]]
+RunNode = Callable[[Node, Mapping[str, Outcome[T]]], Awaitable[Outcome[T] | None]]
 
 # The place of the node whose code runs, also in tasks that the node starts.
 _PLACE: contextvars.ContextVar[Place | None] = contextvars.ContextVar("place", default=None)
@@ -64,8 +64,8 @@ class Executor(Generic[T]):
     """Runs one plan.
 
     Args:
-        run_node: Runs a node whose inputs have all ended, given the outcomes so far, and returns its outcome. What
-            it raises is a bug and ends the run.
+        run_node: Runs a node whose inputs have all ended, given the outcomes so far, and returns its outcome; None
+            where nobody here can end it, so that what needs it waits too. What it raises is a bug and ends the run.
         concurrency: The most nodes that run at the same time; None sets no limit.
         queue: Says which ready node comes next; None takes the one that was ready first.
         priority: How early a node is wanted, smaller first; asked once, when the node is added.
@@ -95,6 +95,8 @@ class Executor(Generic[T]):
         self._failure = ""
         self._graph: TaskGraph[str | Wait] = TaskGraph()
         self._waiting: dict[str, tuple[Node, float]] = {}
+        self._waits: set[Wait] = set()
+        self._held = 0
         self._added = 0
         self._running = 0
         self._starting = False
@@ -118,7 +120,10 @@ class Executor(Generic[T]):
             self._waiting[node.id] = (node, self._priority(node))
 
     async def run(self, write_plan: Callable[[], Awaitable[None]]) -> None:
-        """Runs until `write_plan` has returned and every node has ended."""
+        """Runs until `write_plan` has returned and every node has ended, but for those that wait for one that cannot.
+
+        Where nothing is left that could run and the plan's writer waits for such a node, it is cancelled.
+        """
         # Workers begin with this context, whoever starts them: what a node sets in its own stays there.
         self._context = contextvars.copy_context()
         async with anyio.create_task_group() as self._workers:
@@ -151,12 +156,14 @@ class Executor(Generic[T]):
         if self._graph.add(wait, names):
             over.set()
         else:
+            self._waits.add(wait)
             self._places.lend(wait)
         try:
             self._fill_places()
             await over.wait()
         finally:
             self._graph.forget(wait)
+            self._waits.discard(wait)
             if not over.is_set():
                 self._places.abandon(wait)
         return {name: self.outcomes[name] for name in names}
@@ -201,9 +208,12 @@ class Executor(Generic[T]):
                 outcome = await self._run_node(node, self.outcomes)
             finally:
                 self._running -= 1
-            self._end(node, outcome)
+            if outcome is None:
+                self._held += 1
+            else:
+                self._end(node, outcome)
             # Nodes that never suspend must not keep the others, or a cancellation, from their turn.
-            if len(self.outcomes) % _NODES_A_TURN == 0:
+            if (len(self.outcomes) + self._held) % _NODES_A_TURN == 0:
                 await anyio.lowlevel.checkpoint()
 
     def _next_node(self) -> Node | None:
@@ -220,6 +230,7 @@ class Executor(Generic[T]):
         self.outcomes[node.id] = outcome
         for task in self._graph.settle(node.id):
             if isinstance(task, Wait):
+                self._waits.discard(task)
                 self._places.finish(task)
             else:
                 ready, priority = self._waiting.pop(task)
@@ -241,7 +252,10 @@ class Executor(Generic[T]):
 
     def _fill_places(self) -> None:
         self._start_worker()
-        if self._places.stuck:
+        if self._held and self._waits and self._places.idle and self._workers is not None:
+            # What is waited for cannot come, and nothing else can either.
+            self._workers.cancel_scope.cancel()
+        elif self._places.stuck:
             raise RuntimeError(
                 f"nodes {self._places.stuck} wait for nodes that cannot begin before they end"
             )

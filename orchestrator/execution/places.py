@@ -72,9 +72,14 @@ class Places:
         return bool(self._returning) or self.taken > self._limit
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody runs, and nobody waits for what no node brings."""
+        return not self.taken and not self._outside
+
+    @property
     def stuck(self) -> list[str]:
         """The nodes that wait, if nobody is left for whom they could wait."""
-        return [] if self.taken or self._outside else sorted(place.node for place in self._lent)
+        return sorted(place.node for place in self._lent) if self.idle else []
 
     def take(self) -> bool:
         """Takes a place if one is free."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 from reasoning import GuidedSteps, Method, ModelSteps, TreeSearch
 
-# What methods call the number of their threads.
-_COUNTS = ("samples", "threads", "prompts", "workers")
+COUNTS = ("samples", "threads", "prompts", "workers")
+"""What methods call the number of their threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def shape_of(method: Method) -> Shape:
     """
     if isinstance(method, TreeSearch):
         return _shape_of_search(method)
-    own = next((getattr(method, name) for name in _COUNTS if hasattr(method, name)), 1)
+    own = next((getattr(method, name) for name in COUNTS if hasattr(method, name)), 1)
     inner: Method | None = getattr(method, "method", None)
     if inner is None:
         return Shape(threads=own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .index import Spent
 from .journal import FAILURES, Journal, JournalStatistics, open_journal
 from .journaled_engine import JournaledEngine
-from .journaled_tools import Begin, JournaledTools
+from .journaled_tools import Begin, GivenResult, JournaledTools, keep_results
 from .once import RepeatedName
 from .reader import JournalReader, KeptCall, read_journal
 from .writer import WriterStatistics
@@ -13,6 +13,7 @@ from .writer import WriterStatistics
 __all__ = [
     "FAILURES",
     "Begin",
+    "GivenResult",
     "Journal",
     "JournalReader",
     "JournalStatistics",
@@ -22,6 +23,7 @@ __all__ = [
     "RepeatedName",
     "Spent",
     "WriterStatistics",
+    "keep_results",
     "open_journal",
     "read_journal",
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from engines import UsageError
 
 from ..errors import ToolError, ToolRefused, ToolUnfinished
 from .index import ToolState
@@ -12,6 +15,7 @@ from .journal import Journal
 from .keys import tool_key
 from .once import OncePerRun
 from .packing import pack_text
+from .writer import Row
 
 Begin = Callable[[], Awaitable[None]]
 """Says that a tool begins now, which is written before it does if it may not be repeated."""
@@ -75,6 +79,47 @@ class JournaledTools:
         return result
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenResult:
+    """What somebody outside found by a call.
+
+    Attributes:
+        node: Who called.
+        tool: The tool's name.
+        arguments: JSON data.
+        result: JSON data; of a call that failed, why.
+        failed: Whether it did.
+    """
+
+    node: str
+    tool: str
+    arguments: Mapping[str, Any]
+    result: Any
+    failed: bool = False
+
+
+async def keep_results(journal: Journal, given: Iterable[GivenResult]) -> None:
+    """Keeps results as those of calls that the run made: all of them or none.
+
+    Those that it has already are not written again; a call that failed may have succeeded in another try.
+
+    Raises:
+        UsageError: A call has another result already.
+        JournalError: The journal cannot be written.
+    """
+    rows: list[Row] = []
+    known: dict[bytes, tuple[int, ToolState]] = {}
+    for one in given:
+        call = _ToolCall(journal, one.node, one.tool, one.arguments)
+        state: ToolState = "failed" if one.failed else "finished"
+        if not await call.has(state, one.result):
+            id = journal.index.new_id("tools")
+            rows.append(call.row(id, state, one.result))
+            known[call.key] = (id, state)
+    await journal.writer.write(rows)
+    journal.index.tools.update(known)
+
+
 class _ToolCall:
     def __init__(
         self, journal: Journal, node: str, tool: str, arguments: Mapping[str, Any]
@@ -100,14 +145,27 @@ class _ToolCall:
         if self.state == "failed":
             raise ToolError(await self.result())
 
+    async def has(self, state: ToolState, result: Any) -> bool:
+        """Whether the journal has this result already; raises UsageError if it has another one."""
+        if self.state is None:
+            return False
+        # As texts, since to Python 1 is 1.0 and True.
+        if self.state == state and json.dumps(await self.result()) == json.dumps(result):
+            return True
+        if self.state == "finished":
+            raise UsageError(
+                f"node {self._node!r} has another result already: leave it out of the results"
+            )
+        return False
+
     async def make(self, function: Callable[[Begin], Awaitable[Any]], repeatable: bool) -> Any:
-        self._id = self._journal.index.new_id("tools")
+        id = self._journal.index.new_id("tools")
         begun = False
 
         async def begin() -> None:
             nonlocal begun
             if not repeatable and not begun:
-                await self._write("started", None)
+                await self._write(id, "started", None)
             begun = True
 
         try:
@@ -115,15 +173,19 @@ class _ToolCall:
         except ToolError as error:
             # Where nothing speaks against another try, a later run makes one. A refusal stands.
             if not repeatable and (begun or isinstance(error, ToolRefused)):
-                await self._write("failed", str(error))
+                await self._write(id, "failed", str(error))
             raise
-        await self._write("finished", result)
+        await self._write(id, "finished", result)
         return result
 
-    async def _write(self, state: ToolState, result: Any) -> None:
+    async def _write(self, id: int, state: ToolState, result: Any) -> None:
+        await self._journal.writer.write([self.row(id, state, result)])
+
+    def row(self, id: int, state: ToolState, result: Any) -> Row:
+        """What the journal keeps of the call."""
         ended = None if state == "started" else self._journal.seconds
         row = (
-            self._id,
+            id,
             bytearray(self.key),
             pack_text(self._node),
             pack_text(self._tool),
@@ -133,4 +195,4 @@ class _ToolCall:
             state,
             json.dumps(result),
         )
-        await self._journal.writer.write([("tools", row)])
+        return ("tools", row)

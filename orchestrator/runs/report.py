@@ -112,6 +112,8 @@ def _state(record: RunRecord) -> str:
     after = f"{record.state} after {duration(record.seconds)}"
     if record.state == "ok" and not record.remark:
         return after
+    if record.state == "deferred":
+        return f"{after}; {record.going_on_with_results}"
     return f"{after}; go on with {record.going_on}"
 
 

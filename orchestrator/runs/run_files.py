@@ -75,7 +75,7 @@ async def new_files(
     where = None if journal_dir is None else str(Path(journal_dir).absolute())
     with RunFolder.create(base, {**configuration, "journal_dir": where}, name=name) as folder:
         try:
-            path = _journal_path(folder.path, where)
+            path = journal_path(folder.path, where)
             _make_folder(path.parent)
             journal = open_journal(path, fingerprint=fingerprint, clock=clock)
         except BaseException:
@@ -111,7 +111,7 @@ async def reopened_files(
         JournalError: The journal is not there, cannot be written, or belongs to another engine or version.
     """
     with RunFolder.reopen(path) as folder:
-        kept = _journal_path(path, journal_dir)
+        kept = journal_path(path, journal_dir)
         if new_journal:
             _make_folder(kept.parent)
         else:
@@ -127,7 +127,7 @@ def check_journal(path: Path, journal_dir: str | None) -> None:
     Raises:
         JournalError: It is not there.
     """
-    kept = _journal_path(path, journal_dir)
+    kept = journal_path(path, journal_dir)
     if not kept.exists():
         raise JournalError(
             f"the journal {kept} is not there, so nobody knows what the run has done: put it back, or start "
@@ -160,5 +160,6 @@ def _unusable(path: Path, error: OSError) -> JournalError:
     )
 
 
-def _journal_path(folder: Path, journal_dir: str | None) -> Path:
+def journal_path(folder: Path, journal_dir: str | None) -> Path:
+    """Where the journal of the run in a folder is; `journal_dir` is what its configuration says."""
     return folder / _JOURNAL if journal_dir is None else Path(journal_dir) / f"{folder.name}.sqlite"

@@ -20,7 +20,7 @@ from ..events import SCHEMA_VERSION, Event
 from .run_lock import Holder, lock_holder
 from .run_view import RunView
 
-RunState = Literal["running", "ok", "failed", "cancelled", "interrupted"]
+RunState = Literal["running", "ok", "failed", "cancelled", "deferred", "interrupted"]
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _KINDS = get_args(get_args(Event)[0])
@@ -56,6 +56,11 @@ class RunRecord:
     def going_on(self) -> str:
         """The command that goes on with it."""
         return going_on(self.path, self.configuration)
+
+    @property
+    def going_on_with_results(self) -> str:
+        """How one goes on that waits for calls that somebody else makes."""
+        return f"go on from Python, with agent.resume({str(self.path)!r}, results={{node: ...}})"
 
     @property
     def seconds(self) -> float:

@@ -20,6 +20,7 @@ from ..events import (
     AnswerText,
     ApprovalAsked,
     ApprovalDecided,
+    CallDeferred,
     CallNoticed,
     Event,
     GenerationFinished,
@@ -135,11 +136,13 @@ class RunView:
         failed: Of these, those that failed.
         calls: Calls that go on, the oldest first, by their number.
         end: The last event.
+        asked: Calls that somebody outside was asked for, also before the run was gone on with, by node.
     """
 
     def __init__(self) -> None:
         self.earlier_seconds = 0.0
         self.name = ""
+        self.asked: dict[str, CallDeferred] = {}
         self.time = 0.0
         self._begin("", "", resumed=False)
 
@@ -188,6 +191,8 @@ class RunView:
                 self._node(event.node).reason = "waits for approval"
             case ApprovalDecided():
                 self._node(event.node).reason = ""
+            case CallDeferred():
+                self._defer(event)
             case RunStarted():
                 self.earlier_seconds += self.time
                 self.name = event.name
@@ -237,6 +242,12 @@ class RunView:
             node.calls_ended += 1
             node.streamed = max(0, node.streamed - tokens)
         self._rewrite(event.node, event.path)
+
+    def _defer(self, event: CallDeferred) -> None:
+        self.asked[event.node] = event
+        node = self._node(event.node)
+        self.running.pop(node.id, None)
+        node.state, node.reason = "waiting", "waits for somebody to call it"
 
     def _finish_node(self, event: NodeFinished) -> None:
         node = self._node(event.node)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from planners import Node
 
 from ..events import (
+    CallDeferred,
     CallNoticed,
     Event,
     GenerationFinished,
@@ -109,6 +110,8 @@ class Tracing:
                 self._start_node(event, run)
             case NodeFinished():
                 self._end_node(event)
+            case CallDeferred():
+                self._nodes.pop(event.node).end(self._at(event.time))
             case CallNoticed():
                 span = self._nodes.get(event.node, run)
                 span.add_event(event.what, attributes.notice(event), self._at(event.time))

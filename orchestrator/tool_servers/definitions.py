@@ -7,13 +7,14 @@ refused with the tool's name, before anything runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from planners import ToolSpecification
 from planners.notation import JOIN, THINK
 
+from .. import json_schemas
 from ..errors import ToolDefinitionError
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from mcp.types import ToolAnnotations
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
-# What stands below these in a schema are values, not schemas.
-_VALUES = ("const", "default", "enum", "examples")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,44 +98,9 @@ def may_be_repeated(annotations: ToolAnnotations | None) -> bool:
 
 def schema_problem(schema: Mapping[str, Any]) -> str:
     """What is wrong with the schema of a tool's arguments; empty if nothing is."""
-    # 0.1 s to import, and needed only where a server is used.
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
     if schema.get("type", "object") != "object":
         return f"is of the type {schema['type']!r} and not an object"
-    try:
-        validator_for(schema).check_schema(dict(schema))
-    except SchemaError as error:
-        return f"is none at {'.'.join(map(str, error.path)) or 'its root'}: {error.message[:200]}"
-    return next((f"refers to {one!r}, which is not there" for one in _lost(schema)), "")
-
-
-def _lost(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The references that lead nowhere within the schema; nothing is fetched for them."""
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
-
-    registry: Registry[Any] = Registry()
-    resolver = registry.resolver_with_root(DRAFT202012.create_resource(schema))
-    for reference in set(_references(schema)):
-        try:
-            resolver.lookup(reference)
-        except Unresolvable:
-            yield reference
-
-
-def _references(schema: Any) -> Iterator[str]:
-    if isinstance(schema, list):
-        for item in schema:
-            yield from _references(item)
-    elif isinstance(schema, dict):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"]
-        for name, inner in schema.items():
-            if name not in _VALUES:
-                yield from _references(inner)
+    return json_schemas.schema_problem(schema)
 
 
 def _check_distinct(specifications: Mapping[str, ToolSpecification]) -> None:

@@ -42,6 +42,7 @@ class Tool:
         timeout: Seconds after which a call fails.
         limiter: Lets only so many calls run at once, of all runs; None sets no limit.
         approval: Whether each call has to be approved before it begins.
+        deferred: Whether the caller of the run makes the calls: made by `deferred_tool`.
         context: The parameter that gets a `ToolContext`; None if none does.
         needs_dependencies: Whether that has to have dependencies.
         needs_object: Whether it is a method that has not been got from an object.
@@ -56,6 +57,7 @@ class Tool:
     timeout: float
     limiter: CallLimiter | None = None
     approval: bool = False
+    deferred: bool = False
     context: str | None = None
     needs_dependencies: bool = False
     needs_object: bool = False

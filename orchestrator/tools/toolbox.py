@@ -15,13 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import anyio
 
 from engines import Notice, Notify, RetryPolicy, delay_before_retry
 
 from ..budget import Account, Purse
+from ..deferral import CallIsDeferred, deferred_call
 from ..errors import ToolError
 from ..events import ApprovalAsked, ApprovalDecided, Event, Subscriber, ToolProgress
 from ..journal import Begin, JournaledTools
@@ -97,8 +98,11 @@ class Toolbox:
         Raises:
             ToolError: The tool failed, was refused, or may not be repeated.
             BudgetExhausted: No call is left, or time is over.
+            CallIsDeferred: Somebody else has to make the call, and has not told yet what came of it.
         """
         tool = self._tools[name]
+        if tool.deferred:
+            return await self._given(node, tool, arguments)
         make = partial(self._tried, node, account, tool, arguments, notify)
         if not tool.specification.pure:
             return await self._kept(node, tool, arguments, make)
@@ -106,8 +110,21 @@ class Toolbox:
         # Whoever asks first, the result is the same: it belongs to no node.
         return await self._memo.get(key, partial(self._kept, "", tool, arguments, make))
 
+    async def _given(self, node: str, tool: Tool, arguments: Mapping[str, Any]) -> Any:
+        """What the journal was given for a call of this node with these arguments."""
+        call = deferred_call(node, tool.specification.name, arguments)
+
+        async def leave(begin: Begin) -> NoReturn:
+            raise CallIsDeferred(call)
+
+        return await self._kept(node, tool, call.arguments, leave)
+
     async def _kept(
-        self, node: str, tool: Tool, arguments: Mapping[str, Any], make: partial[Any]
+        self,
+        node: str,
+        tool: Tool,
+        arguments: Mapping[str, Any],
+        make: Callable[[Begin], Awaitable[Any]],
     ) -> Any:
         if self._journal is None:
             return await make(_begin_unseen)

@@ -280,15 +280,22 @@ STOPS = [
 ]
 
 
-@pytest.mark.parametrize("text_only", [False, True])
+@pytest.fixture(scope="module", params=[False, True], ids=["ids", "text"])
+def undisturbed(request: pytest.FixtureRequest) -> tuple[bool, object]:
+    """Whether an engine gives text only, and what a run on it comes to that nobody stops."""
+    engine = FakeEngine(said, text_only=request.param)
+    return request.param, essence(run_virtually(lambda: agent_on(engine, Shop()).run("Why?")))
+
+
 @pytest.mark.parametrize(("path", "chunks"), STOPS)
 async def test_a_run_that_is_stopped_in_any_round_goes_on_and_repeats_no_finished_call(
-    tmp_path: Path, path: str, chunks: int, text_only: bool
+    tmp_path: Path, path: str, chunks: int, undisturbed: tuple[bool, object]
 ) -> None:
+    text_only, expected = undisturbed
+
     def engine() -> FakeEngine:
         return FakeEngine(said, text_only=text_only)
 
-    undisturbed = await agent_on(engine(), Shop(), runs=tmp_path / "other").run("Why?")
     shop = Shop()
     first = Stopping(path, chunks, text_only=text_only)
     with first.scope:
@@ -297,7 +304,7 @@ async def test_a_run_that_is_stopped_in_any_round_goes_on_and_repeats_no_finishe
     assert first.scope.cancelled_caught
     (folder,) = (tmp_path / "runs").iterdir()
     result = await agent_on(engine(), shop, runs=tmp_path / "runs").resume(folder)
-    assert essence(result) == essence(undisturbed)
+    assert essence(result) == expected
     rows = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     done = Counter(
         row["path"]
@@ -312,7 +319,7 @@ async def test_a_run_that_is_stopped_in_any_round_goes_on_and_repeats_no_finishe
     assert finished == {"price apple": 1, "double 2.5": 1}
     third = engine()
     again = await agent_on(third, Shop(), runs=tmp_path / "runs").resume(folder)
-    assert essence(again) == essence(undisturbed)
+    assert essence(again) == expected
     assert third.calls == []
 
 

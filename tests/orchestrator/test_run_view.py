@@ -17,6 +17,7 @@ from orchestrator import (
     RunStarted,
     TokensGenerated,
 )
+from orchestrator.events import CallDeferred
 from orchestrator.runs.run_view import RunView
 from planners import Think
 from tests.orchestrator.histories import histories
@@ -143,6 +144,16 @@ def test_a_run_that_is_gone_on_with_begins_anew_and_remembers_how_long_it_worked
 def test_a_node_that_was_blocked_never_ran() -> None:
     view = view_of(*planned("1"), NodeFinished(node="1", status="cancelled", reason="no", time=9.0))
     assert (view.nodes["1"].seconds, view.nodes["1"].outcome) == (0.0, "no")
+
+
+def test_a_node_whose_call_somebody_else_makes_waits_and_is_remembered_by_later_lives() -> None:
+    asked = CallDeferred(node="a", tool="weather", arguments={"place": "Rome"}, time=2.0)
+    view = view_of(*planned("a"), NodeStarted(node="a", time=1.0), asked)
+    assert view.running == {}
+    assert view.statistics().nodes == {"waiting": 1}
+    assert view.nodes["a"].outcome == "waits for somebody to call it"
+    view.apply(RunStarted(question="Why?", model="fake", resumed=True))
+    assert view.asked == {"a": asked}
 
 
 def test_nodes_and_calls_that_nobody_announced_are_no_error() -> None:

@@ -23,7 +23,7 @@ from planners import Call, Plan
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
-from tests.orchestrator.processes import FORKJOIN, SECONDS, forkjoin, started
+from tests.orchestrator.processes import FORKJOIN, SECONDS, started
 
 run_here = here.run_here
 
@@ -193,14 +193,14 @@ def command(tmp_path: Path, server: str) -> list[str]:
 
 
 def test_in_a_pipe_calls_are_refused_unless_all_are_approved(
-    tmp_path: Path, command: list[str]
+    tmp_path: Path, command: list[str], run_here: Here
 ) -> None:
-    done = forkjoin(*command, folder=tmp_path)
+    done = run_here(*command)
     assert done.returncode == 1
     assert "send has to be approved, and nobody is there: use --approve all" in done.stderr
     assert not (tmp_path / "sent").exists()
     # It had not begun, so whoever resumes the run may approve it.
-    done = forkjoin("resume", "last", "--approve", "all", folder=tmp_path)
+    done = run_here("resume", "last", "--approve", "all")
     assert (done.returncode, done.stdout.splitlines()[:1]) == (0, ["sent to ada"]), done.stderr
     assert (tmp_path / "sent").read_text() == "ada"
 
