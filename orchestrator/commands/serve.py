@@ -1,23 +1,227 @@
-"""`forkjoin serve`: serve methods and plans as an OpenAI-compatible API."""
+"""`forkjoin serve`: methods and plans behind OpenAI's API."""
 
 from __future__ import annotations
 
 import argparse
+import gc
+import ipaddress
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, redirect_stdout
+from importlib.util import find_spec
 
-from engines import UsageError
+import anyio
+
+from engines import MissingExtra, Notice, UsageError, single_error
+from planners import PLANNERS
+
+from ..gateway.keys import VARIABLE, keys_of
+from ..gateway.server_settings import ServerSettings
+from ..progress import opening
+from ..runs.run_folder import check_runs
+from ..runs.words import printable
+from ..tools.definition import tools_by_name
+from ..tools.loading import load_tools
+from .call_options import add_calls, budget_of, call_policy_of, check_calls, limiter_of
+from .engine_option import open_engine
+from .output import write
+from .thinking_options import check_thinking, sampling_of
+from .tool_sources import opened_servers, server_at
+
+_LIBRARIES = ("prometheus_client", "starlette", "uvicorn")
+_PLANNER = "llm-compiler"
+_LARGEST_PORT = 65535
 
 
 class ServeCommand:
-    """A stub."""
+    """Serves until it is stopped."""
 
     summary = "serve methods and plans as an OpenAI-compatible API"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
+        usual = ServerSettings()
+        add = parser.add_argument
+        add("--host", metavar="HOST", default=usual.host,
+            help=f"where to listen; keys are needed where others can reach it (default: {usual.host})")  # fmt: skip
+        add("--port", metavar="N", type=int, default=usual.port,
+            help=f"the same; 0 is any that is free (default: {usual.port})")  # fmt: skip
+        add("--api-key-file", metavar="FILE",
+            help=f"keys of clients, one a line; {VARIABLE} in the environment is one more")  # fmt: skip
+        add("--no-key", action="store_true", help="let everybody in who can reach the server")
+        add("--tools", metavar="MODULE:NAME", nargs="+", action="extend", default=[],
+            help="tools for plans, or lists of tools; calculate is one that is ready to use")  # fmt: skip
+        add("--mcp", metavar="COMMAND|URL", action="append", default=[],
+            help="a tool server for plans; repeat it")  # fmt: skip
+        add("--planner", metavar="NAME", default=_PLANNER,
+            help=f"who plans for clients that have tools of their own and name no planner: {', '.join(PLANNERS)} "
+            f"(default: {_PLANNER})")  # fmt: skip
+        add("--out", metavar="DIR",
+            help="keep a run folder of each request with a method or planner, for forkjoin view")  # fmt: skip
+        add("--max-body", metavar="BYTES", type=int, default=usual.max_body,
+            help=f"the longest body that is read (default: {usual.max_body})")  # fmt: skip
+        add("--max-requests", metavar="N", type=int, default=usual.max_requests,
+            help=f"the most requests that are answered at once (default: {usual.max_requests})")  # fmt: skip
+        add("--max-waiting", metavar="N", type=int, default=usual.max_waiting,
+            help=f"the most that wait for that; more get status 429 (default: {usual.max_waiting})")  # fmt: skip
+        add("--drain", metavar="S", type=float, default=usual.drain,
+            help=f"seconds that requests may take once the server is stopped (default: {usual.drain:g})")  # fmt: skip
+        add("--model", metavar="NAME",
+            help="default: the embedded model, or the one that the server has")  # fmt: skip
+        add("--max-tokens", metavar="N", type=int, default=512,
+            help="for each call of a request that does not say it (default: 512)")  # fmt: skip
+        add("--prices", metavar="LIST",
+            help="money for a million tokens: prompt=0.1,cached=0.01,generated=0.4")  # fmt: skip
+        add_calls(parser, default=True, counted=", for each request")
+        parser.set_defaults(seed=None)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Does nothing yet."""
-        raise UsageError("not there yet")
+        """Serves to the end."""
+        settings = _settings_of(arguments)
+        if any(find_spec(library) is None for library in _LIBRARIES):
+            raise MissingExtra("what serves (Starlette, uvicorn, prometheus-client)", "serve")
+        # What tools print must not get between the lines of the command.
+        with redirect_stdout(sys.stderr):
+            anyio.run(_until_stopped, arguments, settings)
+        return 0
+
+
+def _settings_of(arguments: argparse.Namespace) -> ServerSettings:
+    """What the arguments say, checked before anything starts.
+
+    Raises:
+        UsageError: With the option and what it takes.
+    """
+    check_calls(arguments)
+    check_thinking(arguments)
+    budget_of(arguments)
+    limiter_of(arguments)
+    for name, least in (("max_body", 1), ("max_requests", 1), ("max_waiting", 0), ("drain", 0)):
+        value = getattr(arguments, name)
+        if not value >= least:
+            raise UsageError(f"--{name.replace('_', '-')} {value:g}: give a number from {least} on")
+    if not 0 <= arguments.port <= _LARGEST_PORT:
+        raise UsageError(f"--port {arguments.port}: give a number from 0 to {_LARGEST_PORT}")
+    if arguments.planner not in PLANNERS:
+        raise UsageError(f"--planner {arguments.planner}: choose from {', '.join(PLANNERS)}")
+    for place in arguments.mcp:
+        server_at(place)
+    if arguments.out is not None:
+        check_runs(arguments.out)
+    keys = keys_of(arguments.api_key_file, os.environ)
+    if not (keys or arguments.no_key or _is_here(arguments.host)):
+        raise UsageError(
+            f"--host {arguments.host}: others could use the model: give keys with --api-key-file FILE or {VARIABLE}, "
+            f"or write --no-key"
+        )
+    return ServerSettings(
+        host=arguments.host,
+        port=arguments.port,
+        keys=keys,
+        max_body=arguments.max_body,
+        max_requests=arguments.max_requests,
+        max_waiting=arguments.max_waiting,
+        drain=arguments.drain,
+    )
+
+
+def _is_here(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _until_stopped(arguments: argparse.Namespace, settings: ServerSettings) -> None:
+    """Serves; a first signal ends it in order, a second one, or one before it serves, at once.
+
+    Raises:
+        KeyboardInterrupt: It was ended at once.
+    """
+    stop, serving = anyio.Event(), anyio.Event()
+    interrupted = False
+
+    async def watch() -> None:
+        nonlocal interrupted
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for _ in signals:
+                if serving.is_set() and not stop.is_set():
+                    _say(f"stopping: requests may take {settings.drain:g} s more")
+                    stop.set()
+                else:
+                    interrupted = True
+                    group.cancel_scope.cancel()
+
+    with single_error():
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            await _serve(arguments, settings, stop, serving)
+            group.cancel_scope.cancel()
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+async def _serve(
+    arguments: argparse.Namespace,
+    settings: ServerSettings,
+    stop: anyio.Event,
+    serving: anyio.Event,
+) -> None:
+    from ..gateway.answering import Answering
+    from ..gateway.server import serve
+
+    async with AsyncExitStack() as exits:
+        served = await exits.enter_async_context(opened_servers(arguments.mcp))
+        tools = tools_by_name([*load_tools(arguments.tools), *served])
+        _say(opening(arguments.engine, arguments.model))
+        engine = await exits.enter_async_context(open_engine(arguments, _notice))
+        answering = Answering(
+            engine,
+            tools=tools.values(),
+            planner=arguments.planner,
+            limiter=limiter_of(arguments),
+            calls=call_policy_of(arguments),
+            budget=budget_of(arguments),
+            runs=arguments.out,
+            sampling=sampling_of(arguments),
+        )
+
+        def ready(address: str) -> None:
+            serving.set()
+            _leave_alone_what_is_there()
+            write(_ready(address, engine.model, needs_key=bool(settings.keys)))
+
+        exits.enter_context(answering)
+        async with anyio.create_task_group() as group:
+            group.start_soon(answering.adapt)
+            await serve(answering, settings, engine=engine, stop=stop, ready=ready)
+            group.cancel_scope.cancel()
+
+
+def _leave_alone_what_is_there() -> None:
+    """Spares the garbage collector the million objects of imports, which it would look at again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _ready(address: str, model: str, *, needs_key: bool) -> str:
+    key = ' -H "Authorization: Bearer $FORKJOIN_API_KEY"' if needs_key else ""
+    return printable(
+        f"serving {model} and {model}@METHOD at {address}/v1; try: curl {address}/v1/chat/completions "
+        f"-H 'Content-Type: application/json'{key} "
+        f'-d \'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}\''
+    )
+
+
+def _notice(notice: Notice) -> None:
+    _say(f"{notice.kind}: {notice.reason}")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{printable(line)}\n")
+    sys.stderr.flush()
 
 
 command = ServeCommand()
