@@ -206,15 +206,20 @@ class _Search:
             leaves = await self._take({place_of(key): o for key, o in ended.items()}, number)
 
     async def _select(self, frontier: Frontier, width: int, number: int) -> Allocation:
-        """What grows; kept by a journal, since embedders and solvers may not say the same twice."""
+        """What grows; kept by a journal, since embedders and solvers may not say the same twice.
+
+        What there was to choose from is kept for whoever looks at the search.
+        """
 
         async def choose() -> list[Any]:
             allocation = await selected(self._options.rule, frontier, width)
             chosen = [[key_of(place), int(n)] for place, n in sorted(allocation.children.items())]
-            return [chosen, allocation.remark]
+            leaves = [[key_of(leaf.place), _known(leaf.score)] for leaf in frontier.leaves]
+            return [chosen, allocation.remark, leaves]
 
         name = f"{self._prompt.path}#select-{number}"
-        chosen, remark = await self._engine.decide(name, choose)
+        # Older journals do not have the leaves.
+        chosen, remark, *_ = await self._engine.decide(name, choose)
         return Allocation({place_of(key): n for key, n in chosen}, remark)
 
     async def _take(self, outcomes: Mapping[Place, Outcome[Step]], number: int) -> Sequence[Node]:
@@ -255,6 +260,11 @@ class _Search:
         self._scoring += ledger.usage
         self._remarks.add(scores.remark)
         return scores
+
+
+def _known(score: float) -> float | None:
+    """A score as JSON data, in which no number is infinite."""
+    return score if math.isfinite(score) else None
 
 
 def _require_part(name: str, part: object, does: str, example: str) -> None:

@@ -99,6 +99,10 @@ def moody_engine(mood: int, *, failing: bool = False, **options: Any) -> FakeEng
     return FakeEngine(script, seconds_per_token=0.25, chunk_tokens=16, **options)
 
 
+# Of a method inside of another, or around one.
+_FEW = {"samples": 4, "warm_up": 2, "width": 4}
+
+
 def seeded(seed: int) -> Sampling:
     return Sampling(seed=seed, max_tokens=300)
 
@@ -133,15 +137,20 @@ def essence(answer: Answer) -> object:
     )
 
 
+def _narrow(method: Any) -> Any:
+    """The same with few threads: how many there are at once is shown by the methods alone, that they nest by a few."""
+    known = {field.name for field in fields(method)}
+    return replace(method, **{name: few for name, few in _FEW.items() if name in known})
+
+
 def _voting_on(build: Build) -> Build:
-    return lambda sampling: SelfConsistency(samples=2, method=build(sampling))
+    return lambda sampling: SelfConsistency(samples=2, method=_narrow(build(sampling)))
 
 
 def _holding_a_vote(build: Build) -> Build:
     def built(sampling: Sampling) -> Method:
         vote = SelfConsistency(samples=2, method=ChainOfThought(sampling=sampling))
-        outer: Any = build(sampling)
-        return replace(outer, method=vote)  # type: ignore[no-any-return]
+        return replace(_narrow(build(sampling)), method=vote)  # type: ignore[no-any-return]
 
     return built
 

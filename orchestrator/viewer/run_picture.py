@@ -1,0 +1,189 @@
+"""The picture of the run in a folder, which follows the run while it goes on.
+
+    look ──> events.jsonl, journal.sqlite, samples.jsonl: only what is new in them ──> Picture
+
+It reads files and writes none. It does not know what is made of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..errors import JournalError, RunUnreadable
+from ..runs.run_files import journal_path
+from ..runs.run_lock import lock_holder
+from ..runs.run_record import RunReader, check_version, read_configuration, started_of
+from .journal_watch import JournalWatch
+from .kept_texts import AllTexts, KeptTexts, Text, conversation, snippets
+from .picture import Picture
+from .run_facts import facts_of
+
+MOST_HITS = 200
+"""How many places a search shows."""
+
+_LONGEST_QUERY = 1_000
+_NO_JOURNAL = "there is no journal, and so no text of a call"
+
+
+class RunPicture:
+    """The picture of one run.
+
+    Args:
+        path: The run folder.
+
+    Raises:
+        RunUnreadable: It is not there, or a newer version wrote it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_dir():
+            raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
+        self._path = path
+        try:
+            configuration = read_configuration(path)
+            started = started_of(path, configuration).isoformat(timespec="milliseconds")
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        where = configuration.get("journal_dir")
+        journal = journal_path(path, where if isinstance(where, str) else None)
+        self._reader = RunReader(path)
+        self._journal = JournalWatch(journal)
+        self._texts = KeptTexts(journal)
+        self._picture = Picture(facts_of(path.name, started, configuration, _NO_JOURNAL))
+        self._samples: tuple[int, int] | None = None
+        self._live = False
+        self._now = 0.0
+
+    def look(self) -> None:
+        """Takes what has come since the last look.
+
+        Raises:
+            RunUnreadable: It cannot be read.
+        """
+        was_live = self._live
+        try:
+            # In this order, so that an end that is written meanwhile is not missed.
+            holder = lock_holder(self._path)
+            for event in self._reader.new_events():
+                self._picture.apply(event)
+            self._look_at_journal()
+            self._look_at_samples()
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
+        self._live = holder is not None
+        if holder is not None:
+            age = (datetime.now().astimezone() - holder.started).total_seconds()
+            self._now = self._picture.life_began + max(0.0, age)
+        if not self._live and (was_live or not self._picture.has_stopped):
+            self._picture.stop()
+
+    def data(self, since: int = 0) -> dict[str, Any]:
+        """The picture as JSON data; only entities of changes later than `since`."""
+        return self._picture.data(since, live=self._live, now=self._now)
+
+    def text(self, key: str) -> Text | None:
+        """The text of a key of the picture; None where there is none.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        kept = self._texts.get(key) if self._has_journal else None
+        return self._told_here().get(key) or kept
+
+    def texts(self) -> dict[str, Any]:
+        """All texts, as the page reads them from a file.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        texts = self._texts.everything() if self._has_journal else AllTexts()
+        texts.texts.update(self._told_here())
+        return texts.data()
+
+    def search(self, query: str) -> dict[str, Any]:
+        """Where texts hold a query.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        query = query.strip()[:_LONGEST_QUERY]
+        if not query:
+            return {"hits": [], "more": False}
+        here = ((key, _flat(text)) for key, text in self._told_here().items())
+        texts = chain(here, self._texts.passages() if self._has_journal else ())
+        return snippets(texts, query, self._nodes_of_texts(), MOST_HITS)
+
+    @property
+    def _has_journal(self) -> bool:
+        return not self._picture.facts.note
+
+    def _look_at_journal(self) -> None:
+        try:
+            news = self._journal.look()
+        except JournalError as error:
+            # Without texts there is still much to see.
+            self._picture.note(str(error))
+            return
+        if news is None:
+            return
+        self._picture.note("")
+        for row in news.rows:
+            self._picture.take_row(row)
+        for id, node in news.tools:
+            self._picture.take_tool(id, node)
+        for path, value in news.decisions:
+            self._picture.take_decision(path, value)
+
+    def _look_at_samples(self) -> None:
+        """They are written once a run has ended, as a whole."""
+        path = self._path / "samples.jsonl"
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return
+        if (status.st_mtime_ns, status.st_size) != self._samples:
+            self._samples = status.st_mtime_ns, status.st_size
+            self._picture.take_samples(_rows(path))
+
+    def _told_here(self) -> dict[str, Text]:
+        """Texts that the picture keeps."""
+        picture = self._picture
+        told = {
+            picture.nodes[id]["text"]: conversation(*whole)
+            for id, whole in picture.nodes.whole.items()
+        }
+        if picture.plan_text:
+            told["plan"] = conversation("", picture.plan_text)
+        return told
+
+    def _nodes_of_texts(self) -> dict[str, str]:
+        nodes = self._picture.nodes
+        return {
+            **self._picture.nodes_of_texts,
+            **{nodes[id]["text"]: id for id in nodes.whole},
+        }
+
+
+def _rows(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(row, dict):
+                check_version(path.parent, row)
+                yield row
+
+
+def _flat(text: Text) -> str:
+    return "\n".join([*(turn["text"] for turn in text["turns"]), str(text["output"])])
+
+
+def _unreadable(path: Path, error: OSError) -> RunUnreadable:
+    return RunUnreadable(f"the run {path} cannot be read: {error}")
