@@ -1,6 +1,6 @@
 # The same targets on a laptop and in CI. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types format bench pins clean
+.PHONY: help install run test lint types format bench docs pins clean
 
 BIN := .venv/bin
 QUESTION := A crate holds 12 rows of 7 apples and a sack holds 38 more. How many apples are there in all?
@@ -31,9 +31,12 @@ format: install ## Rewrite files to the style that lint checks
 bench: install ## Run the benchmarks
 	$(BIN)/python -m benchmarks
 
+docs: install ## Build the site of docs/ into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 pins: ## Rebuild .venv with the newest versions that fit and write requirements/constraints.txt
 	@scripts/setup.sh --pins
 
 clean: ## Remove .venv, caches and build products
-	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist site *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.gpu/*' -prune -exec rm -rf {} +

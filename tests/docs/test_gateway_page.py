@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from engines import UsageError
+from orchestrator.commands.serve import ServeCommand
+from orchestrator.openai_api.api_error import ApiError, error_of
+from orchestrator.openai_api.model_request import read_request
+from tests.docs.test_command_lines import Parser
+from tests.meta.sources import ROOT
+
+PAGE = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table in a part of the page, without its head."""
+    part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    table = [line for line in part.splitlines() if line.startswith("| ")]
+    return [line.strip("| ").split(" | ") for line in table[1:]]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def ask(gateway: str, model: str = "@self-consistency:n=2", **fields: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": "What is 12 times 7?"}]
+    body = {"model": model, "messages": messages, **fields}
+    answer = httpx.post(f"{gateway}/v1/chat/completions", json=body)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_every_field_of_an_answer_is_there(gateway: str) -> None:
+    answer = ask(gateway)
+    told = {f"forkjoin.{name}" for name in answer["forkjoin"]}
+    message = {f"choices[0].message.{name}" for name in answer["choices"][0]["message"]}
+    listed = [name for row in rows("What comes back") for name in names(row[0])]
+    listed = [name if "." in name or name == "usage" else f"forkjoin.{name}" for name in listed]
+    known = {*told, *message, "usage", "usage.forkjoin", "forkjoin.reasoning_content"}
+    assert set(listed) <= known | {"choices[0].message.reasoning"}
+    assert told <= set(listed)
+
+
+def test_every_metric_is_counted(gateway: str) -> None:
+    ask(gateway)
+    counted = httpx.get(f"{gateway}/metrics").text
+    listed = [name for row in rows("Metrics") for name in names(row[0])]
+    assert [name for name in listed if name not in counted] == []
+    kept = re.findall(r"^# TYPE (forkjoin_\w+) (\w+)$", counted, re.MULTILINE)
+    assert {name for name, _ in kept if not name.endswith("_created")} <= set(listed)
+
+
+@pytest.mark.parametrize("heading", ["Limits", "Keys"])
+def test_every_option_is_one_of_the_command(heading: str) -> None:
+    parser = Parser()
+    ServeCommand().configure(parser)
+    part = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(--[a-z-]+)", part)) <= set(parser._option_string_actions)
+
+
+def test_fields_are_taken_as_the_page_says(gateway: str) -> None:
+    harmless = next(row for row in rows("Fields of a request") if "`user`" in row[0])
+    body = {"messages": [{"role": "user", "content": "Why?"}]}
+    for name in names(harmless[0]):
+        read_request("chat", {**body, name: "anything"})
+    read_request("chat", {**body, "presence_penalty": 0})
+    refused: list[dict[str, Any]] = [{"presence_penalty": 1}, {"audio": {}}]
+    for field in refused:
+        with pytest.raises(UsageError):
+            read_request("chat", {**body, **field})
+
+
+def test_errors_have_the_codes_of_the_page(gateway: str) -> None:
+    listed = {name: row[0] for row in rows("Errors") for name in names(row[1])}
+    for model, status, code in (
+        ("@nothing", "400", "invalid_value"),
+        ("another", "404", "model_not_found"),
+    ):
+        assert ask(gateway, model)["error"]["code"] == code
+        assert listed[code] == status
+    bug = error_of(ValueError())
+    assert isinstance(bug, ApiError)
+    assert listed[str(bug.code)] == str(bug.status)
