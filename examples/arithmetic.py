@@ -1,10 +1,9 @@
-"""Tools for arithmetic, and a run with them: `python -m examples.arithmetic`.
+"""Tools in a module, for the command line: `forkjoin run --tools examples.arithmetic:TOOLS "What is 12 * 7 + 38?"`.
 
-The same tools on the command line: `forkjoin run --tools examples.arithmetic:TOOLS "What is 12 * 7 + 38?"`.
+How an agent takes them from Python is in [quickstart.py](quickstart.py).
 """
 
-from engines import local_engine
-from orchestrator import Agent, tool
+from orchestrator import tool
 
 
 @tool
@@ -20,15 +19,3 @@ def multiply(a: float, b: float) -> float:
 
 
 TOOLS = [add, multiply]
-
-
-def main() -> None:
-    """Answers one question with the embedded model."""
-    with local_engine() as engine:
-        result = Agent(engine, tools=TOOLS).run_sync("What is 12 * 7 + 38?")
-        print(result, result.usage)
-
-
-# The engine's process imports this file again, so that starting it has to be guarded.
-if __name__ == "__main__":
-    main()

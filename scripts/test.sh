@@ -3,7 +3,7 @@
 # printed when it has ended. The closing line is pytest's, of both together.
 set -uo pipefail
 set -m # a job of its own, which handles interrupts as one in the foreground does
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 logs=$(mktemp -d)
 engine=
