@@ -69,6 +69,7 @@ def watched(browser: Browser, complaints: list[str] | None = None) -> Iterator[O
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page.goto(url)
+        wait_until(page, "document.body.ariaBusy !== 'true'")
         return page
 
     yield opened

@@ -1,49 +1,18 @@
 // The samples of a report: lists, filters and searches them, and shows a text when somebody opens it.
 //
 // What stands in the page as JSON: `index` has all but the texts, and `texts-N` the texts and threads of problem N,
-// which are read when they are asked for. Everything that a model wrote goes in as text, never as HTML.
-
-"use strict";
+// which are read when they are asked for. Before it stands elements.js of the viewer, through which everything that a
+// model wrote goes in, as text.
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const index = read("index");
 const state = { kind: "all", system: "", query: "" };
-
-// ---------------------------------------------------------------- elements
-
-/** An element with a class and what is in it: texts or elements; nothing for what is empty. */
-function make(tag, name, ...inside) {
-  const element = document.createElement(tag);
-  if (name) element.className = name;
-  element.append(...inside.filter((part) => part !== "" && part !== undefined && part !== null));
-  return element;
-}
-
-const HIDDEN =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-/** A text as nodes, with a sign for every character that steers or that nobody would see. */
-function shown(text) {
-  const nodes = document.createDocumentFragment();
-  let from = 0;
-  for (const match of text.matchAll(HIDDEN)) {
-    const code = match[0].charCodeAt(0);
-    const hex = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
-    const sign = make("span", "hidden-sign", code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨${hex}⟩`);
-    sign.title = hex;
-    nodes.append(text.slice(from, match.index), sign);
-    from = match.index + 1;
-  }
-  nodes.append(text.slice(from));
-  return nodes;
-}
 
 function mark(system) {
   const source = document.querySelector(`#marks [data-system="${system}"]`);
   return source.cloneNode(true);
 }
 
-const count = (number) => number.toLocaleString("en-US");
 const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 // ---------------------------------------------------------------- filters

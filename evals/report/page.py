@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def page(contents: Contents) -> str:
     """The page of a report."""
     return _template().render(
-        report=contents, made_by=MADE_BY, style=_embedded("page.css"), script=_embedded("page.js")
+        report=contents, made_by=MADE_BY, style=_embedded("page.css"), script=_script()
     )
 
 
@@ -69,6 +69,14 @@ def _embedded(name: str) -> Any:
     from markupsafe import Markup
 
     return Markup(_text(name))
+
+
+def _script() -> Any:
+    from markupsafe import Markup
+
+    # How a model's text goes into a page, the viewer knows too.
+    shared = files("orchestrator.viewer").joinpath("page", "elements.js").read_text("utf-8")
+    return Markup(shared) + _embedded("page.js")
 
 
 def _text(name: str) -> str:

@@ -6,12 +6,10 @@ import json
 import re
 from typing import Any
 
-# Controls but for tabs and newlines; what turns the direction of writing; what has no width; halves of pairs.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
+from orchestrator.runs.words import HIDDEN
+
 # Also what could end the element that data stands in, or begin one.
-_UNSAFE = re.compile(f"[<>&]|{_HIDDEN.pattern}")
+_UNSAFE = re.compile(f"[<>&]|{HIDDEN.pattern}")
 
 
 def visible(text: str) -> str:
@@ -20,7 +18,7 @@ def visible(text: str) -> str:
     >>> visible("red \x1b[31m, \u202eback")
     'red ␛[31m, ⟨U+202E⟩back'
     """
-    return _HIDDEN.sub(_sign, text)
+    return HIDDEN.sub(_sign, text)
 
 
 def excerpt(text: str, most: int) -> str:
@@ -40,7 +38,13 @@ def script_data(data: Any) -> str:
     '["\\u003c/script\\u003e\\ud800"]'
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    # Beyond 16 bits JSON has pairs.
+    return f"\\u{code:04x}" if code < 0x10000 else json.dumps(match[0])[1:-1]
 
 
 def _sign(match: re.Match[str]) -> str:

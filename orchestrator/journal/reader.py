@@ -11,8 +11,9 @@ from typing import Any
 
 from engines import Context, FinishReason, Passage, Sampling, Segment, Usage
 
+from ..errors import JournalError
 from .packing import unpack_ids, unpack_passages, unpack_stop, unpack_text, unpack_usage
-from .schema import USAGE, connect_to_read, journal_errors
+from .schema import USAGE, connect_to_read
 
 _CALLS = f"""
 SELECT calls.id, context, sampling, seed, fingerprint, started, ended, finish_reason, stop_reason, limited_by,
@@ -108,7 +109,12 @@ class JournalReader:
             self._contexts.clear()
         missing = []
         while id and id not in self._contexts:
-            (row,) = self._connection.execute(_CONTEXT, {"id": id})
+            row = self._connection.execute(_CONTEXT, {"id": id}).fetchone()
+            # Each came after its parent; in a damaged journal they may go round in a circle.
+            if row is None or (row[0] or 0) >= id:
+                raise JournalError(
+                    f"the journal is damaged: its context {id} goes on from none that came before it; start a new run"
+                )
             missing.append((id, row))
             id = row[0]
         context = self._contexts.get(id)
@@ -127,10 +133,5 @@ def read_journal(path: str | Path) -> Iterator[JournalReader]:
     Raises:
         JournalError: There is none, it cannot be read, or has another schema.
     """
-    path = Path(path)
-    connection = connect_to_read(path)
-    try:
-        with journal_errors(path, "read"):
-            yield JournalReader(connection)
-    finally:
-        connection.close()
+    with connect_to_read(Path(path)) as connection:
+        yield JournalReader(connection)

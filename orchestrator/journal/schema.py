@@ -18,10 +18,9 @@ Seconds are those of the run, all its processes together. Texts that are no Unic
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..errors import JournalError
@@ -77,25 +76,64 @@ def connect(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Opens a journal to read it, also while it is written.
+@contextmanager
+def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a journal to read it, also while it is written; leaves no file behind, where there was none.
 
     Raises:
-        JournalError: There is none, it cannot be read, or has another schema.
+        JournalError: There is none, it cannot be read, or has another schema; or somebody began to write it meanwhile.
     """
     if not path.is_file():
         raise JournalError(f"there is no journal {path}: name a run that has one")
-    # SQLite wants to write a file beside a journal that others may be writing; in a protected folder nobody is.
-    protected = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
-    mode = "immutable=1" if protected else "mode=ro"
-    with journal_errors(path, "read"):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
-        try:
-            _check_version(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    # Beside a journal that others may be writing, SQLite makes files, and leaves them. Where its log is not there,
+    # nobody is writing it: it is read as it is, and looked at again for somebody who began to.
+    if Path(f"{path}-wal").exists():
+        with _reading(path, "mode=ro") as connection:
+            yield connection
+        return
+    before = _stamp(path)
+    try:
+        with _reading(path, "immutable=1") as connection:
+            yield connection
+    except JournalError as error:
+        _check_unchanged(path, before, error)
+        raise
+    _check_unchanged(path, before)
+
+
+@contextmanager
+def _reading(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    with (
+        journal_errors(path, "read"),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection,
+    ):
+        _check_version(connection, path)
+        yield connection
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _check_unchanged(
+    path: Path, before: tuple[int, int] | None, error: JournalError | None = None
+) -> None:
+    if _stamp(path) != before:
+        raise JournalError(
+            f"the journal {path} was written while it was read: read it again"
+        ) from error
+
+
+# Of SQLite: the file is malformed, or no database.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_ADVICE = {
+    "written": "choose another folder with --journal-dir",
+    "read": "see that you may read it and its folder",
+}
 
 
 @contextmanager
@@ -104,8 +142,11 @@ def journal_errors(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        # Details are in the higher bits.
+        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+        lost = "calls that had finished may be lost: start a new run"
         raise JournalError(
-            f"the journal {path} cannot be {what}: {error}; choose another folder with --journal-dir"
+            f"the journal {path} cannot be {what}: {error}; {lost if is_damaged else _ADVICE[what]}"
         ) from error
 
 

@@ -93,9 +93,13 @@ class RunReader:
 
     Args:
         path: The run folder.
+
+    Attributes:
+        unreadable: How many lines of its events are none, as what a killed process leaves at the end of a line.
     """
 
     def __init__(self, path: Path) -> None:
+        self.unreadable = 0
         self._path = path
         self._offset = 0
         self._view = RunView()
@@ -166,6 +170,10 @@ class RunReader:
         """What can be understood of a line that this version would not write."""
         try:
             data = json.loads(line)
+        except (ValueError, RecursionError):
+            self.unreadable += 1
+            return None
+        try:
             check_version(self._path, data)
             fields = _FIELDS[data["kind"]]
             return _EVENT.validate_python({k: v for k, v in data.items() if k in fields})

@@ -7,7 +7,7 @@ that the journal answers: they have the rows that they had in the life before.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,37 +56,80 @@ class CallMatching:
     """Calls and rows as they come, in any order."""
 
     def __init__(self) -> None:
-        self._rows: defaultdict[str, list[KeptRow]] = defaultdict(list)
-        self._places: dict[int, int] = {}
-        self._waiting: defaultdict[str, list[EndedCall]] = defaultdict(list)
-        # The last life in which a call was a row, by the row's id.
-        self._lives: dict[int, int] = {}
+        self._alike: defaultdict[_Kind, _Alike] = defaultdict(_Alike)
+        self._unfinished: dict[int, KeptRow] = {}
 
     def add_row(self, row: KeptRow) -> Iterator[tuple[EndedCall, KeptRow]]:
         """Takes a row, or what it has become; gives the calls that are now known to be rows."""
-        rows = self._rows[row.path]
-        place = self._places.setdefault(row.id, len(rows))
-        rows[place:] = [row, *rows[place + 1 :]]
-        yield from self._settle(row.path)
+        before = self._unfinished.pop(row.id, None)
+        if before is not None:
+            self._alike[_kind_of(before)].remove(before)
+        if row.finish_reason is None:
+            self._unfinished[row.id] = row
+        yield from self._alike[_kind_of(row)].add(row)
 
     def add_call(self, call: EndedCall) -> Iterator[tuple[EndedCall, KeptRow]]:
         """Takes a call that ended; gives the calls that are now known to be rows."""
-        self._waiting[call.path].append(call)
-        yield from self._settle(call.path)
-
-    def _settle(self, path: str) -> Iterator[tuple[EndedCall, KeptRow]]:
-        waiting = self._waiting.pop(path, [])
-        for call in waiting:
-            row = next((row for row in self._rows[path] if self._fits(call, row)), None)
-            if row is None:
-                self._waiting[path].append(call)
-            else:
-                self._lives[row.id] = call.life
-                yield call, row
-
-    def _fits(self, call: EndedCall, row: KeptRow) -> bool:
-        life = self._lives.get(row.id)
-        if life is not None and (not call.replayed or life >= call.life):
-            return False
         ended = call.state if call.state in ("stop", "length") else None
-        return (row.finish_reason, row.generated_tokens) == (ended, call.generated_tokens)
+        alike = self._alike[call.path, ended, call.generated_tokens]
+        turn = call.life if call.replayed else 0
+        alike.waiting.setdefault(turn, deque()).append(call)
+        yield from alike.settle(turn)
+
+
+_Kind = tuple[str, str | None, int]
+
+
+def _kind_of(row: KeptRow) -> _Kind:
+    return row.path, row.finish_reason, row.generated_tokens
+
+
+# The life of a row that no call is known to be.
+_NONE = -1
+
+
+class _Alike:
+    """Calls and rows that nothing but their order tells apart.
+
+    In their turn, 0 for new calls and their life for those that the journal answered, calls go through the rows once.
+
+    Attributes:
+        waiting: Calls without a row, by their turn.
+    """
+
+    __slots__ = ("_lives", "_places", "_rows", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, deque[EndedCall]] = {}
+        self._rows: list[KeptRow | None] = []
+        # The last life in which a call was the row.
+        self._lives: list[int] = []
+        self._places: dict[int, int] = {}
+
+    def add(self, row: KeptRow) -> Iterator[tuple[EndedCall, KeptRow]]:
+        self._rows.append(row)
+        self._lives.append(_NONE)
+        for turn in sorted(self.waiting):
+            yield from self.settle(turn)
+
+    def remove(self, row: KeptRow) -> None:
+        """The row has become another one."""
+        self._rows[self._rows.index(row)] = None
+
+    def settle(self, turn: int) -> Iterator[tuple[EndedCall, KeptRow]]:
+        waiting = self.waiting[turn]
+        while waiting and (place := self._next(turn)) < len(self._rows):
+            row = self._rows[place]
+            assert row is not None
+            self._lives[place] = waiting[0].life
+            yield waiting.popleft(), row
+        # Most are alone of their kind, and there are very many kinds.
+        if not waiting:
+            del self.waiting[turn]
+
+    def _next(self, turn: int) -> int:
+        place = self._places.get(turn, 0)
+        while place < len(self._rows) and (self._rows[place] is None or self._lives[place] >= turn):
+            place += 1
+        self._places[turn] = place
+        return place

@@ -14,7 +14,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 from engines import Sampling
 
 from ..journal.packing import unpack_passages, unpack_text
-from ..journal.schema import connect_to_read, journal_errors
+from ..journal.schema import connect_to_read
 
 _KEY = re.compile(r"([ct])([1-9][0-9]{0,15})")
 _OUTPUT = "SELECT calls.id, context, text, passages, sampling FROM calls JOIN requests ON requests.id = request"
@@ -44,25 +43,35 @@ class AllTexts:
 
     Attributes:
         pieces: The place of the piece before, the role, the text and the name of the fork; the place of nothing is -1.
-        texts: As `KeptTexts.get` gives them, by key, with the place of the last piece as `context` instead of `turns`.
+        texts: As `KeptTexts.get` gives them, by key, with the place of the last piece as `context` instead of `turns`,
+            and with the place of a `piece` instead of an `output` that others went on from.
     """
 
     pieces: list[tuple[int, str, str, str | None]] = field(default_factory=list)
     texts: dict[str, Text] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
+    _made: dict[int, int] = field(default_factory=dict)
+
+    def say_once(self) -> None:
+        """Outputs that are pieces are told as such."""
+        for key, text in self.texts.items():
+            if key.startswith("c") and (place := self._made.get(int(key[1:]))) is not None:
+                del text["output"]
+                text["piece"] = place
 
     def place(self, context: int | None, rows: Mapping[int, tuple[Any, ...]]) -> int:
         """The place of a context, with what it goes on from."""
         missing = []
         while context and context not in self._places and context in rows:
             missing.append(rows[context])
-            context = rows[context][1]
+            context = _parent(context, rows[context][1])
         place = self._places.get(context, -1) if context else -1
         for id, _, name, role, text in reversed(missing):
             if name is not None or text:
                 fork = None if name is None else _told(name)
                 self.pieces.append((place, role, _told(text), fork))
                 place = len(self.pieces) - 1
+                self._made[id] = place
             self._places[id] = place
         return place
 
@@ -91,7 +100,7 @@ class KeptTexts:
         if found is None:
             return None
         kind, id = found[1], int(found[2])
-        with self._open() as connection:
+        with connect_to_read(self._path) as connection:
             return _call(connection, id) if kind == "c" else _tool(connection, id)
 
     def everything(self) -> AllTexts:
@@ -101,7 +110,7 @@ class KeptTexts:
             JournalError: The journal cannot be read.
         """
         texts = AllTexts()
-        with self._open() as connection:
+        with connect_to_read(self._path) as connection:
             connection.execute("BEGIN")
             calls = list(connection.execute(f"{_OUTPUT} ORDER BY calls.id"))
             rows = {row[0]: row for row in connection.execute(_CONTEXTS)}
@@ -110,6 +119,7 @@ class KeptTexts:
             for row in calls:
                 place = texts.place(row[1], rows)
                 texts.texts[f"c{row[0]}"] = {"context": place, **_output(connection, row)}
+            texts.say_once()
             for id, *tool in connection.execute(_TOOLS):
                 texts.texts[f"t{id}"] = _tool_data(*tool)
         return texts
@@ -120,7 +130,7 @@ class KeptTexts:
         Raises:
             JournalError: The journal cannot be read.
         """
-        with self._open() as connection:
+        with connect_to_read(self._path) as connection:
             connection.execute("BEGIN")
             contexts = {id: row for id, *row in connection.execute(_CONTEXTS)}
             told: set[int] = set()
@@ -133,15 +143,6 @@ class KeptTexts:
                 yield f"c{id}", _told(text)
             for id, tool, arguments, _, result in connection.execute(_TOOLS):
                 yield f"t{id}", f"{_told(tool)} {arguments} {result or ''}"
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        connection = connect_to_read(self._path)
-        try:
-            with journal_errors(self._path, "read"):
-                yield connection
-        finally:
-            connection.close()
 
 
 def conversation(asked: str, output: str) -> Text:
@@ -186,11 +187,17 @@ def _turns(connection: sqlite3.Connection, context: int) -> list[Text]:
         rows = connection.execute(_CONTEXT, {"id": context}).fetchall()
         if not rows:
             break
-        _, context, name, role, text = rows[0]
+        _, parent, name, role, text = rows[0]
+        context = _parent(context, parent)
         if name is not None or text:
             fork = None if name is None else _told(name)
             turns.append({"role": role, "text": _told(text), "fork": fork})
     return turns[::-1]
+
+
+def _parent(id: int, parent: int | None) -> int:
+    """What a context goes on from, which came before it; in a damaged journal they might go round in a circle."""
+    return parent if parent is not None and parent < id else 0
 
 
 def _output(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Text:
@@ -224,13 +231,18 @@ def _tool(connection: sqlite3.Connection, id: int) -> Text | None:
 
 
 def _tool_data(tool: str | bytes, arguments: str, state: str, result: str | None) -> Text:
-    output = None if result is None else json.loads(result)
+    output = None if result is None else _data(result)
     return {
         "tool": _told(tool),
         "state": state,
-        "arguments": json.loads(arguments),
+        "arguments": _data(arguments),
         "output": output,
     }
+
+
+def _data(text: str) -> Any:
+    """JSON data, in which no number is infinite."""
+    return json.loads(text, parse_constant=str)
 
 
 def _told(text: str | bytes | None) -> str:

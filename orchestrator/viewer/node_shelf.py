@@ -152,7 +152,7 @@ class NodeShelf(Shelf):
         last = [OUTPUT] if OUTPUT in spans else [answer] if ended and answer else list(spans)
         self.critical = waited_for(spans, last, rounds)
         critical = frozenset(self.critical.nodes)
-        if self.critical.planner or (rounds and not spans):
+        if self.critical.planner:
             critical |= {PLANNER}
         for id in self._critical ^ critical:
             if id in self:

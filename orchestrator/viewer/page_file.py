@@ -2,9 +2,9 @@
 
     page.html   {{ policy }}  {{ page.css }}  {{ page/NAME.js }} ...  {{ picture }}  {{ texts }}
 
-On a server the picture is `null` and the page asks for it. In a file the texts are JSON, gzipped, in base64, which the
-page unpacks when it first needs one. All that comes from a run is data: JSON in which nothing ends a script. The policy
-lets run the page's own scripts and nothing else, by their hashes.
+On a server both are empty and the page asks for what it needs. In a file they are JSON, gzipped, in base64; the page
+unpacks the texts when it first needs one. So all that comes from a run is data, and nothing in it can end a script. The
+policy lets run the page's own scripts and nothing else, by their hashes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from engines import UsageError
-
-from ..errors import RunFolderError
-from .whole_file import write_whole_file
+from ..whole_file import MadeFile
 
 _HERE = Path(__file__).parent
 _PLACE = re.compile(r"\{\{ ([\w./]+) \}\}")
@@ -34,7 +31,8 @@ _FILES = re.compile(r"page\.css|page/\w+\.js")
 MADE_BY = "forkjoin view"
 """What every page says of itself at its beginning, so that it is known for one."""
 
-_BEGINNING = 4096
+PAGE = MadeFile(kind="page of forkjoin view", mark=MADE_BY, option="--export")
+"""Where a page goes as a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,48 +50,14 @@ class Page:
 
 def served_page() -> Page:
     """The page as a server gives it: it asks for the picture."""
-    return _page(MADE_BY, "null", "", connect="'self'")
+    return _page(MADE_BY, "", "", connect="'self'")
 
 
 def page_of(picture: dict[str, Any], texts: dict[str, Any]) -> Page:
     """The page as a file, with a picture and its texts."""
     run = picture["run"]
     title = f"{run['name'] or 'run'} · {MADE_BY}"
-    packed = gzip.compress(_json(texts).encode(), compresslevel=6, mtime=0)
-    return _page(title, _json(picture), base64.b64encode(packed).decode(), connect="'none'")
-
-
-def write_page(path: Path, page: Page) -> None:
-    """Writes a page as a file, whole or not at all.
-
-    Raises:
-        UsageError: What is there is no page of this kind.
-        RunFolderError: It cannot be written.
-    """
-    check_page_place(path)
-    write_whole_file(path, page.html)
-
-
-def check_page_place(path: Path) -> None:
-    """Says early that a page cannot go there.
-
-    Raises:
-        UsageError: What is there is no page of this kind.
-        RunFolderError: What is there cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(_BEGINNING)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RunFolderError(
-            f"{path} cannot be read: {error.strerror or error}; choose another file with --export"
-        ) from error
-    if beginning and MADE_BY.encode() not in beginning:
-        raise UsageError(
-            f"{path} is no page of forkjoin view, and is left as it is: move it, or choose another file with --export"
-        )
+    return _page(title, _packed(picture), _packed(texts), connect="'none'")
 
 
 def _page(title: str, picture: str, texts: str, *, connect: str) -> Page:
@@ -141,8 +105,7 @@ def _policy(html: str, connect: str) -> str:
             "default-src 'none'",
             f"script-src {scripts}",
             f"style-src {styles}",
-            "img-src data: blob:",
-            "worker-src blob:",
+            "img-src data:",
             f"connect-src {connect}",
             "base-uri 'none'",
             "form-action 'none'",
@@ -150,10 +113,9 @@ def _policy(html: str, connect: str) -> str:
     )
 
 
-def _json(data: Any) -> str:
-    """JSON for an element of HTML: nothing in it ends a script or begins a comment."""
+def _packed(data: Any) -> str:
+    """JSON, gzipped, in base64: nothing in it means anything to HTML."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
     # Half a surrogate pair is no text of UTF-8.
-    return text.encode("utf-8", "replace").decode()
+    packed = gzip.compress(text.encode("utf-8", "replace"), compresslevel=6, mtime=0)
+    return base64.b64encode(packed).decode()

@@ -14,6 +14,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..whole_file import MadeFile
+
+TRACE = MadeFile(kind="trace", mark='"traceEvents"', option="--perfetto")
+"""Where a trace goes as a file."""
+
 _PROCESS = 1
 _SHORTEST = 1
 Event = dict[str, Any]

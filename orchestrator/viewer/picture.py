@@ -47,6 +47,9 @@ SCHEMA_VERSION = 1
 
 _KILLED = "the run stopped while it ran"
 _MOST_DATA = 4_000
+# Of calls without a text.
+_KEPT_LATER = "its prompt and output are kept when it ends"
+_NOT_KEPT = "it came to no end, and its text is not kept"
 
 
 class Picture:
@@ -81,7 +84,7 @@ class Picture:
         self._time = 0.0
         self._lives: list[float] = []
         self._open: dict[int, None] = {}
-        self._settled = -1
+        self._settled = (-1, 0.0)
 
     @property
     def version(self) -> int:
@@ -103,6 +106,7 @@ class Picture:
                 self.nodes.plan(event.node, time)
             case NodeStarted():
                 self.nodes.start(event.node, time)
+                self.threads.begin_node(event.node)
             case NodeFinished():
                 self.nodes.finish(event.node, event.status, event.reason, event.result, time)
                 self.threads.end_node(event.node, event.status, time)
@@ -172,6 +176,11 @@ class Picture:
             self.facts = replace(self.facts, note=what)
 
     @property
+    def resumed(self) -> int:
+        """How often the run was resumed."""
+        return len(self._lives)
+
+    @property
     def has_stopped(self) -> bool:
         """Whether nothing goes on any more, as far as is known."""
         return self._end is not None or self._stopped
@@ -182,7 +191,7 @@ class Picture:
         if self._end is None:
             self._changes.begin()
             self._leave_calls()
-            self.nodes.stop(self._time, _KILLED)
+            self._leave_nodes(self._time, _KILLED)
 
     @property
     def life_began(self) -> float:
@@ -199,10 +208,11 @@ class Picture:
             now: Seconds since the run began, all its lives together.
         """
         now = max(now, self._time)
-        if self._settled != self.version:
+        # What is critical, and for how long, may change while nothing else does: a node runs.
+        if self._settled < (self.version, now):
             self._changes.begin()
-            self.nodes.settle(now, self._rounds(), self._end is not None)
-            self._settled = self.version
+            self.nodes.settle(now, self._rounds(now), self._end is not None)
+            self._settled = self.version, now
         since = since if since <= self.version else 0
         return {
             "schema_version": SCHEMA_VERSION,
@@ -234,13 +244,15 @@ class Picture:
             "critical_path": None if end is None else end.critical_path,
             "critical_seconds": round(critical.seconds, 6),
             "nodes": self.nodes.counts,
+            "threads": self.threads.counts,
             "calls": {"open": len(self._open), **self._numbers},
             "lives": self._lives,
         }
 
     def _begin_life(self, event: RunStarted) -> None:
         self._question, self._model, self._end = event.question, event.model, None
-        begun, self._begun, self._stopped = self._begun, True, False
+        begun = self._begun or bool(self.calls or self.nodes)
+        self._begun, self._stopped = True, False
         if not begun:
             return
         self._leave_calls()
@@ -250,11 +262,18 @@ class Picture:
 
     def _begin_call(self, event: GenerationStarted, time: float) -> None:
         id = self._first_call + event.call
+        if id in self.calls:
+            id = self._id_in_a_life_whose_beginning_is_lost(event.call)
         self._open[id] = None
         self.threads.begin_call(event.node, event.path, time)
         if event.node in (PLANNER, OUTPUT):
             self.nodes.start(event.node, time)
         self._add_call(id, event.node, event.path, time, event.workers)
+
+    def _id_in_a_life_whose_beginning_is_lost(self, call: int) -> int:
+        # Numbers begin anew in each life.
+        self._first_call = self._last_call
+        return self._first_call + call
 
     def _add_call(self, id: int, node: str, path: str, start: float, workers: int) -> None:
         call = {
@@ -271,12 +290,15 @@ class Picture:
             "workers": workers,
             "preview": "",
             "text": None,
+            "note": _KEPT_LATER,
         }
         self.calls.add(id, call)
         self._last_call = max(self._last_call, id)
 
     def _end_call(self, event: GenerationFinished, time: float) -> None:
         id, usage = self._first_call + event.call, usage_data(event.usage)
+        if id in self.calls and self.calls[id]["thread"] != event.path:
+            id = self._id_in_a_life_whose_beginning_is_lost(event.call)
         if id not in self.calls:
             # Its beginning is lost.
             start = max(self._zero, time - event.seconds)
@@ -291,6 +313,7 @@ class Picture:
             usage=usage,
             limited_by=event.limited_by,
             replayed=event.replayed,
+            note=_NOT_KEPT if state in ("aborted", "failed") else "",
         )
         # What an earlier life did is counted there.
         counts = not (event.replayed and self._lives)
@@ -307,13 +330,13 @@ class Picture:
     def _match(self, found: Iterable[tuple[EndedCall, KeptRow]]) -> None:
         for call, row in found:
             key = f"c{row.id}"
-            self.calls.change(call.id, preview=row.preview, text=key)
+            self.calls.change(call.id, preview=row.preview, text=key, note="")
             self.nodes_of_texts.setdefault(key, self.calls[call.id]["node"])
 
     def _leave_calls(self) -> None:
         """Calls that went on when the process was killed."""
         for id in self._open:
-            call = self.calls.change(id, state="aborted", end=self._time)
+            call = self.calls.change(id, state="aborted", end=self._time, note=_NOT_KEPT)
             self.threads.end_call(call["thread"], self._time, "aborted", NOTHING, "", counts=True)
             self._numbers["broken"] += 1
         self._open.clear()
@@ -351,11 +374,16 @@ class Picture:
                 self.threads.end_node(id, beside, time)
         self._leave_calls()
         if event.status != "deferred":
-            self.nodes.stop(time, event.reason or "the run ended before it")
+            self._leave_nodes(time, event.reason or "the run ended before it")
 
-    def _rounds(self) -> list[Round]:
+    def _leave_nodes(self, time: float, reason: str) -> None:
+        """What ran when the run ended."""
+        self.nodes.stop(time, reason)
+        self.threads.stop(time)
+
+    def _rounds(self, now: float) -> list[Round]:
         calls = (call for call in self.calls if call["node"] == PLANNER)
-        rounds = [Round(c["start"], self._time if c["end"] is None else c["end"]) for c in calls]
+        rounds = [Round(c["start"], now if c["end"] is None else c["end"]) for c in calls]
         return sorted(rounds)
 
 

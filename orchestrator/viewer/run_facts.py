@@ -41,17 +41,18 @@ class RunFacts:
         }
 
 
-def facts_of(name: str, started: str, configuration: Mapping[str, Any], note: str = "") -> RunFacts:
+def facts_of(name: str, started: str, configuration: Mapping[str, Any]) -> RunFacts:
     """What may be shown of a configuration."""
     command = configuration.get("command")
     command = command if isinstance(command, dict) else {}
+    # Whoever gives a plan has another planner than the option names, or would by default.
+    planner = None if command.get("plan") else command.get("planner")
     return RunFacts(
         name=name,
         started=started,
         question=str(configuration.get("question") or ""),
         method=_named(command.get("method"), configuration.get("method")),
-        planner=_named(command.get("planner"), configuration.get("planner")),
-        note=note,
+        planner=_named(planner, configuration.get("planner")),
     )
 
 

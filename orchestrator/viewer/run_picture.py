@@ -7,8 +7,7 @@ It reads files and writes none. It does not know what is made of them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import sqlite3
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -17,9 +16,10 @@ from typing import Any
 from ..errors import JournalError, RunUnreadable
 from ..runs.run_files import journal_path
 from ..runs.run_lock import lock_holder
-from ..runs.run_record import RunReader, check_version, read_configuration, started_of
+from ..runs.run_record import RunReader, read_configuration, started_of
 from .journal_watch import JournalWatch
 from .kept_texts import AllTexts, KeptTexts, Text, conversation, snippets
+from .lost_events import SAMPLES, events_of_results, sample_rows
 from .picture import Picture
 from .run_facts import facts_of
 
@@ -27,7 +27,11 @@ MOST_HITS = 200
 """How many places a search shows."""
 
 _LONGEST_QUERY = 1_000
+_CONFIGURATION = "config.yaml"
+_EVENTS = "events.jsonl"
+_JOURNAL = "journal.sqlite"
 _NO_JOURNAL = "there is no journal, and so no text of a call"
+_NO_TEXTS = "the texts of calls cannot be shown"
 
 
 class RunPicture:
@@ -54,7 +58,12 @@ class RunPicture:
         self._reader = RunReader(path)
         self._journal = JournalWatch(journal)
         self._texts = KeptTexts(journal)
-        self._picture = Picture(facts_of(path.name, started, configuration, _NO_JOURNAL))
+        self._picture = Picture(facts_of(path.name, started, configuration))
+        # What is missing, by the file.
+        self._notes = {_JOURNAL: _NO_JOURNAL}
+        if not configuration:
+            self._notes[_CONFIGURATION] = f"{_CONFIGURATION} is missing, or empty"
+        self._events = 0
         self._samples: tuple[int, int] | None = None
         self._live = False
         self._now = 0.0
@@ -70,8 +79,11 @@ class RunPicture:
             # In this order, so that an end that is written meanwhile is not missed.
             holder = lock_holder(self._path)
             for event in self._reader.new_events():
+                self._events += 1
                 self._picture.apply(event)
             self._look_at_journal()
+            if holder is None:
+                self._look_at_events()
             self._look_at_samples()
         except OSError as error:
             raise _unreadable(self._path, error) from error
@@ -81,6 +93,23 @@ class RunPicture:
             self._now = self._picture.life_began + max(0.0, age)
         if not self._live and (was_live or not self._picture.has_stopped):
             self._picture.stop()
+        self._tell_notes()
+
+    @property
+    def size(self) -> int:
+        """The bytes that a first look reads or passes by."""
+        paths = (self._path / _EVENTS, self._path / SAMPLES, self._journal.path)
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
+    @property
+    def note(self) -> str:
+        """What of the run is missing or cannot be read; empty if nothing."""
+        return self._picture.facts.note
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody works on the run."""
+        return self._live
 
     def data(self, since: int = 0) -> dict[str, Any]:
         """The picture as JSON data; only entities of changes later than `since`."""
@@ -96,12 +125,13 @@ class RunPicture:
         return self._told_here().get(key) or kept
 
     def texts(self) -> dict[str, Any]:
-        """All texts, as the page reads them from a file.
-
-        Raises:
-            JournalError: The journal cannot be read.
-        """
-        texts = self._texts.everything() if self._has_journal else AllTexts()
+        """All texts, as the page reads them from a file; where the journal cannot be read, the note tells it."""
+        texts = AllTexts()
+        try:
+            texts = self._texts.everything() if self._has_journal else texts
+        except JournalError as error:
+            self._notes[_JOURNAL] = f"{_NO_TEXTS}: {self._reason(error)}"
+            self._tell_notes()
         texts.texts.update(self._told_here())
         return texts.data()
 
@@ -120,18 +150,18 @@ class RunPicture:
 
     @property
     def _has_journal(self) -> bool:
-        return not self._picture.facts.note
+        return not self._notes[_JOURNAL]
 
     def _look_at_journal(self) -> None:
         try:
             news = self._journal.look()
         except JournalError as error:
             # Without texts there is still much to see.
-            self._picture.note(str(error))
+            self._notes[_JOURNAL] = f"{_NO_TEXTS}: {self._reason(error)}"
             return
         if news is None:
             return
-        self._picture.note("")
+        self._notes[_JOURNAL] = ""
         for row in news.rows:
             self._picture.take_row(row)
         for id, node in news.tools:
@@ -139,16 +169,47 @@ class RunPicture:
         for path, value in news.decisions:
             self._picture.take_decision(path, value)
 
+    def _reason(self, error: JournalError) -> str:
+        """Why a journal cannot be read. What to do is for those who would go on with the run."""
+        journal, cause = self._journal.path, error.__cause__
+        if isinstance(cause, sqlite3.Error):
+            return f"{journal.name} cannot be read: {cause}"
+        # Others may read the page, whom it does not concern where the file is.
+        return str(error).replace(str(journal), journal.name)
+
+    def _tell_notes(self) -> None:
+        self._picture.note("; ".join(note for note in self._notes.values() if note))
+
+    def _look_at_events(self) -> None:
+        """Of a run on which nobody works."""
+        # Each time that a process is killed, it may leave a line that is torn.
+        torn = self._reader.unreadable - self._picture.resumed
+        if self._events:
+            told = f"{torn} of the lines of {_EVENTS} cannot be read" if torn > 0 else ""
+        elif not (self._path / _EVENTS).exists():
+            told = f"{_EVENTS} is missing: what ran when is not known"
+        else:
+            told = f"{_EVENTS} holds nothing that can be read: what ran when is not known"
+        self._notes[_EVENTS] = told
+        if not self._events and not self._picture.nodes:
+            for event in events_of_results(self._path):
+                self._picture.apply(event)
+
     def _look_at_samples(self) -> None:
         """They are written once a run has ended, as a whole."""
-        path = self._path / "samples.jsonl"
+        path = self._path / SAMPLES
         try:
             status = path.stat()
         except FileNotFoundError:
             return
         if (status.st_mtime_ns, status.st_size) != self._samples:
             self._samples = status.st_mtime_ns, status.st_size
-            self._picture.take_samples(_rows(path))
+            rows = list(sample_rows(path))
+            told = (
+                f"{SAMPLES} holds nothing that can be read" if status.st_size and not rows else ""
+            )
+            self._notes[SAMPLES] = told
+            self._picture.take_samples(rows)
 
     def _told_here(self) -> dict[str, Text]:
         """Texts that the picture keeps."""
@@ -167,18 +228,6 @@ class RunPicture:
             **self._picture.nodes_of_texts,
             **{nodes[id]["text"]: id for id in nodes.whole},
         }
-
-
-def _rows(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(row, dict):
-                check_version(path.parent, row)
-                yield row
 
 
 def _flat(text: Text) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 _MARK = "#select-"
@@ -55,35 +56,44 @@ class Selection:
         leaves = self.leaves or {}
         for path in self.chosen:
             yield Verdict(path, True, leaves.get(path), "")
-        best = [score for path in self.chosen if (score := leaves.get(path)) is not None]
+        reason = self._reason_of_others()
         for path, score in leaves.items():
             if path not in self.chosen:
-                yield Verdict(path, False, score, self._reason(score, best))
+                yield Verdict(path, False, score, reason)
 
-    def _reason(self, score: float | None, best: list[float]) -> str:
-        told = "passed over" if score is None else f"passed over with score {score:.3g}"
-        count = f"{len(self.chosen):,} of {len(self.leaves or ()):,} went on"
-        least = f", the least of them with {min(best):.3g}" if best else ""
-        return f"{told}: {count}{least}"
+    def _reason_of_others(self) -> str:
+        leaves = self.leaves or {}
+        # Rules may also choose from what was passed over before.
+        went_on = [leaves[path] for path in self.chosen if path in leaves]
+        scores = [score for score in went_on if score is not None]
+        least = f", the least with {min(scores):.3g}" if scores else ""
+        return f"passed over: {len(went_on):,} of {len(leaves):,} went on{least}"
 
 
 def selection_of(path: str, value: Any) -> Selection | None:
     """The selection that a decision is; None where it is another one, or nothing that can be read."""
     prompt, mark, number = path.rpartition(_MARK)
-    if not mark or not number.isdigit():
+    if not mark or not number.isdecimal():
         return None
     try:
         chosen, remark, *rest = value
         return Selection(
             wave=int(number),
             chosen={_path(prompt, key): int(children) for key, children in chosen},
-            leaves={_path(prompt, key): score for key, score in rest[0]} if rest else None,
+            leaves={_path(prompt, key): known_score(score) for key, score in rest[0]}
+            if rest
+            else None,
             remark=str(remark),
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 
 def _path(prompt: str, key: str) -> str:
     steps = "".join(f"/step-{number}" for number in key.split("/")) if key else ""
     return f"{prompt}{steps}"
+
+
+def known_score(score: Any) -> float | None:
+    """A score as JSON data; None for what is no number, as some journals and samples of others have it."""
+    return float(score) if isinstance(score, int | float) and isfinite(score) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..runs.words import short
 from .path_trie import PathTrie
-from .search_decision import Verdict
+from .search_decision import Verdict, known_score
 from .shelf import Changes, Shelf
 from .usages import NOTHING, UsageData, added
 
@@ -35,6 +35,11 @@ class ThreadShelf(Shelf):
         self._verdicts: dict[str, Verdict] = {}
         # Of each node, those that only are where others fork.
         self._forks: dict[str, list[str]] = {}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many threads are in each state."""
+        return dict(Counter(thread["state"] for thread in self))
 
     def begin_call(self, node: str, path: str, time: float) -> None:
         """A call began on this path."""
@@ -62,12 +67,24 @@ class ThreadShelf(Shelf):
         self._verdicts[verdict.path] = verdict
         self._judge(verdict.path)
 
+    def begin_node(self, node: str) -> None:
+        """A node began; in a run that is resumed, the forks in it go on that had been left."""
+        for path in self._forks.get(node, ()):
+            if not self[path]["calls"] and self[path]["state"] == "cancelled":
+                self.change(path, state="running", end=None)
+
     def end_node(self, node: str, state: str, time: float) -> None:
         """A node ended, and so do the forks in it."""
         ended = state if state in ("ok", "truncated", "failed") else "cancelled"
         for path in self._forks.get(node, ()):
             if not self[path]["calls"]:
                 self.change(path, state=ended, end=time)
+
+    def stop(self, time: float) -> None:
+        """Nobody works on the run any more: forks in nodes that came to no end do not go on."""
+        for thread in self:
+            if thread["state"] == "running":
+                self.change(thread["id"], state="cancelled", end=time)
 
     def take_samples(self, node: str, threads: Sequence[Any]) -> None:
         """What the samples say of a node's threads."""
@@ -82,7 +99,7 @@ class ThreadShelf(Shelf):
     def _take_sample(self, node: str, sample: Mapping[str, Any]) -> None:
         path, status = sample["path"], str(sample.get("status", "ok"))
         reason = str(sample.get("reason") or "")
-        answer, score = sample.get("answer"), sample.get("score")
+        answer, score = sample.get("answer"), known_score(sample.get("score"))
         self._known(node, path, None)
         state = "passed-over" if (status, reason) == ("cancelled", _PASSED_OVER) else status
         verdict = self._verdicts.get(path)

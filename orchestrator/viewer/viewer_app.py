@@ -1,7 +1,7 @@
 """The viewer over HTTP: a page, the picture of one run, its texts by key, and a search through them. Read only.
 
     GET /                 the page
-    GET /picture?since=N  what is new in the picture
+    GET /picture?since=N  what is new in the picture, and its epoch, which is another in another server's
     GET /text/KEY         a text, which is looked up: no part of a request is ever a file's name
     GET /search?q=...     where texts hold it
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import secrets
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engines import ForkjoinError
 
+from ..errors import JournalError
 from .page_file import served_page
 from .run_picture import RunPicture
 
@@ -54,6 +56,7 @@ def viewer_app(
     """
     # One at a time: they work on one picture.
     turn = anyio.Lock()
+    epoch = secrets.token_hex(8)
 
     async def told(work: Callable[[], Any]) -> Response:
         async with turn:
@@ -70,7 +73,7 @@ def viewer_app(
 
         def work() -> Any:
             picture.look()
-            return picture.data(since)
+            return {**picture.data(since), "epoch": epoch}
 
         return await told(work)
 
@@ -87,7 +90,11 @@ def viewer_app(
             Route("/text/{key}", text, methods=["GET"]),
             Route("/search", search, methods=["GET"]),
         ],
-        exception_handlers={HTTPException: _refused, ForkjoinError: _unreadable},
+        exception_handlers={
+            HTTPException: _refused,
+            JournalError: _textless,
+            ForkjoinError: _unreadable,
+        },
     )
     app.router.redirect_slashes = False
     return _Guard(app, hosts, any_address)
@@ -159,6 +166,10 @@ def _json(data: Any) -> bytes:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return PlainTextResponse(str(error.detail), error.status_code)
+
+
+async def _textless(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("the text cannot be shown: the run's journal cannot be read", 503)
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,8 @@ _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 # What listens there may be called by any address of the machine, and by no name but its own.
 _EVERYWHERE = ("0.0.0.0", "::")
 _HTTP = 80
+# Another one is listening, or it may not.
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 
 
 async def serve(
@@ -90,6 +93,8 @@ def _listener(host: str, port: int) -> socket.socket:
         return socket.create_server(place, family=family)
     except (OSError, UnicodeError, OverflowError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"--host {host} --port {port}: it cannot listen there: {said}: choose another port, or leave it out"
-        ) from None
+        if port and getattr(error, "errno", None) in _OF_THE_PORT:
+            given, advice = f"--port {port}", "choose another port, or leave it out"
+        else:
+            given, advice = f"--host {host}", "give an address of this machine, or leave it out"
+        raise UsageError(f"{given}: it cannot listen there: {said}: {advice}") from None

@@ -85,6 +85,9 @@ class _Walk:
 
     def back_from(self, node: str | None) -> CriticalPath:
         until = float("inf")
+        if self._rounds and (node is None or self._rounds[-1].end > self._spans[node].end):
+            # It is the planner that is waited for.
+            node, until = self._through_planner(until)
         while node is not None and node not in self._seen:
             span = self._spans[node]
             self._seen.add(node)

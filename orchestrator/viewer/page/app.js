@@ -67,8 +67,13 @@ function nameOf(selected) {
 
 // ---------------------------------------------------------------- the address
 
-/** Keeps view and selection in the address, so that it can be sent to somebody. */
+/** Keeps view and selection in the address, so that it can be sent to somebody; browsers bear few changes a second. */
 function writeAddress() {
+  clearTimeout(app.writing);
+  app.writing = setTimeout(writeAddressNow, 200);
+}
+
+function writeAddressNow() {
   const told = new URLSearchParams({ view: app.view });
   if (app.selected) told.set(app.selected.kind, app.selected.id);
   history.replaceState(null, "", `#${told}`);

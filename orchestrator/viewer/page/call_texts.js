@@ -3,14 +3,18 @@
 /** Prompt and output of a call: read at once, or when somebody unfolds it. */
 function callTexts(call, title) {
   const body = make("div", "turns");
+  body.dataset.text = call.text ?? "";
   const fill = async () => {
     if (body.dataset.key === call.text) return;
     body.dataset.key = call.text ?? "";
     if (!call.text)
-      body.replaceChildren(
-        call.preview ? make("pre", "", shown(call.preview)) : make("p", "soft", "Its text is not kept (yet)."),
+      return body.replaceChildren(
+        call.preview ? make("pre", "", shown(call.preview)) : make("p", "soft", withoutText(call)),
       );
-    else body.replaceChildren(...turnsOf(await readText(call.text)));
+    const text = await readText(call.text);
+    body.replaceChildren(...turnsOf(text));
+    if (text.failure) delete body.dataset.key;
+    else body.dataset.read = "";
   };
   if (title === null) {
     fill();
@@ -22,6 +26,11 @@ function callTexts(call, title) {
   part.addEventListener("toggle", () => part.open && fill());
   return part;
 }
+
+const withoutText = (call) =>
+  call.end === null
+    ? `It runs since ${duration(took(call))}; its prompt and its text are kept when it ends.`
+    : "Its text is not kept.";
 
 /** The turns of a prompt, what is shared with siblings dimmed, and the output after them. */
 function turnsOf(text) {

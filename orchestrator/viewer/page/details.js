@@ -23,6 +23,10 @@ class Details {
     const open = same
       ? new Set([...this.element.querySelectorAll("details[open]")].map((one) => one.dataset.name))
       : new Set(["asked", "result", this._onlyCall(entity)]);
+    const read = new Map(
+      same ? [...this.element.querySelectorAll("[data-read]")].map((one) => [one.dataset.text, one]) : [],
+    );
+    const held = this.element.contains(document.activeElement) && handleOf(document.activeElement);
     const scrolled = same ? this.element.scrollTop : 0;
     this._key = chosen ? `${chosen.kind} ${chosen.id}` : "run";
     this._version = entity && this._versionOf(entity);
@@ -30,9 +34,19 @@ class Details {
       ? { node: nodeParts, thread: threadParts, call: callParts }[chosen.kind](entity)
       : runParts(app.data.run);
     this.element.replaceChildren(...parts.filter(Boolean));
+    // What somebody reads stays as it is.
+    for (const one of this.element.querySelectorAll("[data-text]"))
+      if (read.has(one.dataset.text)) one.replaceWith(read.get(one.dataset.text));
     for (const one of this.element.querySelectorAll("details")) if (open.has(one.dataset.name)) one.open = true;
     this.element.scrollTop = scrolled;
+    if (held) this._hold(held);
     byId("chosen").textContent = chosen && entity ? inLine(`${nameOf(chosen)}, ${entity.state}`) : "";
+  }
+
+  /** Gives the focus back to what had it, or to the panel where that is gone. */
+  _hold(handle) {
+    const all = [...this.element.querySelectorAll("button, summary, .turns[tabindex]")];
+    (all.find((one) => handleOf(one) === handle) ?? this.element).focus({ preventScroll: true });
   }
 
   /** The text of a thread's only call needs no second click. */
@@ -44,15 +58,32 @@ class Details {
   /** What a panel of this entity depends on: its own version and how much belongs to it. */
   _versionOf(entity) {
     const node = entity.node ?? entity.id;
-    return `${entity.version} ${app.pinned?.id} ${app.data.callsOf(node).length} ${app.data.threadsOf(node).length} ${app.data.dependents(node).length}`;
+    const numbers = [
+      app.data.callsOf(node).length,
+      app.data.threadsOf(node).length,
+      app.data.dependents(node).length,
+      app.data.decisionsOf({ kind: "node", id: node }).length,
+    ];
+    const lasts = entity.end === null && entity.start !== null ? Math.floor(app.data.seconds) : "";
+    return `${entity.version} ${app.pinned?.id} ${numbers.join(" ")} ${lasts}`;
   }
 }
+
+/** What tells an element that can have the focus from others of the panel, also when the panel is drawn anew. */
+const handleOf = (element) =>
+  [
+    element.tagName,
+    element.closest("[data-name]")?.dataset.name,
+    element.dataset.kind,
+    element.dataset.id,
+    element.matches("button:not(.link)") ? element.textContent : "",
+  ].join("|");
 
 // ---------------------------------------------------------------- what may be chosen
 
 function runParts(run) {
-  const nodes = Object.entries(run.nodes ?? {}).map(([state, number]) =>
-    make("span", "count", stateSign(state, true), ` ${count(number)}`),
+  const nodes = [...grouped(app.data.planned, (node) => node.state)].map(([state, ones]) =>
+    make("span", "count", stateSign(state, true), ` ${count(ones.length)}`),
   );
   return [
     make(
@@ -71,12 +102,12 @@ function runParts(run) {
       ["started", run.started],
       ["nodes", nodes.length ? make("span", "links", ...nodes) : null],
       ["resumed at", (run.lives ?? []).map((at) => duration(at)).join(", ")],
-      ["decisions", count(app.data.decisions.size)],
+      ["decisions", app.data.decisions.size ? count(app.data.decisions.size) : ""],
       ...usageFacts(run.usage),
     ),
     textPart("asked", "question", run.question),
     textPart("result", "answer", run.answer),
-    make("p", "hint", "Choose a node, a thread or a call to see its texts. "),
+    make("p", "hint", "Choose a node, a thread or a call to see its texts."),
   ];
 }
 
@@ -85,13 +116,13 @@ function nodeParts(node) {
   const threads = app.data.threadsOf(node.id);
   return [
     titleOf(node.kind, titleOfNode(node), node),
-    why(node.reason),
+    why(node.reason, node.state),
     facts(
       [node.kind === "call" ? "tool" : "method", node.what],
       ...timeFacts(node),
       ["calls", node.calls ? count(node.calls) : ""],
       ...usageFacts(node.usage, node.cached_share),
-      ["after", nodeLinks(node.depends)],
+      ["after", nodeLinks(app.data.before(node))],
       ["before", nodeLinks(app.data.dependents(node.id))],
     ),
     actions(threads.length ? button("its threads", () => showThreads(node.id)) : ""),
@@ -106,7 +137,7 @@ function nodeParts(node) {
     noticesPart(calls),
     listPart("threads", "threads", threads.toSorted(byChoice), threadListLine),
     listPart("calls", "calls of the engine", calls, callListLine),
-    decisionsPart(node.id),
+    decisionsPart({ kind: "node", id: node.id }),
   ];
 }
 
@@ -129,7 +160,7 @@ function threadParts(thread) {
   ).filter((one) => one !== thread);
   const parts = [
     titleOf("thread", thread.name || thread.id, thread),
-    why(thread.reason),
+    why(thread.reason, thread.state),
     facts(
       ["path", thread.id],
       ["node", nodeLink(thread.node)],
@@ -144,7 +175,7 @@ function threadParts(thread) {
     noticesPart(calls),
     listPart("siblings", "siblings", siblings.toSorted(byChoice), threadListLine),
     listPart("children", "forked from it", app.data.children(thread.id), threadListLine),
-    decisionsPart(thread.id),
+    decisionsPart({ kind: "thread", id: thread.id }),
     ...calls.slice(0, 8).map((call) => callTexts(call, `call ${call.id}`)),
   ];
   if (calls.length > 8) parts.push(listPart("calls", "all its calls", calls, callListLine));

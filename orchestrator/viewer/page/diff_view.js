@@ -10,21 +10,25 @@ function compareChosen() {
 /** What is compared of an entity: the output of a call, those of a thread's calls, the result of a node. */
 async function outputOf(selected) {
   const entity = app.data.at(selected);
-  if (!entity) return "";
   if (selected.kind === "node") return wholeOf(entity.text, told(entity.result ?? entity.reason ?? ""));
   const calls = selected.kind === "call" ? [entity] : app.data.callsOfThread(entity.id);
-  const outputs = await Promise.all(calls.slice(-200).map((call) => wholeOf(call.text, call.preview ?? "")));
-  return outputs.join("\n") || told(entity.value ?? "");
+  if (!calls.length) return { text: told(entity.value ?? ""), isWhole: true };
+  const outputs = await Promise.all(calls.slice(-200).map((call) => wholeOf(call.text, call.preview ?? "", false)));
+  return {
+    text: outputs.map((one) => one.text).join("\n"),
+    isWhole: calls.length <= 200 && outputs.every((one) => one.isWhole),
+  };
 }
 
-async function wholeOf(key, otherwise) {
-  if (!key) return otherwise;
-  const text = await readText(key);
-  return text.failure ? otherwise : told(text.output ?? otherwise);
+/** The output under a key, or else what is known without it. */
+async function wholeOf(key, otherwise, isWhole = true) {
+  const text = key ? await readText(key) : { failure: "it is not kept" };
+  return text.failure ? { text: otherwise, isWhole } : { text: told(text.output ?? otherwise), isWhole: true };
 }
 
 async function openDiff(one, other) {
-  const [before, after] = await Promise.all([outputOf(one), outputOf(other)]);
+  const outputs = await Promise.all([outputOf(one), outputOf(other)]);
+  const [before, after] = outputs.map((output) => output.text);
   const parts = wordDiff(before, after);
   const side = (key, tag) =>
     make(
@@ -35,6 +39,7 @@ async function openDiff(one, other) {
       ),
     );
   const dialog = byId("diff");
+  const closing = button("close", () => dialog.close());
   const kept = parts.reduce((sum, part) => sum + (part.same?.length ?? 0), 0);
   const share = before.length + after.length ? (2 * kept) / (before.length + after.length) : 1;
   dialog.replaceChildren(
@@ -42,9 +47,14 @@ async function openDiff(one, other) {
       "div",
       "dialog-head",
       make("h2", "", "Difference"),
-      make("span", "soft", before === after ? "the texts are equal" : `${percent(share)} of the text is in both`),
+      make(
+        "span",
+        "soft",
+        before === after ? "the texts are equal" : `${percent(share)} of the text is in both`,
+        outputs.every((output) => output.isWhole) ? "" : "; of a text only a part could be read",
+      ),
       button("swap", () => openDiff(other, one)),
-      button("close", () => dialog.close()),
+      closing,
     ),
     make(
       "div",
@@ -55,12 +65,13 @@ async function openDiff(one, other) {
   );
   app.pin(null);
   if (!dialog.open) dialog.showModal();
+  closing.focus();
 }
 
 function diffHead(selected) {
   const entity = app.data.at(selected);
   const score = entity.score === null || entity.score === undefined ? "" : `score ${scoreText(entity.score)}`;
-  const tokens = entity.usage ? `${count(entity.usage.generated_tokens)} tokens` : "";
+  const tokens = entity.usage ? `${count(entity.usage.generated_tokens)} generated` : "";
   return make(
     "header",
     "",

@@ -1,4 +1,5 @@
-// Elements and words: everything that a model wrote goes into the page through here, as text, never as HTML.
+// Elements and words: everything that a model wrote goes into the page through here, as text, never as HTML. Reports of
+// evaluations begin with it, too.
 
 "use strict";
 
@@ -20,25 +21,26 @@ function button(text, does, name = "") {
   return element;
 }
 
+// Controls, what turns the direction of writing, what has no width, letters in tags; halves of pairs.
 const HIDDEN =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 const named = (code) => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 const signOf = (code) => (code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨${named(code)}⟩`);
 
 /** A text with a sign for every character that steers or that nobody would see. */
-const visible = (text) => text.replace(HIDDEN, (one) => signOf(one.charCodeAt(0)));
+const visible = (text) => text.replace(HIDDEN, (one) => signOf(one.codePointAt(0)));
 
 /** The same as nodes, in which the signs can be told from the text. */
 function shown(text) {
   const nodes = document.createDocumentFragment();
   let from = 0;
   for (const match of text.matchAll(HIDDEN)) {
-    const code = match[0].charCodeAt(0);
+    const code = match[0].codePointAt(0);
     const sign = make("span", "hidden-sign", signOf(code));
     sign.title = named(code);
     nodes.append(text.slice(from, match.index), sign);
-    from = match.index + 1;
+    from = match.index + match[0].length;
   }
   nodes.append(text.slice(from));
   return nodes;
@@ -59,6 +61,9 @@ function inLine(text, most = 120) {
 const told = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
 const count = (number) => number.toLocaleString("en-US");
+
+/** So many of something: 1 thread, 2 threads. */
+const counted = (number, what) => `${count(number)} ${number === 1 ? what : `${what}s`}`;
 
 /** A number in little room: 950, 12.3k, 4.56M. */
 function short(number) {
@@ -82,27 +87,3 @@ const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
 /** A score with as many digits as tell scores apart. */
 const scoreText = (score) => String(Number(score.toPrecision(3)));
-
-const SIGNS = {
-  waiting: "○",
-  running: "◐",
-  ok: "✓",
-  stop: "✓",
-  truncated: "✂",
-  length: "✂",
-  failed: "✗",
-  cancelled: "⊘",
-  aborted: "⊘",
-  interrupted: "⊘",
-  deferred: "⏸",
-  "passed-over": "↷",
-};
-
-/** A state as a coloured sign, with the word where there is room. */
-function stateSign(state, word = false) {
-  const sign = make("span", `sign-of is-${state}`, SIGNS[state] ?? "·");
-  sign.setAttribute("aria-hidden", "true");
-  const whole = make("span", `state is-${state}`, sign, word ? ` ${state}` : make("span", "unseen", state));
-  whole.title = state;
-  return whole;
-}

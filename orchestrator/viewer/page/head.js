@@ -2,8 +2,11 @@
 
 function drawHead() {
   const { run } = app.data;
-  byId("state").className = `badge is-${run.state}`;
-  byId("state").replaceChildren(stateSign(run.state, true));
+  // It is read out whenever it is written.
+  if (!byId("state").classList.contains(`is-${run.state}`)) {
+    byId("state").className = `badge is-${run.state}`;
+    byId("state").replaceChildren(stateSign(run.state, true));
+  }
   byId("question").replaceChildren(shown(run.question || run.name || "a run"));
   byId("question").title = visible(run.question ?? "");
   const said = run.answer ?? run.reason;
@@ -13,22 +16,24 @@ function drawHead() {
     " ",
     shown(inLine(said ? told(said) : "", 400)),
   );
+  const cached = cachedShare(run.usage);
+  const hits = cached === null ? "" : `, ${percent(cached)} cached`;
+  const soFar = app.data.live ? " so far" : "";
   const figures = [
-    ["tokens", tokensOf(run.usage) ? short(tokensOf(run.usage)) : "0"],
-    ["written", short(run.usage?.generated_tokens ?? 0)],
-    ["cached", cachedShare(run.usage) === null ? "" : percent(cachedShare(run.usage))],
+    ["generated", `${short(run.usage?.generated_tokens ?? 0)}${soFar}`],
+    ["prompt", `${short(run.usage?.prompt_tokens ?? 0)}${hits}${soFar}`],
     [
       "critical path",
       [
-        (run.critical_path ?? null) === null ? "" : `${short(run.critical_path)} tokens`,
+        (run.critical_path ?? null) === null ? "" : `${short(run.critical_path)} generated`,
         run.critical_seconds ? duration(run.critical_seconds) : "",
       ]
         .filter(Boolean)
         .join(" · "),
     ],
     ["time", duration(run.seconds)],
-    ["nodes", count(app.data.nodes.size)],
-    ["calls", count(app.data.calls.size)],
+    ["nodes", count(app.data.planned.length)],
+    ["calls", `${count(app.data.calls.size)}${soFar}`],
     ["model", run.model ? inLine(run.model, 40) : ""],
     [
       "",

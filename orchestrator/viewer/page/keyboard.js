@@ -6,14 +6,14 @@ const KEYS = [
   ["l", "the timeline"],
   ["n", "the table of nodes"],
   ["← → ↑ ↓", "along edges and between siblings; in lists, rows and what is below them"],
-  ["Enter", "to the details of what is chosen"],
+  ["Enter", "to the details of what is chosen; Esc goes back"],
   ["/", "search"],
   ["d", "compare: pin what is chosen, then choose another and press d again"],
   ["+ − f", "nearer, farther, all of it"],
   ["wheel, drag", "zoom and move; in the timeline ctrl and wheel zoom, the wheel alone scrolls"],
   ["c", "only what is critical; again for all"],
   ["s", "light or dark"],
-  ["Esc", "close, or choose nothing"],
+  ["Esc", "back from the details, close, or choose nothing: the run itself"],
   ["?", "this help"],
 ];
 
@@ -42,7 +42,7 @@ function pressed(event, views) {
     "-": () => view.surface?.zoomBy("out"),
     "/": () => byId("query").select(),
     "?": showHelp,
-    Escape: () => (app.pinned ? app.pin(null) : app.select(null)),
+    Escape: () => leave(event.target, view),
   }[event.key];
   if (simple) {
     if (event.key === "/") byId("query").focus();
@@ -57,6 +57,15 @@ function pressed(event, views) {
   if (!/^(Arrow|Page|Home|End)/.test(event.key)) return false;
   return stepped(view.step(event.key));
 }
+
+/** One step back: from the details to the view, from what is pinned, from what is chosen. */
+function leave(from, view) {
+  if (from.closest("#details") && app.selected) focusView(view);
+  else if (app.pinned) app.pin(null);
+  else app.select(null);
+}
+
+const focusView = (view) => (view.surface?.canvas ?? view.rows.element).focus({ preventScroll: true });
 
 /** Goes where a view says: a selection, or the id of a node. */
 function stepped(to) {

@@ -1,7 +1,7 @@
 // All nodes as a table that can be sorted: the graph and the timeline in text.
 
 const began = (node) => node.start ?? Infinity;
-const lasted = (node) => (node.start === null ? -1 : (node.end ?? app.data.seconds) - node.start);
+const lasted = (node) => took(node) ?? -1;
 
 /** The columns: title, what is sorted by, and what is shown; numbers stand right. */
 const COLUMNS = [
@@ -14,7 +14,7 @@ const COLUMNS = [
     cell: (node) => make("span", "soft", inLine(told(node.asked ?? ""), 160)),
   },
   { title: "begins", by: began, cell: (node) => (node.start === null ? "" : duration(node.start)), number: true },
-  { title: "time", by: lasted, cell: (node) => (node.start === null ? "" : duration(lasted(node))), number: true },
+  { title: "time", by: lasted, cell: (node) => (took(node) === null ? "" : duration(took(node))), number: true },
   {
     title: "calls",
     by: (node) => node.calls ?? 0,
@@ -34,12 +34,14 @@ const COLUMNS = [
     number: true,
   },
   {
-    title: "written",
+    title: "generated",
     by: (node) => node.usage?.generated_tokens ?? 0,
     cell: (node) => (node.usage?.generated_tokens ? short(node.usage.generated_tokens) : ""),
     number: true,
   },
 ];
+
+const classOf = ({ title, number }) => `column-${title}${number ? " number" : ""}`;
 
 /** A share of the prompt as a bar with its number; nothing where nobody told. */
 function cachedBar(share) {
@@ -57,7 +59,7 @@ class NodesView {
     this.heads = make("div", "heads node-line");
     this.heads.setAttribute("role", "row");
     for (const column of COLUMNS) {
-      const head = button(column.title, () => this._sort(column), column.number ? "number" : "");
+      const head = button(column.title, () => this._sort(column), classOf(column));
       head.title = `sort by ${column.title}`;
       head.setAttribute("role", "columnheader");
       this.heads.append(head);
@@ -129,7 +131,7 @@ class NodesView {
     row.classList.add("node-line");
     if (node.critical) row.classList.add("is-critical");
     for (const column of COLUMNS) {
-      const cell = make("span", column.number ? "number" : "", column.cell(node));
+      const cell = make("span", classOf(column), column.cell(node));
       cell.setAttribute("role", "gridcell");
       row.append(cell);
     }

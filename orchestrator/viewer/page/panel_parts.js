@@ -25,19 +25,17 @@ function usageFacts(usage, cached) {
   const share = cached ?? cachedShare(usage);
   const prompt = `${count(usage.prompt_tokens)}${share === null ? "" : `, of which ${percent(share)} cached`}`;
   return [
-    ["prompt tokens", prompt],
+    ["prompt", prompt],
     ["generated", `${usage.lower_bound ? "at least " : ""}${count(usage.generated_tokens)}`],
   ];
 }
 
-function timeFacts({ start, end }) {
+function timeFacts(entity) {
+  const { start, end, state } = entity;
   if (start === null || start === undefined) return [];
-  return [
-    [
-      "time",
-      `${duration((end ?? app.data.seconds) - start)}, from ${duration(start)}${end === null ? " on, still running" : ` to ${duration(end)}`}`,
-    ],
-  ];
+  if (state === "deferred") return [["waits since", duration(start)]];
+  const until = end === null ? " on, still running" : ` to ${duration(end)}`;
+  return [["time", `${duration(took(entity))}, from ${duration(start)}${until}`]];
 }
 
 /** A text that can be folded; `whole` gives the rest of it when somebody asks. */
@@ -46,16 +44,26 @@ function textPart(name, title, text, whole = null, offer = "show the whole text"
   const body = make("pre", "", shown(told(text ?? "")));
   const part = make("details", "part", make("summary", "", title), body);
   part.dataset.name = name;
-  if (whole) part.append(button(offer, ({ target }) => wholeInto(part, target, whole), "plain"));
+  if (whole) {
+    part.dataset.text = whole;
+    part.append(button(offer, ({ target }) => wholeInto(part, target, whole), "plain"));
+  }
   return part;
 }
 
 async function wholeInto(part, target, key) {
   target.disabled = true;
   const text = await readText(key);
-  if (!text.failure) target.remove();
-  part.querySelector("pre").replaceWith(make("div", "turns", ...turnsOf(text)));
+  const turns = make("div", "turns", ...turnsOf(text));
+  turns.tabIndex = -1;
+  part.querySelector("pre, .turns").replaceWith(turns);
   target.disabled = false;
+  if (text.failure) return;
+  const isHeld = document.activeElement === target || document.activeElement === document.body;
+  target.remove();
+  part.dataset.read = "";
+  // Who pressed the button by a key goes on from here.
+  if (isHeld) turns.focus({ preventScroll: true });
 }
 
 /** A text under its key, or what went wrong, as words. */
@@ -96,11 +104,16 @@ const nodeLinks = (ids) =>
 /** A list of entities, the first of very many. */
 function listPart(name, title, things, line) {
   if (!things.length) return null;
-  const list = make("ul", "list", ...things.slice(0, MOST_LISTED).map((one) => make("li", "", line(one))));
-  if (things.length > MOST_LISTED) list.append(make("li", "soft", `and ${count(things.length - MOST_LISTED)} more`));
-  const part = make("details", "part", make("summary", "", `${title} `, make("small", "", count(things.length))), list);
+  const summary = make("summary", "", `${title} `, make("small", "", count(things.length)));
+  const part = make("details", "part", summary, listOf(things, line));
   part.dataset.name = name;
   return part;
+}
+
+function listOf(things, line) {
+  const list = make("ul", "list", ...things.slice(0, MOST_LISTED).map((one) => make("li", "", line(one))));
+  if (things.length > MOST_LISTED) list.append(make("li", "soft", `and ${count(things.length - MOST_LISTED)} more`));
+  return list;
 }
 
 const callListLine = (call) =>
@@ -112,26 +125,63 @@ const callListLine = (call) =>
     make("small", "", callLine(call)),
   );
 
+/** The path of a thread below that of its node: many a step has the same name. */
+const belowNode = ({ id, node, name }) => (id.startsWith(`root/${node}/`) ? id.slice(node.length + 6) : name || id);
+
 const threadListLine = (thread) =>
   link(
     "thread",
     thread.id,
     stateSign(thread.state),
     thread.chosen ? make("span", "star", "★") : "",
-    make("span", "grow", shown(thread.name || thread.id)),
+    make("span", "grow", shown(belowNode(thread))),
     make("small", "", thread.score === null || thread.score === undefined ? "" : `score ${scoreText(thread.score)}`),
   );
 
-function decisionsPart(path) {
-  return listPart("decisions", "decisions", app.data.decisionsOf(path), (one) =>
+/** What was decided, each decision to be unfolded: of a search which leaves went on, of others what they came to. */
+function decisionsPart(selected) {
+  return listPart("decisions", "decisions", app.data.decisionsOf(selected), (one) => {
+    if (one.kind === "selection") return selectionPart(one);
+    const name = one.path.slice(one.path.lastIndexOf("#") + 1);
+    return textPart(one.path, name, one.data.value ?? one.data);
+  });
+}
+
+/** A wave of a search: its leaves with their scores, those that went on first. Many waves have very many of them. */
+function selectionPart({ path, wave, data }) {
+  const children = new Map(data.chosen);
+  const leaves = data.leaves ?? data.chosen.map(([leaf]) => [leaf, null]);
+  const went = `${count(children.size)} of ${count(leaves.length)} went on`;
+  const said = [went, visible(data.remark)].filter(Boolean).join(" · ");
+  const part = make("details", "part", make("summary", "", `wave ${wave} `, make("small", "", said)));
+  part.dataset.name = path;
+  const above = path.slice(0, path.lastIndexOf("#"));
+  const fill = () => {
+    const sorted = leaves.toSorted(
+      ([one, score], [other, least]) =>
+        children.has(other) - children.has(one) || (least ?? -Infinity) - (score ?? -Infinity) || 0,
+    );
+    const line = ([leaf, score]) => leafLine(leaf, leaf.slice(above.length + 1), score, children.get(leaf));
+    part.append(listOf(sorted, line));
+  };
+  part.addEventListener("toggle", fill, { once: true });
+  return part;
+}
+
+const leafLine = (id, name, score, forks) =>
+  link(
+    "thread",
+    id,
+    stateSign(forks === undefined ? "passed-over" : "ok"),
+    make("span", "grow", shown(name || "the beginning")),
     make(
-      "div",
+      "small",
       "",
-      make("b", "", shown(`${one.kind}${one.wave === null || one.wave === undefined ? "" : ` ${one.wave}`}`)),
-      make("pre", "", shown(told(one.data))),
+      [score === null ? "" : `score ${scoreText(score)}`, forks === undefined ? "" : `forked ${counted(forks, "time")}`]
+        .filter(Boolean)
+        .join(" · "),
     ),
   );
-}
 
 function noticesPart(calls) {
   const notices = calls.flatMap((call) => (call.notices ?? []).map((notice) => ({ ...notice, call })));
@@ -140,7 +190,7 @@ function noticesPart(calls) {
   );
 }
 
-const why = (reason) => (reason ? make("p", "reason", shown(reason)) : null);
+const why = (reason, state = "") => (reason ? make("p", `reason of-${state}`, shown(reason)) : null);
 
 /** What can be done with what is chosen. */
 function actions(...more) {

@@ -1,7 +1,7 @@
 // The plan as a graph, from left to right: a column for each layer, a block of columns for a layer of very many nodes.
 // Only what is in sight is drawn: nodes are found by their place, and edges are left out by their corners.
 
-const CARD = { width: 228, height: 46, across: 76, beside: 26, below: 14 };
+const CARD = { width: 264, height: 46, across: 60, beside: 26, below: 14 };
 const MOST_IN_COLUMN = 40;
 // Below this scale no label can be read.
 const FAR = 0.24;
@@ -24,7 +24,7 @@ class PlanView {
       block.y = (tallest - block.height) / 2;
       block.nodes.forEach((node, index) => this.at.set(node.id, placeIn(block, index)));
     }
-    this.edges = edgesOf(app.data.nodes.values(), this.at);
+    this.edges = edgesOf(app.data.nodes.values(), this.at, this.blocks);
     const last = this.blocks.at(-1);
     this.extent = { width: last ? last.x + last.width : 1, height: tallest || 1 };
     if (!this.surface.touched) this.fit();
@@ -96,11 +96,11 @@ class PlanView {
   step(key) {
     const node = app.data.nodes.get(app.selected ? app.data.nodeOf(app.selected) : undefined);
     if (!node) return app.data.layers.find((layer) => layer.length)?.[0]?.id;
-    const siblings = app.data.layers[node.layer];
+    const siblings = app.data.layers.find((layer) => layer.includes(node));
     const index = siblings.indexOf(node);
     if (key === "ArrowUp") return siblings[index - 1]?.id;
     if (key === "ArrowDown") return siblings[index + 1]?.id;
-    const ids = key === "ArrowLeft" ? node.depends : app.data.dependents(node.id);
+    const ids = key === "ArrowLeft" ? app.data.before(node) : app.data.dependents(node.id);
     const known = ids.filter((id) => app.data.nodes.has(id));
     return known.find((id) => app.data.nodes.get(id).critical) ?? known[0];
   }
@@ -126,11 +126,12 @@ class PlanView {
 
   _drawEdges(context, sight) {
     const chosen = app.selected ? app.data.nodeOf(app.selected) : undefined;
-    const groups = { other: [], critical: [], chosen: [] };
+    const groups = { other: [], planned: [], critical: [], chosen: [] };
     for (const edge of this.edges) {
       if (edge.x2 < sight.left || edge.x1 > sight.right) continue;
-      if (Math.max(edge.y1, edge.y2) < sight.top || Math.min(edge.y1, edge.y2) > sight.bottom) continue;
-      const group = edge.from === chosen || edge.to === chosen ? "chosen" : edge.critical ? "critical" : "other";
+      if (edge.bottom < sight.top || edge.top > sight.bottom) continue;
+      const isChosen = edge.from === chosen || edge.to === chosen;
+      const group = isChosen ? "chosen" : edge.critical ? "critical" : edge.planned ? "planned" : "other";
       groups[group].push(edge);
     }
     const far = this.surface.scaleX < FAR;
@@ -138,6 +139,9 @@ class PlanView {
     // The more there are, the less one of them says.
     const alpha = Math.max(0.06, 0.5 * Math.min(1, Math.sqrt(150 / others.length)));
     this._stroke(context, others, COLOURS.soft, 1, app.filter === "all" ? alpha : alpha / 3);
+    context.setLineDash([4, 3]);
+    this._stroke(context, far ? this._thinned(groups.planned) : groups.planned, COLOURS.soft, 1, alpha);
+    context.setLineDash([]);
     this._stroke(context, groups.critical, COLOURS.critical, 2, 0.9);
     this._stroke(context, groups.chosen, COLOURS.link, 2, 1);
   }
@@ -158,17 +162,22 @@ class PlanView {
     const { surface } = this;
     this.drawn.edges += edges.length;
     context.beginPath();
+    const isFar = surface.scaleX < FAR;
     for (const edge of edges) {
-      const [x1, y1, x2, y2] = [
-        surface.screenX(edge.x1),
-        surface.screenY(edge.y1),
-        surface.screenX(edge.x2),
-        surface.screenY(edge.y2),
-      ];
-      const bend = Math.min(90, (x2 - x1) / 2);
-      context.moveTo(x1, y1);
-      if (surface.scaleX < FAR) context.lineTo(x2, y2);
-      else context.bezierCurveTo(x1 + bend, y1, x2 - bend, y2, x2, y2);
+      let [x, y] = [surface.screenX(edge.x1), surface.screenY(edge.y1)];
+      context.moveTo(x, y);
+      const to = (worldX, worldY, isBent) => {
+        const [nextX, nextY] = [surface.screenX(worldX), surface.screenY(worldY)];
+        const bend = (nextX - x) / 2;
+        if (isBent && !isFar) context.bezierCurveTo(x + bend, y, nextX - bend, nextY, nextX, nextY);
+        else context.lineTo(nextX, nextY);
+        [x, y] = [nextX, nextY];
+      };
+      for (const { left, right, y: between } of edge.via) {
+        to(left, between, true);
+        to(right, between, false);
+      }
+      to(edge.x2, edge.y2, true);
     }
     context.globalAlpha = alpha;
     context.strokeStyle = colour;
@@ -264,9 +273,9 @@ class PlanView {
 
 /** What a node is, how long it took and what it cost, in one line. */
 function nodeLine(node) {
-  const seconds = node.start === null ? "" : duration((node.end ?? app.data.seconds) - node.start);
-  const tokens = tokensOf(node.usage);
-  return [inLine(node.what || node.kind, 40), seconds, tokens ? `${short(tokens)} tok` : ""]
+  const seconds = took(node) === null ? "" : duration(took(node));
+  const tokens = node.usage?.generated_tokens;
+  return [inLine(node.what || node.kind, 40), seconds, tokens ? `${short(tokens)} generated` : ""]
     .filter(Boolean)
     .join(" · ");
 }
@@ -305,22 +314,46 @@ function* inSight(block, sight) {
     }
 }
 
-function edgesOf(nodes, at) {
+/** Edges, with the gaps through which they pass the columns between, so that none runs behind a box. */
+function edgesOf(nodes, at, blocks) {
   const edges = [];
+  const columnOf = new Map(blocks.flatMap((block, column) => block.nodes.map((node) => [node.id, column])));
+  const used = blocks.map(() => new Map());
   for (const node of nodes)
-    for (const before of node.depends) {
+    for (const before of app.data.before(node)) {
       const [start, end] = [at.get(before), at.get(node.id)];
       if (!start || !end) continue;
-      const critical = node.critical && app.data.nodes.get(before).critical;
-      edges.push({
+      const edge = {
         from: before,
         to: node.id,
-        critical,
+        critical: node.critical && app.data.nodes.get(before).critical,
+        planned: before === app.data.planner?.id,
         x1: start.x + CARD.width,
         y1: start.y + CARD.height / 2,
         x2: end.x,
         y2: end.y + CARD.height / 2,
-      });
+        via: [],
+      };
+      for (let column = columnOf.get(before) + 1; column < columnOf.get(node.id); column++)
+        edge.via.push(gapFor(edge, blocks[column], used[column]));
+      const heights = [edge.y1, edge.y2, ...edge.via.map((one) => one.y)];
+      edge.top = Math.min(...heights);
+      edge.bottom = Math.max(...heights);
+      edges.push(edge);
     }
   return edges;
+}
+
+/** Where an edge passes a column: as straight as it can, above, below or between boxes, beside those before it. */
+function gapFor({ x1, y1, x2, y2 }, block, used) {
+  const straight = y1 + ((y2 - y1) * (block.x + block.width / 2 - x1)) / (x2 - x1);
+  const step = CARD.height + CARD.below;
+  const row = Math.round((straight - block.y + CARD.below / 2) / step);
+  const isOutside = row < 0 || row > block.rows;
+  const nth = used.get(row) ?? 0;
+  used.set(row, nth + 1);
+  // A gap has room for three beside each other.
+  const aside = isOutside ? 0 : [0, 1, -1][nth % 3] * 4;
+  const y = isOutside ? straight : block.y - CARD.below / 2 + row * step + aside;
+  return { left: block.x - 6, right: block.x + block.width + 6, y };
 }

@@ -5,6 +5,7 @@
 /** The entities of a picture, which grow while a run goes on. */
 class RunData {
   constructor() {
+    this.epoch = null;
     this.version = 0;
     this.live = false;
     this.run = null;
@@ -15,11 +16,13 @@ class RunData {
     this._derive();
   }
 
-  /** Takes what is new; tells whether anything is. */
-  take(picture) {
-    const isNew = picture.version > this.version || this.run === null;
+  /** Takes what is new, or with `whole` all there is in place of what was known; tells whether anything is new. */
+  take(picture, { whole = false } = {}) {
+    const isNew = whole || picture.version > this.version || this.run === null;
+    if (whole) for (const known of [this.nodes, this.threads, this.calls, this.decisions]) known.clear();
     this.live = picture.live;
     this.version = picture.version;
+    this.epoch = picture.epoch ?? null;
     this.run = picture.run;
     for (const node of picture.nodes) this.nodes.set(node.id, node);
     for (const thread of picture.threads) this.threads.set(thread.id, thread);
@@ -45,9 +48,16 @@ class RunData {
   children = (path) => this._children.get(path) ?? [];
   dependents = (id) => this._dependents.get(id) ?? [];
 
-  decisionsOf(path) {
-    return [...this.decisions.values()].filter((one) => one.path === path || one.path.startsWith(`${path}#`));
+  /** What a node comes after: what it needs, or else the planner. */
+  before = (node) => (node.depends.length || !this.planner || node === this.planner ? node.depends : [this.planner.id]);
+
+  /** The nodes of the plan: planner and output are beside it. */
+  get planned() {
+    return [...this.nodes.values()].filter((node) => node.kind !== "planner" && node.kind !== "output");
   }
+
+  /** What was decided at a thread, or for a node at any of its threads. */
+  decisionsOf = ({ kind, id }) => (kind === "node" ? this._decisionsOfNode : this._decisionsOfThread).get(id) ?? [];
 
   /** Seconds that the axis of time has. */
   get seconds() {
@@ -60,7 +70,7 @@ class RunData {
   /** The filters: what each lets through of nodes and of threads. */
   static FILTERS = {
     all: { node: () => true, thread: () => true },
-    failed: { node: (node) => FAILED.has(node.state), thread: (thread) => FAILED.has(thread.state) },
+    failed: { node: (node) => node.state === "failed", thread: (thread) => thread.state === "failed" },
     running: { node: (node) => node.state === "running", thread: (thread) => thread.state === "running" },
     critical: {
       node: (node) => node.critical,
@@ -86,26 +96,51 @@ class RunData {
     this._children = grouped(this.threads.values(), (thread) => thread.parent);
     for (const group of this._children.values()) group.sort((one, other) => NAMES.compare(one.name, other.name));
     this._dependents = new Map();
+    this._decisionsOfThread = grouped(this.decisions.values(), decidedAt);
+    this._decisionsOfNode = grouped(this.decisions.values(), (one) => this._nodeAbove(decidedAt(one)));
     this._lastEnd = 0;
     for (const node of this.nodes.values()) {
       this._lastEnd = Math.max(this._lastEnd, node.end ?? 0, node.start ?? 0);
-      for (const before of node.depends) append(this._dependents, before, node.id);
     }
+    this.planner = [...this.nodes.values()].find((node) => node.kind === "planner") ?? null;
+    for (const node of this.nodes.values())
+      for (const before of this.before(node)) append(this._dependents, before, node.id);
+    for (const node of this.nodes.values()) if (this._isSkipped(node)) node.state = "skipped";
+    this.isCritical = [...this.nodes.values()].some((node) => node.critical);
+    this.isCached = [...this.nodes.values()].some((node) => node.cached_share);
+    this.isScored = [...this.threads.values()].some((one) => one.score !== null && one.score !== undefined);
     for (const calls of this._callsOf.values())
       calls.sort((one, other) => one.start - other.start || one.id - other.id);
     for (const call of this.calls.values()) this._lastEnd = Math.max(this._lastEnd, call.end ?? call.start);
     this.layers = layersOf(this.nodes.values());
+    // It stands before all that it planned.
+    if (this.planner) this.layers.unshift([this.planner]);
+  }
+
+  /** Whether a node never began, since something that it needs came to no result. */
+  _isSkipped({ state, start, depends }) {
+    const isMissing = (id) => ["failed", "cancelled", "skipped"].includes(this.nodes.get(id)?.state);
+    return state === "cancelled" && start === null && depends.some(isMissing);
+  }
+
+  /** The node that a path belongs to: that of the next thread above it, or the one that it names. */
+  _nodeAbove(path) {
+    for (let at = path; at; at = at.slice(0, Math.max(0, at.lastIndexOf("/"))))
+      if (this.threads.has(at)) return this.threads.get(at).node;
+    return path.split("/")[1];
   }
 }
 
+/** The path of the thread in which something was decided: PATH#select-0. */
+const decidedAt = ({ path }) => (path.includes("#") ? path.slice(0, path.lastIndexOf("#")) : path);
+
 // step-9 comes before step-10.
 const NAMES = new Intl.Collator("en", { numeric: true });
-const FAILED = new Set(["failed", "cancelled"]);
 
 /** The nodes of each layer, in the order of their places. */
 function layersOf(nodes) {
   const layers = [];
-  for (const node of nodes) (layers[node.layer] ??= []).push(node);
+  for (const node of nodes) if (node.kind !== "planner") (layers[node.layer] ??= []).push(node);
   for (let layer = 0; layer < layers.length; layer++)
     layers[layer] = (layers[layer] ?? []).sort((one, other) => one.place - other.place);
   return layers;
@@ -123,7 +158,11 @@ function append(groups, key, thing) {
   else groups.set(key, [thing]);
 }
 
-/** All tokens of a usage, or nothing where none is known. */
+/** Seconds that something took or has taken so far; null for what has not begun, or waits for somebody outside. */
+const took = ({ start, end, state }) =>
+  start === null || start === undefined || state === "deferred" ? null : (end ?? app.data.seconds) - start;
+
+/** All tokens of a usage, prompt and generated, or nothing where none is known. */
 const tokensOf = (usage) => (usage ? usage.prompt_tokens + usage.generated_tokens : 0);
 
 /** How much of the prompts a prefix cache had, or null where nobody told. */

@@ -33,7 +33,8 @@ class Search {
     }
     const here = foundHere(query.toLowerCase());
     this._show(here, "searching in texts…");
-    const told = await this._inTexts(query, here);
+    this._reading = this._inTexts(query, here);
+    const told = await this._reading;
     // Somebody has typed on meanwhile.
     if (this._asked === query) this._show(this.hits, told);
   }
@@ -111,8 +112,10 @@ class Search {
     clearTimeout(this._waiting);
     if (this.field.value.trim() !== this._asked) {
       this.active = -1;
-      await this.run();
+      this.run();
     }
+    // Names are found at once; texts are waited for where there is none.
+    if (!this.hits.length) await this._reading;
     this._go(Math.max(0, this.active));
   }
 

@@ -36,7 +36,13 @@ function readColours() {
 }
 
 const colourOf = (state) => COLOURS[STATE_COLOURS[state] ?? state] ?? COLOURS.soft;
-const STATE_COLOURS = { stop: "ok", length: "truncated", aborted: "cancelled" };
+const STATE_COLOURS = {
+  stop: "ok",
+  length: "truncated",
+  aborted: "cancelled",
+  interrupted: "cancelled",
+  skipped: "cancelled",
+};
 
 /** A canvas with an origin and a scale for each axis. */
 class Surface {

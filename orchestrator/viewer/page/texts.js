@@ -31,6 +31,7 @@ class Texts {
     };
     for (const [key, text] of Object.entries(texts)) {
       look(key, wordsIn(text));
+      seen.add(text.piece);
       // What contexts share is looked at once, and told of the first text that has it.
       for (let at = text.context ?? -1; at >= 0 && !seen.has(at); at = pieces[at][0]) {
         seen.add(at);
@@ -53,9 +54,16 @@ class Texts {
   }
 
   _block() {
-    this._unpacked ??= unpacked(this._packed);
+    this._unpacked ??= unpacked(this._packed).then(withOutputs);
     return this._unpacked;
   }
+}
+
+/** What contexts went on from is in the file once, as a piece of theirs: the texts get it back. */
+function withOutputs(block) {
+  for (const text of Object.values(block.texts))
+    if (text.piece !== undefined) text.output = block.pieces[text.piece][2];
+  return block;
 }
 
 /** All that a text says but for the contexts that it shares. */

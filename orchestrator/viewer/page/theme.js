@@ -24,8 +24,7 @@ function drawTheme() {
   readColours();
   byId("theme").textContent = isDark() ? "☀" : "☾";
   byId("theme").setAttribute("aria-label", isDark() ? "light" : "dark");
-  views.plan.surface.redraw();
-  views.timeline.surface.redraw();
+  for (const name of ["plan", "timeline"]) views[name].surface.redraw();
 }
 
 function keptTheme() {

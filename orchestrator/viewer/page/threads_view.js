@@ -1,5 +1,7 @@
 // Threads and searches as a tree: which were chosen, which scored what, and why some were passed over.
 
+const THREAD_COLUMNS = ["thread", "score", "answer, or why not", "generated", "time"];
+
 /** The tree of threads, by the nodes that they think for. */
 class ThreadsView {
   constructor() {
@@ -14,7 +16,7 @@ class ThreadsView {
       button("close all", () => this._openAll(false)),
     );
     heads.append(make("span", "", "thread", buttons));
-    for (const name of ["score", "answer, or why not", "tokens", "time"]) heads.append(make("span", "", name));
+    for (const name of THREAD_COLUMNS.slice(1)) heads.append(make("span", "", name));
     this.rows = new Rows({
       role: "tree",
       label: "threads",
@@ -155,19 +157,28 @@ class ThreadsView {
     row.classList.add("thread-line", line.kind === "node" ? "of-node" : "of-thread");
     if (entity.chosen) row.classList.add("is-chosen");
     if (RunData.isPruned(entity)) row.classList.add("is-pruned");
+    const cells = this.cellsOf(line);
     const sign = line.children.length ? (this.closed.has(line.id) ? "▸" : "▾") : "";
-    const name = make("span", "name", make("span", "toggle", sign), stateSign(entity.state));
-    name.style.setProperty("--depth", Math.min(line.depth, 24));
-    if (line.kind === "node") name.append(make("b", "", shown(titleOfNode(entity))));
+    cells[0].prepend(make("span", "toggle", sign));
+    cells[0].style.setProperty("--depth", Math.min(line.depth, 24));
+    row.append(...cells);
+  }
+
+  /** What a line says: name, score, answer, tokens and time. */
+  cellsOf({ kind, entity }) {
+    const name = make("span", "name", stateSign(entity.state));
+    if (kind === "node") name.append(make("b", "", shown(titleOfNode(entity))));
     else name.append(entity.chosen ? make("span", "star", "★") : "", make("span", "", shown(entity.name || entity.id)));
     if (entity.chosen) name.querySelector(".star").title = "chosen";
-    row.append(name, ...(line.kind === "node" ? this._ofNode(entity) : this._ofThread(entity)), ...costsOf(entity));
+    return [name, ...(kind === "node" ? this._ofNode(entity) : this._ofThread(entity)), ...costsOf(entity)];
   }
 
   _ofNode(node) {
-    const threads = app.data.threadsOf(node.id).filter((one) => one.calls);
+    const threads = app.data.threadsOf(node.id).filter((one) => app.data.callsOfThread(one.id).length);
     const pruned = threads.filter(RunData.isPruned).length;
-    const number = `${count(threads.length)} ${threads.length === 1 ? "thread" : "threads"}`;
+    // Workers that share a cache are all of one call.
+    const workers = app.data.callsOf(node.id).reduce((most, call) => Math.max(most, call.workers), 1);
+    const number = workers > 1 ? counted(workers, "worker") : counted(threads.length, "thread");
     return [
       make("span", ""),
       make(
@@ -183,7 +194,7 @@ class ThreadsView {
   _ofThread(thread) {
     const value = thread.value === null || thread.value === undefined ? "" : inLine(told(thread.value), 200);
     const reason = thread.reason
-      ? make("span", thread.state === "ok" ? "soft" : "why", inLine(thread.reason, 200))
+      ? make("span", thread.state === "ok" ? "soft" : `why of-${thread.state}`, inLine(thread.reason, 200))
       : "";
     const said = make("span", "said", value, value && reason ? " · " : "", reason);
     said.title = [value, thread.reason && visible(thread.reason)].filter(Boolean).join("\n");
@@ -214,12 +225,11 @@ function scoreBar(score, { low, high }) {
   return whole;
 }
 
-/** Tokens and time, as the last two columns. */
+/** Generated tokens and time, as the last two columns. */
 function costsOf(entity) {
-  const tokens = tokensOf(entity.usage);
-  const began = entity.start !== null && entity.start !== undefined;
+  const tokens = entity.usage?.generated_tokens;
   return [
     make("span", "number", tokens ? short(tokens) : ""),
-    make("span", "number", began ? duration((entity.end ?? app.data.seconds) - entity.start) : ""),
+    make("span", "number", took(entity) === null ? "" : duration(took(entity))),
   ];
 }

@@ -2,12 +2,14 @@
 //
 //              0 s      2 s      4 s
 //   in flight  ▁▂▅▅▅▇▇▅▅▂▁
+//   critical   [search ][ 7   ][ 9 ]    what the run waited for, one after another
 //   search     ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇          the node
 //              ▂▂▂▂▂ ▂▂▂▂▂▂▂▂▂          its calls, as many lanes as ran side by side
 
 const ROW = { bar: 16, lane: 9, gap: 9 };
 const AXIS = 24;
 const CHART = 46;
+const RESUMED = "resumed";
 
 /** Draws the timeline and knows what lies where. */
 class TimelineView {
@@ -15,7 +17,8 @@ class TimelineView {
     this.rows = [];
     this.flight = [];
     this.surface = new Surface(byId("timeline"), this);
-    this.surface.top = AXIS + CHART;
+    this.band = new CriticalBand(this.surface, AXIS + CHART);
+    this.surface.top = AXIS + CHART + BAND.whole;
   }
 
   refresh() {
@@ -30,6 +33,7 @@ class TimelineView {
     });
     this.rowOf = new Map(this.rows.map((row) => [row.node.id, row]));
     this.height = y;
+    this.band.take(started.filter((node) => node.critical));
     this.flight = inFlight(app.data.calls.values());
     if (!this.surface.touched) this.fit();
     this.clamp();
@@ -96,7 +100,7 @@ class TimelineView {
 
   _hit(x, y) {
     const { surface } = this;
-    if (y < surface.top) return null;
+    if (y < surface.top) return this.band.at(x, y);
     const down = surface.worldY(y);
     const row = this._visible().find((one) => down >= one.y && down < one.y + one.height);
     if (!row) return null;
@@ -145,7 +149,7 @@ class TimelineView {
   draw(context) {
     const { surface } = this;
     if (!app.data.run) return;
-    this.drawn = { rows: 0, calls: 0 };
+    this.drawn = { rows: 0, calls: 0, stars: 0, lives: [] };
     const ticks = ticksOf(
       surface.worldX(surface.left),
       surface.worldX(surface.width),
@@ -159,6 +163,8 @@ class TimelineView {
     for (const row of this._visible()) this._drawRow(context, row);
     context.restore();
     this._drawChart(context);
+    this.band.draw(context);
+    this._drawLives(context);
     this._axis(context, ticks);
   }
 
@@ -166,10 +172,24 @@ class TimelineView {
     const { surface } = this;
     context.fillStyle = COLOURS.rule;
     for (const tick of ticks) context.fillRect(Math.round(surface.screenX(tick)), AXIS, 1, surface.height);
-    context.fillStyle = COLOURS.link;
+  }
+
+  /** Where the run was resumed, with the word for it. */
+  _drawLives(context) {
+    const { surface } = this;
+    context.font = `11px ${FONT}`;
+    context.textBaseline = "middle";
+    const width = context.measureText(RESUMED).width + 8;
     for (const life of app.data.run.lives ?? []) {
       const x = Math.round(surface.screenX(life));
-      if (x > surface.left) context.fillRect(x, AXIS, 1.5, surface.height);
+      if (x < surface.left || x > surface.width) continue;
+      const from = Math.min(x, surface.width - width);
+      context.fillStyle = COLOURS.link;
+      context.fillRect(x, AXIS, 1.5, surface.height);
+      context.fillRect(from, AXIS - 1, width, 15);
+      context.fillStyle = COLOURS.sheet;
+      context.fillText(RESUMED, from + 4, AXIS + 7);
+      this.drawn.lives.push({ x, from });
     }
   }
 
@@ -190,7 +210,7 @@ class TimelineView {
     context.beginPath();
     context.rect(surface.left, 0, surface.width, surface.height);
     context.clip();
-    this._bar(context, node.start, node.end, y, ROW.bar, node.critical ? COLOURS.critical : colourOf(node.state));
+    this._bar(context, node.start, node.end, y, ROW.bar, colourOf(node.state));
     this._inBar(context, node, y);
     row.lanes.forEach((lane, index) => this._drawLane(context, lane, y + ROW.bar + index * ROW.lane + 2, alpha));
     context.restore();
@@ -235,14 +255,26 @@ class TimelineView {
       const call = lane[at];
       const right = surface.screenX(call.end ?? app.data.seconds);
       // What lies within a pixel that has its colour already is not drawn again.
-      if (right < edge && !isSelected("call", call.id)) continue;
+      if (right < edge && !isOfSelected(call)) continue;
       edge = right + 0.5;
       this.drawn.calls++;
-      const chosen = isSelected("call", call.id);
+      const chosen = isOfSelected(call);
       context.globalAlpha = chosen ? 1 : alpha * (call.replayed ? 0.35 : 0.62);
       this._bar(context, call.start, call.end, y, ROW.lane - 2, chosen ? COLOURS.link : colourOf(call.state));
+      if (app.data.threads.get(call.thread)?.chosen) this._star(context, call, y);
     }
     context.globalAlpha = alpha;
+  }
+
+  /** Marks a call of a thread that its method chose. */
+  _star(context, call, y) {
+    const [from, to] = [this.surface.screenX(call.start), this.surface.screenX(call.end ?? app.data.seconds)];
+    context.globalAlpha = 1;
+    context.fillStyle = COLOURS.ink;
+    context.font = `11px ${FONT}`;
+    context.textBaseline = "middle";
+    context.fillText("★", Math.max(from, to) + 2, y + ROW.lane / 2 - 1);
+    this.drawn.stars++;
   }
 
   _label(context, node, y) {
@@ -297,6 +329,9 @@ class TimelineView {
   }
 }
 
+/** Whether a call is what somebody chose to look at, or of the thread that is. */
+const isOfSelected = (call) => isSelected("call", call.id) || isSelected("thread", call.thread);
+
 /** Calls in as few lanes as there were side by side. */
 function packed(calls) {
   const lanes = [];
@@ -343,9 +378,11 @@ function callLine(call) {
   const usage = call.usage;
   const cached = cachedShare(usage);
   return [
-    call.state,
+    call.state === "stop" ? "" : call.state,
     duration((call.end ?? app.data.seconds) - call.start),
-    usage ? `${count(usage.prompt_tokens)} → ${count(usage.generated_tokens)} tokens` : "",
+    usage && call.end !== null
+      ? `${count(usage.prompt_tokens)} prompt, ${count(usage.generated_tokens)} generated`
+      : "",
     cached === null ? "" : `${percent(cached)} cached`,
     call.replayed ? "replayed" : "",
   ]

@@ -2,17 +2,19 @@
 //
 //   lines ──▶ what stands in both stays; each stretch that does not ──▶ words ──▶ the same again
 //
-// Myers 1986, "An O(ND) Difference Algorithm and Its Variations", with a limit on the differences: texts that share
-// next to nothing are replaced as a whole, which is also what a reader would see in them.
+// Myers 1986, "An O(ND) Difference Algorithm and Its Variations", with a limit on the work: texts that share
+// next to nothing are replaced as a whole, which is also what a reader would see in them. Lines may take half of it.
 
-const MOST_EDITS = 1500;
+const MOST_STEPS = 1_000_000;
 
 /** Stretches of two texts: {same}, or {removed, added}. */
 function wordDiff(before, after) {
+  const lines = differ(linesOf(before), linesOf(after), { steps: MOST_STEPS / 2 });
+  const work = { steps: MOST_STEPS / 2 };
   return merged(
-    differ(linesOf(before), linesOf(after)).flatMap((part) => {
+    lines.flatMap((part) => {
       if (part.same !== undefined) return [part];
-      return differ(wordsOf(part.removed), wordsOf(part.added));
+      return differ(wordsOf(part.removed), wordsOf(part.added), work);
     }),
   );
 }
@@ -21,8 +23,8 @@ const linesOf = (text) => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 // 28,848.60 is one word.
 const wordsOf = (text) => text.match(/\s+|[\p{L}\p{N}_]+(?:[.,]\p{N}+)*|[^\s\p{L}\p{N}_]/gu) ?? [];
 
-/** Stretches of two lists of strings. */
-function differ(before, after) {
+/** Stretches of two lists of strings; what it does is taken off the work that is left. */
+function differ(before, after, work) {
   let head = 0;
   while (head < before.length && head < after.length && before[head] === after[head]) head++;
   let [lastBefore, lastAfter] = [before.length, after.length];
@@ -32,14 +34,14 @@ function differ(before, after) {
   }
   return [
     { same: before.slice(0, head).join("") },
-    ...between(before.slice(head, lastBefore), after.slice(head, lastAfter)),
+    ...between(before.slice(head, lastBefore), after.slice(head, lastAfter), work),
     { same: before.slice(lastBefore).join("") },
   ].filter((part) => part.same !== "");
 }
 
-function between(before, after) {
+function between(before, after, work) {
   if (!before.length && !after.length) return [];
-  const kept = before.length && after.length ? matches(before, after) : [];
+  const kept = before.length && after.length ? matches(before, after, work) : [];
   if (kept === null) return [{ removed: before.join(""), added: after.join("") }];
   const parts = [];
   let [x, y] = [0, 0];
@@ -52,13 +54,15 @@ function between(before, after) {
   return parts;
 }
 
-/** Pairs of places that stay, by the fewest edits; null if those are too many. */
-function matches(before, after) {
-  const most = Math.min(before.length + after.length, MOST_EDITS);
+/** Pairs of places that stay, by the fewest edits; null if to find them is too much work. */
+function matches(before, after, work) {
+  // So many edits take the work of half their square.
+  const most = Math.min(before.length + after.length, Math.floor(Math.sqrt(2 * work.steps)));
   const offset = most + 1;
   const reached = new Int32Array(2 * most + 3);
   const steps = [];
   for (let edits = 0; edits <= most; edits++) {
+    work.steps = Math.max(0, work.steps - edits);
     steps.push(reached.slice(offset - edits - 1, offset + edits + 2));
     for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
       const down =

@@ -1,33 +1,58 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from evals.report.page import page
-from tests.browser import OpenPage, browser, complaints, open_page
+from tests.browser import browser, watched
 from tests.evals.report.made_up import HOSTILE, contents, drawn, evaluation, grade, sample, small
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
-__all__ = ["browser", "complaints", "open_page"]
+__all__ = ["browser"]
 
 PROBLEMS = ".problem > summary .id"
 SAMPLES = ".problem[open] .sample > summary"
 
 
-@pytest.fixture
-def opened(open_page: OpenPage, tmp_path: Path) -> Page:
+# To open a page takes longer than most tests do with it.
+AS_IT_BEGAN = """() => {
+    for (const details of document.querySelectorAll(".problem[open], .sample[open]")) details.open = false;
+    history.replaceState(null, "", "#");
+    showAll();
+}"""
+
+
+@pytest.fixture(scope="module")
+def report(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Page, list[str]]]:
     """Two systems on two problems: of p-1 all samples are wrong."""
+    complaints: list[str] = []
     other = [sample("sums", "p-1", 0), sample("sums", "p-2", 0, status="truncated")]
     hostile = other[0].model_copy(update={"text": HOSTILE})
     second = evaluation(
         "runs/b", [hostile, other[1]], [grade(hostile, False), grade(other[1], True)], k=1
     )
-    (tmp_path / "report.html").write_text(page(contents(small(), second)), encoding="utf-8")
-    return open_page((tmp_path / "report.html").as_uri())
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(page(contents(small(), second)), encoding="utf-8")
+    with watched(browser, complaints) as opened:
+        yield opened(path.as_uri()), complaints
+
+
+@pytest.fixture
+def opened(report: tuple[Page, list[str]]) -> Iterator[Page]:
+    """The report as it was at its beginning; it may not complain."""
+    found, complaints = report
+    found.evaluate(AS_IT_BEGAN)
+    yield found
+    told = complaints.copy()
+    complaints.clear()
+    assert told == []
 
 
 def texts(opened: Page, selector: str) -> list[str]:
@@ -94,12 +119,23 @@ def test_it_can_be_used_by_keys_alone(opened: Page) -> None:
     opened.locator("#p0 .body").wait_for()
 
 
-def test_it_is_no_wider_than_a_phone(open_page: OpenPage, tmp_path: Path) -> None:
+def test_it_is_no_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None:
     ran = [
-        drawn(f"runs/{n}", 0.5, tasks={"sums": 60}, k=2, dear=2, system=f"system {n}")
+        drawn(f"runs/{n}", 0.5, tasks={"sums": 30}, k=2, dear=2, system=f"system {n}")
         for n in range(3)
     ]
     (tmp_path / "report.html").write_text(page(contents(*ran)), encoding="utf-8")
     phone = {"viewport": {"width": 360, "height": 800}, "is_mobile": True}
-    opened = open_page(f"{(tmp_path / 'report.html').as_uri()}#p3", **phone)
-    assert opened.evaluate("document.documentElement.scrollWidth") == 360
+    with watched(browser) as opened:
+        narrow = opened(f"{(tmp_path / 'report.html').as_uri()}#p3", **phone)
+        assert narrow.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_paper_is_light_whatever_the_screen_is(opened: Page) -> None:
+    ink = "getComputedStyle(document.body).color"
+    light = opened.evaluate(ink)
+    opened.emulate_media(color_scheme="dark")
+    assert opened.evaluate(ink) != light
+    opened.emulate_media(media="print")
+    assert opened.evaluate(ink) == light
+    opened.emulate_media(media="screen", color_scheme="light")

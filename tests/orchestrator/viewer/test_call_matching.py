@@ -66,3 +66,25 @@ def test_what_the_journal_answers_has_the_row_it_had_before() -> None:
     assert told == [(1, 1), (2, 2), (3, 1), (4, 2)]
     # What was not answered is none of them.
     assert not list(matching.add_call(call(5, life=1)))
+
+
+def test_every_life_has_the_rows_anew() -> None:
+    matching = CallMatching()
+    lives = [
+        call(10 * life + i, life=life, replayed=life > 0) for life in range(3) for i in range(2)
+    ]
+    # The events of all lives are read before the journal.
+    assert not [pair for one in lives for pair in matching.add_call(one)]
+    pairs = [pair for i in (1, 2) for pair in matching.add_row(row(i))]
+    told = {ended.id: kept.id for ended, kept in pairs}
+    assert {id: told.get(id) for id in (0, 1, 10, 11)} == {0: 1, 1: 2, 10: 1, 11: 2}
+
+
+def test_many_calls_on_one_path_cost_no_more_than_on_many() -> None:
+    matching = CallMatching()
+    count = 20_000
+    for id in range(count):
+        assert not list(matching.add_call(call(id)))
+    pairs = [pair for id in range(count) for pair in matching.add_row(row(id))]
+    assert all(ended.id == kept.id for ended, kept in pairs)
+    assert len(pairs) == count

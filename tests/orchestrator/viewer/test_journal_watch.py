@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import pytest
 
 from engines import Chunk, Delivery, FakeEngine, Sampling, converse
-from orchestrator.journal import JournaledEngine, open_journal
+from orchestrator import JournalError
+from orchestrator.journal import Begin, JournaledEngine, JournaledTools, open_journal
+from orchestrator.viewer import journal_watch
 from orchestrator.viewer.call_matching import KeptRow
 from orchestrator.viewer.journal_watch import JournalWatch, News
 from orchestrator.viewer.kept_texts import KeptTexts
@@ -79,5 +82,78 @@ def test_decisions_come_once_and_timeouts_are_none(tmp_path: Path) -> None:
             await journal.keep_timeout(b"12", "it took too long")
             assert news(watch).decisions == [("root#join", "[1]")]
             assert news(watch).decisions == []
+
+    run_virtually(main)
+
+
+def test_a_tool_that_ends_after_others_that_began_later_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    watch = JournalWatch(path)
+
+    async def main() -> None:
+        async with open_journal(path) as journal, anyio.create_task_group() as group:
+            tools = JournaledTools(journal)
+
+            async def call(node: str, seconds: float, repeatable: bool) -> None:
+                async def work(begin: Begin) -> float:
+                    await begin()
+                    await anyio.sleep(seconds)
+                    return seconds
+
+                await tools.call(node, "wait", {}, work, repeatable=repeatable)
+
+            # One after another, whichever order a scheduler has.
+            for node, seconds, repeatable in (
+                ("slow", 9, True),
+                ("once", 5, False),
+                ("fast", 1, True),
+            ):
+                group.start_soon(call, node, seconds, repeatable)
+                await anyio.sleep(0.1)
+            await anyio.sleep(2)
+            assert {node for _, node in news(watch).tools} == {"fast", "once"}
+            assert news(watch) == News()
+            await anyio.sleep(5)
+            assert [node for _, node in news(watch).tools] == ["once"]
+            await anyio.sleep(5)
+            assert [node for _, node in news(watch).tools] == ["slow"]
+            assert news(watch) == News()
+
+    run_virtually(main)
+
+
+def test_what_a_look_could_not_read_is_read_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    watch = JournalWatch(path)
+
+    async def main() -> None:
+        async with open_journal(path) as journal:
+            engine = JournaledEngine(FakeEngine("so"), journal)
+            await engine.generate(await converse(engine, [("user", "Why?")]), Sampling())
+
+    run_virtually(main)
+    decisions = journal_watch._DECISIONS
+    monkeypatch.setattr(journal_watch, "_DECISIONS", "SELECT a disk that fails")
+    with pytest.raises(JournalError):
+        watch.look()
+    monkeypatch.setattr(journal_watch, "_DECISIONS", decisions)
+    assert [row.preview for row in news(watch).rows] == ["so"]
+
+
+def test_a_call_that_did_not_get_on_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    watch = JournalWatch(path)
+
+    async def main() -> None:
+        async with open_journal(path) as journal:
+            engine = JournaledEngine(FakeEngine("0123456789", chunk_tokens=4), journal)
+            context = await converse(engine, [("user", "Count!")])
+            async with engine.stream(context, Sampling(), DURABLE) as chunks:
+                async for _ in chunks:
+                    break
+                assert len(news(watch).rows) == 1
+                assert news(watch) == News()
 
     run_virtually(main)

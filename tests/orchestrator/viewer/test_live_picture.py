@@ -11,8 +11,8 @@ import pytest
 
 from engines import Context, FakeEngine, Sampling
 from orchestrator import Agent, Event
-from orchestrator.deferral import deferred_tool
 from orchestrator.errors import RunDeferred
+from orchestrator.tools.deferred import deferred_tool
 from orchestrator.viewer.run_picture import RunPicture
 from planners import Call, LLMCompiler, Reference, Template, Think
 from planners.tool_specification import ToolSpecification

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.viewer.page_file import page_of, write_page
+from orchestrator.viewer.page_file import PAGE, page_of
 from tests.browser import browser, wait_until, watched
 from tests.orchestrator.viewer.made_picture import made_picture
 
@@ -26,7 +26,7 @@ NODES = 10_000
 def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """One page for all tests, since it is large."""
     path = tmp_path_factory.mktemp("large") / "run.html"
-    write_page(path, page_of(made_picture(NODES), {"pieces": [], "texts": {}}))
+    PAGE.write(path, page_of(made_picture(NODES), {"pieces": [], "texts": {}}).html)
     with watched(browser) as opened:
         yield opened(path.as_uri())
 
@@ -37,7 +37,7 @@ def frames_while(page: Page, view: str, steps: str) -> list[float]:
         f"""async () => {{
             const surface = views.{view}.surface;
             const times = [];
-            for (let step = 0; step < 20; step++) {{
+            for (let step = 0; step < 7; step++) {{
                 {steps}
                 await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
                 times.push(surface.frames.at(-1));

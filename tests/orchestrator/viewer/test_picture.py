@@ -79,6 +79,40 @@ def test_the_critical_path_is_what_was_waited_for_last() -> None:
     assert picture.data()["run"]["critical_seconds"] == 12
 
 
+def test_what_is_waited_for_grows_while_a_node_runs() -> None:
+    picture = picture_after(needing("a"), NodeStarted(node="a"))
+    seconds = [picture.data(live=True, now=now)["run"]["critical_seconds"] for now in (2, 5, 9)]
+    assert seconds == [2, 5, 9]
+    planning = picture_after(begun(1, 1, "root", "(planner)"))
+    seconds = [planning.data(live=True, now=now)["run"]["critical_seconds"] for now in (2, 5)]
+    assert seconds == [1, 4]
+
+
+def test_a_call_without_a_text_says_why() -> None:
+    picture = picture_after(begun(1, 1), begun(1, 2), begun(1, 3))
+    picture.apply(ended(2, 1))
+    picture.apply(ended(2, 2, reason="aborted"))
+    notes = {id: call["note"] for id, call in by_id(picture.data()["calls"]).items()}
+    assert notes == {
+        1: "",
+        2: "it came to no end, and its text is not kept",
+        3: "its prompt and output are kept when it ends",
+    }
+    picture.stop()
+    assert by_id(picture.data()["calls"])[3]["note"] == notes[2]
+
+
+def test_nodes_and_threads_are_counted_by_their_states() -> None:
+    picture = picture_after(needing("a"), needing("b"), needing("c", "a"), *ran("a", 0, 1))
+    skipped = NodeFinished(time=2, node="b", status="cancelled", reason="node 'a' failed")
+    for event in (begun(1, 1), ended(2, 1), begun(1, 2, "root/a/x"), skipped):
+        picture.apply(event)
+    data = picture.data()
+    assert data["run"]["nodes"] == {"ok": 1, "cancelled": 1, "waiting": 1}
+    assert sum(data["run"]["threads"].values()) == len(data["threads"])
+    assert by_id(data["nodes"])["b"]["reason"] == "node 'a' failed"
+
+
 def test_while_a_run_goes_on_the_critical_path_may_become_another_one() -> None:
     picture = picture_after(
         needing("a"), needing("b"), NodeStarted(node="a"), NodeStarted(node="b")
@@ -248,3 +282,18 @@ def test_strange_samples_and_decisions_are_borne() -> None:
         "join",
     ]
     assert "root/z" in by_id(data["threads"])
+
+
+def test_forks_end_with_a_run_that_is_killed_and_go_on_when_it_is_resumed() -> None:
+    forked = [begun(1, 1, "root/a/x"), begun(1, 2, "root/a/y")]
+    picture = picture_after(NodeStarted(time=1, node="a"), *forked)
+
+    def fork() -> Any:
+        return by_id(picture.data()["threads"])["root/a"]
+
+    assert fork()["state"] == "running"
+    picture.stop()
+    assert (fork()["state"], fork()["end"]) == ("cancelled", 1)
+    for event in (STARTED, NodeStarted(time=0.5, node="a")):
+        picture.apply(event)
+    assert (fork()["state"], fork()["end"]) == ("running", None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -74,12 +76,8 @@ def test_each_leaf_that_did_not_go_on_is_told_why() -> None:
         (verdict.path, verdict.went_on, verdict.reason) for verdict in selection.verdicts()
     ] == [
         ("root/1/step-0/step-1", True, ""),
-        (
-            "root/1/step-0/step-2",
-            False,
-            "passed over with score 0.5: 1 of 3 went on, the least of them with 0.75",
-        ),
-        ("root/1/step-3", False, "passed over: 1 of 3 went on, the least of them with 0.75"),
+        ("root/1/step-0/step-2", False, "passed over: 1 of 3 went on, the least with 0.75"),
+        ("root/1/step-3", False, "passed over: 1 of 3 went on, the least with 0.75"),
     ]
 
 
@@ -91,7 +89,24 @@ def test_each_leaf_that_did_not_go_on_is_told_why() -> None:
         ("root/1#select-1", None),
         ("root/1#select-1", [[["0", "many"]], ""]),
         ("root/1#select-1", {"a": 1}),
+        ("root/1#select-1", [[[7, 2]], ""]),
+        ("root/1#select-1", [[["0", math.inf]], ""]),
     ],
 )
 def test_anything_else_is_no_selection(path: str, value: Any) -> None:
     assert selection_of(path, value) is None
+
+
+def test_a_score_that_is_no_number_is_not_known() -> None:
+    leaves = [["0", math.nan], ["1", "high"], ["2", -math.inf], ["3", 1]]
+    selection = selection_of("root#select-1", [[["0", 2], ["1", 1]], "", leaves])
+    assert selection is not None
+    assert [verdict.score for verdict in selection.verdicts()] == [None, None, None, 1.0]
+    json.dumps(selection.data(), allow_nan=False)
+
+
+def test_what_went_on_from_an_earlier_wave_is_not_among_its_leaves() -> None:
+    selection = selection_of("root#select-2", [[["0", 2], ["1/0", 1]], "", [["1/1", 0.5]]])
+    assert selection is not None
+    told = [(verdict.path, verdict.reason) for verdict in selection.verdicts()]
+    assert told[-1] == ("root/step-1/step-1", "passed over: 0 of 1 went on")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +26,14 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def test_a_page_and_a_trace_are_written(here: Here, runs: Path) -> None:
-    done = here("view", "last", "--export", "run.html", "--perfetto", "run.json")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "wrote run.html\nwrote run.json; open it at https://ui.perfetto.dev\n"
+def test_a_page_and_a_trace_are_written_in_the_place_of_those_before(
+    here: Here, runs: Path
+) -> None:
+    for _ in range(2):
+        done = here("view", "last", "--export", "run.html", "--perfetto", "run.json")
+        assert (done.returncode, done.stderr) == (0, "")
+        told = "wrote run.html\nwrote run.json; open it at https://ui.perfetto.dev\n"
+        assert done.stdout == told
     assert "<title>mine · forkjoin view</title>" in (runs.parent / "run.html").read_text()
     assert json.loads((runs.parent / "run.json").read_text())["traceEvents"]
 
@@ -42,11 +48,13 @@ def test_a_run_is_found_by_its_path_too(here: Here, runs: Path) -> None:
     [
         (["nowhere"], "there is no run 'nowhere' in runs: see forkjoin runs"),
         (["mine", "--port", "99999"], "--port 99999: give a number from 0 to 65535"),
-        (["mine", "--host", "no.such.name.invalid"], "--host no.such.name.invalid --port 0: it cannot listen there"),
-        (["mine", "--export", "runs"], "runs cannot be read"),
+        (["mine", "--host", "no.such.name.invalid"], "--host no.such.name.invalid: it cannot listen there"),
+        (["mine", "--export", "runs"], "--export runs is a folder: name a file in it"),
+        (["mine", "--perfetto", "runs"], "--perfetto runs is a folder: name a file in it"),
         (["mine", "--export", "mine.txt"], "mine.txt is no page of forkjoin view, and is left as it is"),
-        (["mine", "--export", "no/run.html"], "no/run.html cannot be written: No such file"),
-        (["mine", "--perfetto", "no/run.json"], "no/run.json cannot be written: No such file"),
+        (["mine", "--export", "no/run.html"], "there is no folder no: make it, or choose another with --export"),
+        (["mine", "--perfetto", "no/run.json"], "there is no folder no: make it, or choose another with --perfetto"),
+        (["mine", "--perfetto", "mine.txt"], "mine.txt is no trace, and is left as it is"),
         (["evaluation"], "runs/evaluation is an evaluation: make its page with forkjoin report runs/evaluation"),
         (["answers.jsonl"], "answers.jsonl is a file of rows, and no run"),
     ],
@@ -78,6 +86,44 @@ def test_a_run_is_served_until_it_is_interrupted(runs: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, output, errors) == (0, "", "")
+
+
+def test_a_port_that_is_taken_is_told_as_such(here: Here, runs: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = here("view", "mine", "--port", port)
+    assert done.stderr.startswith(f"forkjoin: --port {port}: it cannot listen there")
+    assert done.stderr.endswith("choose another port, or leave it out\n")
+
+
+def test_a_large_run_is_announced_before_it_is_read(here: Here, runs: Path) -> None:
+    with (runs / "mine" / "events.jsonl").open("ab") as file:
+        file.truncate(30_000_000)
+    done = here("view", "mine", "--export", "run.html")
+    assert re.match(r"forkjoin: reading runs/mine, 30 MB\n", done.stderr)
+    assert done.returncode == 0
+
+
+_OPENING = """
+import threading, time
+import orchestrator.commands.view as view
+from orchestrator.command_line import main
+view.webbrowser.open = lambda address: (print("opened", flush=True), threading.Event().wait())
+main(["view", "mine", "--open"])
+"""
+
+
+def test_a_browser_that_does_not_return_holds_up_nobody(runs: Path) -> None:
+    command = (sys.executable, "-c", _OPENING)
+    with started(*command, folder=runs.parent, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[3]
+        assert process.stdout.readline() == "opened\n"
+        with urlopen(address, timeout=SECONDS) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
 
 
 _WITHOUT = """

@@ -73,6 +73,14 @@ def test_the_page_the_picture_a_text_and_a_search_are_answered(asked: Asked) -> 
     assert json.loads(asked.get(f"/picture?since={since}").body)["nodes"] == []
 
 
+def test_a_picture_says_whose_it_is(asked: Asked) -> None:
+    """A server that is started anew on the same port is known for another one."""
+    first, again = (json.loads(asked.get("/picture").body)["epoch"] for _ in range(2))
+    with start_blocking_portal() as portal, served(portal, asked.folder) as address:
+        other = json.loads(Asked(address, asked.folder).get("/picture").body)["epoch"]
+    assert first == again != other
+
+
 def test_every_answer_has_headers_that_keep_it_to_itself(asked: Asked) -> None:
     for path in ("/", "/picture", "/text/c1", "/nowhere", "/search?q=a", "/picture?since=x"):
         headers = asked.get(path).headers
@@ -192,6 +200,17 @@ def test_a_run_that_can_be_read_no_more_says_so_without_its_place(tmp_path: Path
         answer = asked.get("/picture")
         assert answer.status == 503
         assert str(tmp_path).encode() not in answer.body
+
+
+def test_texts_that_cannot_be_read_are_told_without_their_place(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(plan_run(), tmp_path / "run"))
+    with start_blocking_portal() as portal, served(portal, folder) as address:
+        asked = Asked(address, folder)
+        key = json.loads(asked.get("/picture").body)["calls"][0]["text"]
+        (folder / "journal.sqlite").write_bytes(b"noise" * 999)
+        answer = asked.get(f"/text/{key}")
+    told = b"the text cannot be shown: the run's journal cannot be read"
+    assert (answer.status, answer.body) == (503, told)
 
 
 def test_which_names_are_ours_depends_on_where_it_listens() -> None:

@@ -24,7 +24,14 @@ def test_where_nothing_waits_for_a_place_the_path_fills_the_time(
 
 def test_there_may_be_nothing() -> None:
     assert waited_for({}, ["a"]).nodes == ()
-    assert not waited_for({}, [], [Round(0, 3)]).planner
+
+
+def test_a_planner_that_writes_last_is_waited_for() -> None:
+    """It is alone at the beginning, and judges in the end."""
+    alone = waited_for({}, [], [Round(1, 3)])
+    assert (alone.nodes, alone.planner, alone.seconds) == ((), True, 2)
+    judging = waited_for({"a": Span(planned=2, start=2, end=5)}, ["a"], [Round(0, 2), Round(5, 9)])
+    assert (judging.nodes, judging.planner, judging.seconds) == (("a",), True, 9)
 
 
 def test_nodes_that_need_each_other_end_the_walk() -> None:
