@@ -165,7 +165,8 @@ def process(*command: str) -> Iterator[str]:
             running.terminate()
 
 
-def gateway(engine: str) -> Any:
+def gateway(engine: str, width: int) -> Any:
+    """Nothing is held back: how many calls are best is another question, which takes a limiter seconds to answer."""
     return process(
         sys.executable,
         "-c",
@@ -175,6 +176,8 @@ def gateway(engine: str) -> Any:
         f"benchmarks.gateway:{engine}",
         "--port",
         "0",
+        "--width",
+        str(width * SAMPLES),
     )
 
 
@@ -206,7 +209,7 @@ def main() -> None:
     )
     print(f"{'':<18}{'direct':>9}{'bare':>15}{'gateway':>17}")
     for kind, (engine, _, _) in KINDS.items():
-        with gateway(engine) as served, process(sys.executable, "-c", _BARE) as bare:
+        with gateway(engine, asked.width) as served, process(sys.executable, "-c", _BARE) as bare:
             report(kind, [
                 {name: measure(kind, url, asked.width, asked.rounds)
                  for name, url in (("direct", ""), ("bare", bare), ("gateway", served))}

@@ -104,7 +104,8 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _named(data: dict[str, Any]) -> _Named:
-    if "custom_id" in data or "body" in data:
+    # A plain row may have a field called body, as mails do.
+    if "custom_id" in data or ("body" in data and "prompt" not in data):
         return _Named(_id(data, "custom_id", str), False, data)
     if "id" in data or "prompt" in data:
         return _Named(_id(data, "id", str, int), True, data)

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 REQUEST_ID = "request_id"
 """Where a request's id is in the state of its ASGI scope."""
 
+CLIENT_LEFT = 499
+"""The status of a request whose client did not wait for the answer."""
+
 _HEADER = b"x-request-id"
 _GIVEN = re.compile(rb"[\w.:-]{1,64}", re.ASCII)
 _LONGEST_PATH = 200
-_LEFT = 499
+_LONGEST_LINE = 2000
 
 
 class AccessLog:
@@ -43,7 +46,7 @@ class AccessLog:
         name = _name_of(scope)
         scope.setdefault("state", {})[REQUEST_ID] = name
         header = (_HEADER, name.encode())
-        status = _LEFT
+        status = CLIENT_LEFT
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -63,15 +66,21 @@ class AccessLog:
 def told_failure(error: BaseException, name: str) -> str:
     """What a client is not told, for the operator: the reason, or where in the code a mistake is."""
     if isinstance(error, ForkjoinError):
-        return f"request {name} failed: {_one_line(' '.join(str(error).split()))}"
+        return f"request {name} failed: {_short(' '.join(str(error).split()))}"
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return "\n".join([f"request {name} failed by a mistake in code:", *map(_one_line, lines)])
+    return "\n".join([f"request {name} failed by a mistake in code:", *map(_short, lines)])
 
 
 def _line(scope: Scope, status: int, seconds: float, name: str) -> str:
     client: Any = scope.get("client")
     path = _one_line(scope["path"][:_LONGEST_PATH])
     return f"{client[0] if client else '-'} {_one_line(scope['method'])} {path} {status} {seconds:.3f}s {name}"
+
+
+def _short(text: str) -> str:
+    """A line that is no longer than an operator reads: what a message cites may be all that a client has sent."""
+    line = _one_line(text[:_LONGEST_LINE])
+    return line if len(text) <= _LONGEST_LINE else f"{line}..."
 
 
 def _one_line(text: str) -> str:

@@ -8,20 +8,19 @@ It knows neither HTTP nor bodies. Nothing lives between two requests but the fol
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from engines import AdaptiveLimiter, CallLimiter, Engine, Peers, Sampling
+from engines import AdaptiveLimiter, CallLimiter, Engine, Peers, Sampling, Usage
 from planners import planner_named
 
 from ..agent import Agent
 from ..budget import Budget
 from ..calls import CallPolicy
-from ..errors import InvalidRequest, RunDeferred
+from ..errors import InvalidRequest, RunDeferred, RunFailed
 from ..events import Event
 from ..history import History
 from ..openai_api.model_request import ModelRequest
@@ -30,17 +29,18 @@ from ..run_stream import RunStream, every_event, streaming
 from ..tools.approval import Approve
 from ..tools.definition import Tool, check_dependencies, tools_by_name
 from .asked_way import AskedWay, asked_way, ways
-from .client_tools import client_tools, open_run
+from .client_tools import OWNER, client_tools, open_run
+from .client_turns import ClientLimiter, ClientTurns
 from .demanded_call import demanded_call, demands_call
+from .metered import MeteredEngine
 from .model_names import named_model, with_way
 from .overheard import OverheardEngine
 from .plain import PlainCalls
 from .run_end import deferred_pieces, last_pieces
 from .telling import Telling
+from .temporary_runs import TemporaryRuns
 from .way import Way, WayRules, has_tools, lowered, sampling_for, way_of
-
-OWNER = "owner"
-"""Where the configuration of a request's run says whose it is."""
+from .window_check import check_window
 
 
 class Answering:
@@ -53,9 +53,10 @@ class Answering:
         sampling: How calls sample where a request does not say.
         budget: What a request may cost at most; by default anything.
         calls: What is done about calls that fail, hang or straggle.
-        limiter: Lets only so many calls run at once, of all requests.
-        runs: The folder for the runs of requests with a method or a plan; None keeps those of clients with tools of
-            their own, until this ends, and no others.
+        limiter: Lets only so many calls run at once, of all requests, with `ClientTurns` as its queue; by default as
+            many as the engine serves best.
+        runs: The folder for the runs of requests with a method or a plan; None keeps only those of clients with tools
+            of their own, the last ones, until this ends.
         journal_dir: The folder for journals; None puts each into its run's folder.
         approve: Decides about calls of tools that have to be approved; None refuses them all.
         dependencies: What tools get that ask for it.
@@ -87,20 +88,20 @@ class Answering:
         trusting: bool = False,
         aliases: Sequence[str] = (),
     ) -> None:
-        self._engine = engine
+        self._engine = MeteredEngine(engine)
         self._tools = tools_by_name(tools)
         check_dependencies(self._tools.values(), dependencies)
         # Who asks cannot help what is wrong here.
         planner_named(planner)
         self._calls = calls or CallPolicy()
-        self._limiter = limiter or AdaptiveLimiter(engine)
+        self._limiter = limiter or AdaptiveLimiter(engine, queue=ClientTurns())
         self._runs = None if runs is None else Path(runs)
         self._journal_dir = journal_dir
         self._approve = approve
         self._dependencies = dependencies
         self._concurrency = concurrency
         self._aliases = tuple(aliases)
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary = TemporaryRuns()
         self._rules = WayRules(
             planner=planner,
             sampling=sampling or Sampling(),
@@ -109,7 +110,7 @@ class Answering:
             trusting=trusting,
         )
         self._plain = PlainCalls(
-            engine=engine,
+            engine=self._engine,
             limiter=self._limiter,
             policy=self._calls,
             peers=None if self._calls.hedge is None else Peers(self._calls.hedge),
@@ -124,13 +125,16 @@ class Answering:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary = None
+        self._temporary.remove()
 
     def models(self) -> list[str]:
         """The names that a request may give its model, first the model's own; a way behind an `@` may have options."""
         return [*self._names, *(with_way(self._engine.model, way) for way in ways())]
+
+    @property
+    def spent(self) -> Usage:
+        """What all calls took so far, those of requests that were left too."""
+        return self._engine.spent
 
     async def adapt(self) -> None:
         """Lets the limit of calls follow the engine. To be run beside, as long as requests are answered."""
@@ -148,13 +152,14 @@ class Answering:
             request: What is asked. Its last turn is the question of a run, those before are its history. One that
                 names no method goes to the engine as it is; where the client can call tools, it is answered by a plan,
                 since the engine calls none, and where it has to, by the call that is demanded.
-            owner: Whose request it is. Runs belong to owners; where calls have to wait, owners of plain ones and runs
-                take turns.
+            owner: Whose request it is. Runs belong to owners; where calls have to wait, owners take turns, and of one
+                owner its requests do.
 
         Raises:
             InvalidRequest: Something in it cannot be honoured; `UnknownModel` where it names another model.
             BudgetExhausted: There is not enough left of the request's budget.
-            EngineError: The engine failed a plain call or a planner.
+            EngineError: The engine failed a plain call or a planner; `ContextTooLong` where what was said has no room.
+            RunRefused: A run's calls had no room in its budget or the model's window.
             ForkjoinError: Whatever else `Agent.run` raises, from the block or its iterator.
         """
         named = named_model(request.model, self._names)
@@ -186,6 +191,7 @@ class Answering:
     async def _by_run(
         self, way: Way, request: ModelRequest, owner: str
     ) -> AsyncIterator[AsyncIterator[Piece]]:
+        await check_window(self._engine, request.turns)
         says = way.output_schema is None
         telling = Telling(streamed=request.stream, events=way.events, says=says)
         # What its calls are left for, a client has to do.
@@ -203,11 +209,11 @@ class Answering:
         *before, (_, question) = request.turns
         history = History.of_turns(before, self._engine.fingerprint)
         if has_tools(request):
-            runs = self._runs or self._temporary_runs()
+            runs = self._runs or self._temporary.folder()
             tools = client_tools(request, self._tools)
-            agent = self._agent(way, telling, tools, runs)
+            agent = self._agent(way, telling, tools, runs, owner)
             return open_run(agent, request, history=history, runs=runs, owner=owner)
-        agent = self._agent(way, telling, (), self._runs)
+        agent = self._agent(way, telling, (), self._runs, owner)
         notes = {OWNER: owner}
         if request.stream:
             return agent.stream(question, history=history, notes=notes)
@@ -217,10 +223,10 @@ class Answering:
         )
 
     def _agent(
-        self, way: Way, telling: Telling, tools: Iterable[Tool], runs: Path | None
+        self, way: Way, telling: Telling, tools: Iterable[Tool], runs: Path | None, owner: str
     ) -> Agent[Any]:
         return Agent(
-            OverheardEngine(self._engine, telling.overhear),
+            OverheardEngine(self._engine, telling.overhear, telling.refusals.overhear),
             tools=(*self._tools.values(), *tools),
             planner=way.planner,
             method=way.method,
@@ -229,18 +235,14 @@ class Answering:
             concurrency=self._concurrency,
             budget=way.budget,
             calls=self._calls,
-            limiter=self._limiter,
+            limiter=ClientLimiter(self._limiter, owner),
             dependencies=self._dependencies,
             approve=self._approve,
             output_type=way.output_schema,
             runs=runs,
-            journal_dir=self._journal_dir,
+            # It would outlive runs that are there for a while.
+            journal_dir=None if self._runs is None else self._journal_dir,
         )
-
-    def _temporary_runs(self) -> Path:
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="forkjoin-")
-        return Path(self._temporary.name)
 
 
 async def _pieces(
@@ -253,5 +255,7 @@ async def _pieces(
         ending = last_pieces(stream.result, telling, says=says)
     except RunDeferred as deferred:
         ending = deferred_pieces(deferred, telling, parallel=request.parallel_calls)
+    except RunFailed as failed:
+        raise telling.refusals.told(failed) from failed
     for piece in ending:
         yield piece

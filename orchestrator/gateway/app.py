@@ -8,6 +8,7 @@ GET  /health, /metrics                                        for those who look
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -90,7 +91,7 @@ class _Pages:
         return _json({"status": "ok"})
 
     async def metrics(self, request: Request) -> Response:
-        text = self._service.metrics.text(await self._look())
+        text = self._service.metrics.text(await self._look(), self._service.answering.spent)
         return Response(text, headers={"content-type": _PROMETHEUS})
 
     async def bug(self, request: Request, error: Exception) -> Response:
@@ -98,11 +99,11 @@ class _Pages:
         return await _error(request, error_of(error))
 
     async def _look(self) -> EngineStatistics | None:
-        with anyio.move_on_after(_LOOK_SECONDS):
-            try:
-                return await self._engine.statistics()
-            except ForkjoinError:
-                return None
+        """What the engine does; None where it does not answer."""
+        with anyio.move_on_after(_LOOK_SECONDS), suppress(ForkjoinError):
+            # Some count by themselves, and would go on when their server is gone.
+            await self._engine.encode("Hello", role="user")
+            return await self._engine.statistics()
         return None
 
 

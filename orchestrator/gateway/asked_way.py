@@ -138,6 +138,13 @@ def _option(item: str, thing: str, way: str, names: set[str]) -> tuple[str, str]
         raise InvalidRequest(
             f"{told(item)} behind {way}: write MODEL@{way}:KEY=VALUE,KEY=VALUE", "model"
         )
+    if value.startswith(("[", "{")):
+        key = name if name.partition(".")[0] in THINGS else f"{thing}.{name}"
+        raise InvalidRequest(
+            f"{told(item)} behind {way}: a list or an object cannot stand in a model's name, whose options end at "
+            f'commas: write {{"set": {{"{told(key)[1:-1]}": [...]}}}} as {FIELD}',
+            "model",
+        )
     if name == COUNT and COUNT not in names:
         counts = [count for count in _COUNTS if count in names]
         if not counts:

@@ -20,7 +20,6 @@ from typing import Any
 from engines import UsageError
 
 from ..agent import Agent
-from ..deferral import deferred_tool
 from ..errors import InvalidRequest, JournalError, RunDeferred, RunInUse, RunUnreadable, ToolError
 from ..events import CallDeferred, Event, Subscriber
 from ..history import History
@@ -30,10 +29,14 @@ from ..run_result import RunResult
 from ..run_stream import RunStream, every_event, streaming
 from ..runs.run_record import RunReader
 from ..tools.data import as_data
+from ..tools.deferred import deferred_tool
 from ..tools.definition import Tool
 from .call_ids import call_id, node_in_id, read_call_id
 
-_OWNER, _CONVERSATION = "owner", "conversation"
+OWNER = "owner"
+"""Where the configuration of a request's run says whose it is."""
+
+_CONVERSATION = "conversation"
 
 
 def client_tools(request: ModelRequest, server: Collection[str]) -> tuple[Tool, ...]:
@@ -145,7 +148,7 @@ class _Exchange:
 
     async def _anew(self, tell: Subscriber) -> RunResult[Any]:
         question = self._question(self.request.results)
-        notes = {_OWNER: self.owner, _CONVERSATION: self._conversation}
+        notes = {OWNER: self.owner, _CONVERSATION: self._conversation}
         agent, history = self.agent, self.history
         if not self.request.stream:
             subscribers = (tell,)
@@ -172,7 +175,7 @@ class _Exchange:
         except RunUnreadable:
             return None
         kept = record.configuration
-        if (kept.get(_OWNER), kept.get(_CONVERSATION)) != (self.owner, self._conversation):
+        if (kept.get(OWNER), kept.get(_CONVERSATION)) != (self.owner, self._conversation):
             return None
         # What other runs had asked for, it was told when it began.
         if record.question != self._question(others):
@@ -221,8 +224,16 @@ def _found(
         call = None if id is None else calls.get(id.node)
         if call is None or call.tool != result.name or call.arguments != _value(result.arguments):
             return None
-        found[call.node] = _value(result.text)
+        found[call.node] = _result(result.text)
     return found
+
+
+def _result(text: str) -> Any:
+    """What came of a call; a client says that it failed with `{"error": "why"}`."""
+    match value := _value(text):
+        case {"error": str(reason)} if len(value) == 1:
+            return ToolError(" ".join(reason.split()) or "it failed")
+    return value
 
 
 def _value(text: str) -> Any:

@@ -9,7 +9,7 @@ that works for it. Nothing here knows what is asked or answered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import anyio
@@ -42,6 +42,7 @@ class Exchange:
         receive: The same.
         send: The same.
         settings: How long what may take.
+        take: Takes room for so many bytes of the body, and says whether there was any.
 
     Attributes:
         work: What is cancelled when nobody waits for the answer any more.
@@ -51,7 +52,12 @@ class Exchange:
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, settings: ServerSettings
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        settings: ServerSettings,
+        take: Callable[[int], bool],
     ) -> None:
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.work = anyio.CancelScope()
@@ -62,6 +68,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._settings = settings
+        self._take = take
         self._writing = anyio.Lock(fast_acquire=True)
         self._sending = False
         self._written = 0
@@ -75,7 +82,7 @@ class Exchange:
         """What the client sends.
 
         Raises:
-            ApiError: It is no JSON by its type, too long, or takes too long.
+            ApiError: It is no JSON by its type, too long, takes too long, or finds no room beside others.
         """
         kind = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if kind != _JSON:
@@ -93,19 +100,19 @@ class Exchange:
         )
 
     async def _read(self) -> bytes:
-        parts: list[bytes] = []
-        length = 0
+        body = bytearray()
         while True:
             message = await self._receive()
             if message["type"] != "http.request":
                 await self._leave()
             part = message.get("body", b"")
-            length += len(part)
-            if length > self._settings.max_body:
+            if len(body) + len(part) > self._settings.max_body:
                 raise self._too_long()
-            parts.append(part)
+            if not self._take(len(part)):
+                raise _no_room()
+            body += part
             if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return bytes(body)
 
     def _too_long(self) -> ApiError:
         most = self._settings.max_body
@@ -175,3 +182,11 @@ class Exchange:
         self.left = True
         self.work.cancel()
         await anyio.sleep_forever()
+
+
+def _no_room() -> ApiError:
+    return ApiError(
+        429,
+        "the bodies of other requests leave no room for this one: try again later",
+        headers={"retry-after": "1"},
+    )

@@ -13,6 +13,8 @@ VARIABLE = "FORKJOIN_API_KEY"
 """The environment variable that holds a key."""
 
 _BEARER = b"bearer "
+# Shorter ones can be guessed.
+_SHORTEST = 8
 _LONGEST = 512
 
 
@@ -86,9 +88,11 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 
 def _check(key: str, place: str) -> None:
-    if not key or len(key) > _LONGEST or any(not "!" <= letter <= "~" for letter in key):
+    is_long_enough = _SHORTEST <= len(key) <= _LONGEST
+    if not is_long_enough or any(not "!" <= letter <= "~" for letter in key):
         raise UsageError(
-            f"{place}: a key has 1 to {_LONGEST} letters, digits and signs of ASCII, without spaces"
+            f"{place}: a key has {_SHORTEST} to {_LONGEST} letters, digits and signs of ASCII, without spaces: openssl "
+            f"rand -hex 24 makes one"
         )
 
 

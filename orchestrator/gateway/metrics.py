@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from engines import EngineStatistics
+from engines import EngineStatistics, Usage
 from planners import PLANNERS
 from reasoning import METHODS
 
@@ -57,6 +57,7 @@ class Metrics:
             "forkjoin_first_piece_seconds", "From the request to the first piece of its answer.", labels,
             buckets=_SECONDS, registry=registry,
         )  # fmt: skip
+        self._told = Usage()
         tokens = Counter("forkjoin_tokens", "Tokens of all calls.", ("kind",), registry=registry)
         self._prompt, self._cached, self._generated = map(
             tokens.labels, ("prompt", "cached", "generated")
@@ -89,17 +90,19 @@ class Metrics:
         self._requests.labels(endpoint, way, str(status)).inc()
         self._seconds.labels(endpoint, way).observe(seconds)
 
-    def paid(self, ended: Ended) -> None:
-        """An answer told what it took."""
-        usage = ended.usage
-        self._prompt.inc(usage.prompt_tokens)
-        self._cached.inc(usage.cached_tokens or 0)
-        self._generated.inc(usage.generated_tokens)
+    def ended(self, ended: Ended) -> None:
+        """An answer told how it came about."""
         threads = ended.detail.get("threads", 0)
         self._threads.inc(threads if isinstance(threads, int) else len(threads))
 
-    def text(self, engine: EngineStatistics | None) -> bytes:
-        """All counts, as Prometheus reads them; `engine` is None where the engine does not answer."""
+    def text(self, engine: EngineStatistics | None, spent: Usage) -> bytes:
+        """All counts, as Prometheus reads them.
+
+        Args:
+            engine: What the engine does; None where it does not answer.
+            spent: What all calls took so far.
+        """
+        self._pay(spent)
         self._up.set(engine is not None)
         self._engine.clear()
         if engine is not None:
@@ -107,3 +110,10 @@ class Metrics:
             self._engine.labels("waiting").set(engine.waiting)
             self._engine.labels("kv_usage").set(engine.kv_usage)
         return generate_latest(self._registry)
+
+    def _pay(self, spent: Usage) -> None:
+        """Counts what was spent since it was told the last time."""
+        told, self._told = self._told, spent
+        self._prompt.inc(spent.prompt_tokens - told.prompt_tokens)
+        self._cached.inc((spent.cached_tokens or 0) - (told.cached_tokens or 0))
+        self._generated.inc(spent.generated_tokens - told.generated_tokens)

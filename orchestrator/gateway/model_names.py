@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import UnknownModel
+from ..errors import InvalidRequest, UnknownModel
 
 _BETWEEN = "@"
 
@@ -31,6 +31,7 @@ def named_model(asked: str, known: Sequence[str]) -> NamedModel:
 
     Raises:
         UnknownModel: It is none of them.
+        InvalidRequest: Nothing stands behind the `@`.
 
     >>> named_model("qwen@best-of-n", ["qwen"])
     NamedModel(model='qwen', way='best-of-n')
@@ -41,6 +42,11 @@ def named_model(asked: str, known: Sequence[str]) -> NamedModel:
         return NamedModel(asked, "")
     for name in sorted((*known, ""), key=len, reverse=True):
         if asked.startswith(f"{name}{_BETWEEN}"):
+            if asked.endswith(_BETWEEN):
+                raise InvalidRequest(
+                    f"model of {asked!r}: name a method or a planner behind the {_BETWEEN}, or leave it out",
+                    "model",
+                )
             return NamedModel(name or known[0], asked[len(name) + 1 :])
     if not asked:
         return NamedModel(known[0], "")

@@ -8,7 +8,8 @@ It knows no plans; no event is told and nothing is kept.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +41,7 @@ from ..budget import Budget, BudgetEngine, DeadlineEngine, Limits, Purse
 from ..calls import CallPolicy
 from ..openai_api.model_request import ModelRequest
 from ..openai_api.pieces import Ended, Finished, Piece, Said
+from .client_turns import ClientLimiter
 
 # So many pieces a slow client may be behind before a call waits for it.
 _MOST_UNREAD = 64
@@ -64,6 +66,7 @@ class PlainCalls:
     policy: CallPolicy = CallPolicy()
     peers: Peers | None = None
     _random: Random = field(default_factory=Random, init=False, repr=False)
+    _numbers: Iterator[int] = field(default_factory=itertools.count, init=False, repr=False)
 
     def answer(
         self, request: ModelRequest, sampling: Sampling, *, budget: Budget, owner: str
@@ -75,7 +78,7 @@ class PlainCalls:
                 user's turn where the engine takes turns only.
             sampling: How to sample: the request's, with its seed for each of several answers made its own.
             budget: What all of it may cost.
-            owner: Who takes turns with others where calls have to wait.
+            owner: Whose request it is, for the limiter to be fair.
         """
         engine = self.paid(budget, owner)
         if request.choices > 1:
@@ -84,7 +87,8 @@ class PlainCalls:
 
     def paid(self, budget: Budget, owner: str) -> Engine:
         """The engine as one request has it, with what stands between it and a call."""
-        engine, policy = self.engine, self.policy
+        engine, policy, limiter = self.engine, self.policy, ClientLimiter(self.limiter, owner)
+        name = f"{_NAME}-{next(self._numbers)}"
         purse = None
         if budget.limits != Limits():
             purse = Purse(budget, clock=_seconds_from_now())
@@ -93,9 +97,9 @@ class PlainCalls:
         if purse is not None:
             engine = BudgetEngine(engine, purse, purse.run)
         if self.peers is not None:
-            slot = partial(self.limiter.slot, owner=owner, priority=-1)
+            slot = partial(limiter.slot, owner=name, priority=-1)
             engine = HedgeEngine(engine, self.peers, second_slot=slot)
-        engine = LimitedEngine(engine, self.limiter, owner)
+        engine = LimitedEngine(engine, limiter, name)
         if policy.retry.attempts > 1:
             engine = RetryEngine(engine, policy.retry, random=self._random)
         return engine if purse is None else DeadlineEngine(engine, purse, purse.run)

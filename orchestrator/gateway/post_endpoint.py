@@ -8,6 +8,7 @@ It does not know what bodies mean, how they are answered, or how bytes get to th
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,16 +18,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
+import anyio.to_thread
 import msgspec
 
-from engines import single_error
+from engines import Usage, single_error
 
 from ..openai_api.api_error import ApiError, error_of
 from ..openai_api.model_request import Endpoint, ModelRequest, read_request
-from ..openai_api.pieces import Ended, Piece
+from ..openai_api.pieces import Ended, Piece, Told
 from ..openai_api.writing import Writer, whole, writer_of
-from .access_log import REQUEST_ID, told_failure
+from .access_log import CLIENT_LEFT, REQUEST_ID, told_failure
 from .admission import Admission, LineFull
+from .body_room import BodyRoom
 from .exchange import Exchange
 from .metrics import Metrics, way_label
 from .open_exchanges import OpenExchanges
@@ -38,13 +41,21 @@ if TYPE_CHECKING:
 _UNREAD = "unread"
 """The way of a request that nobody could read."""
 
-_LEFT = 499
+# To read so many bytes takes about as long as it takes to have a thread do it.
+_LONG_BODY = 64 * 1024
+# Of such a half at the end of a text msgspec says that the body was truncated.
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
 # So long a client may take to read that there is an error; nobody watches it then.
 _SECONDS_TO_FAIL = 5
 
 
 class Answers(Protocol):
     """Who answers."""
+
+    @property
+    def spent(self) -> Usage:
+        """What all calls of the engine took so far."""
+        ...
 
     def models(self) -> list[str]:
         """The names that a request may give."""
@@ -65,6 +76,7 @@ class Service:
         answering: Who answers.
         settings: How.
         admission: How many are answered at once.
+        bodies: How much their bodies take.
         metrics: What is counted.
         open: What is worked on.
         log: Takes lines for the operator.
@@ -73,6 +85,7 @@ class Service:
     answering: Answers
     settings: ServerSettings
     admission: Admission
+    bodies: BodyRoom
     metrics: Metrics
     open: OpenExchanges
     log: Callable[[str], object]
@@ -104,19 +117,22 @@ class PostEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         service = self._service
-        exchange = Exchange(scope, receive, send, service.settings)
-        asked = _Asked(exchange=exchange)
-        status = 200
-        with service.open.holding(exchange):
-            error = await self._answered(asked, scope["state"][REQUEST_ID])
-            if error is not None:
-                status = error.status
-                await _fail(asked, error)
-            if exchange.left:
-                status = _LEFT
-            scope["state"]["status"] = status
+        with service.bodies.share() as take:
+            exchange = Exchange(scope, receive, send, service.settings, take)
+            asked = _Asked(exchange=exchange)
+            with service.open.holding(exchange):
+                status = await self._status(asked, scope["state"][REQUEST_ID])
+        scope["state"]["status"] = status
         seconds = time.monotonic() - asked.begun
         service.metrics.finished(self._endpoint, asked.way, status, seconds)
+
+    async def _status(self, asked: _Asked, name: str) -> int:
+        error = await self._answered(asked, name)
+        if error is not None:
+            await _fail(asked, error)
+        if asked.exchange.left:
+            return CLIENT_LEFT
+        return 200 if error is None else error.status
 
     async def _answered(self, asked: _Asked, name: str) -> ApiError | None:
         """Answers, and gives what went wrong; that is the one place where it is caught."""
@@ -134,7 +150,7 @@ class PostEndpoint:
     async def _answer(self, asked: _Asked) -> None:
         exchange, service = asked.exchange, self._service
         owner = owner_of(service, exchange.headers)
-        request = read_request(self._endpoint, _object(await exchange.body()))
+        request = await _read(self._endpoint, await exchange.body())
         asked.way = way_label(request)
         async with anyio.create_task_group() as group:
             group.start_soon(partial(exchange.watch, comments=request.stream))
@@ -174,12 +190,12 @@ class PostEndpoint:
         await exchange.end()
 
     def _count(self, asked: _Asked, piece: Piece) -> None:
-        if not asked.answering:
+        if not asked.answering and not isinstance(piece, Told):
             asked.answering = True
             seconds = time.monotonic() - asked.begun
             self._service.metrics.first(self._endpoint, asked.way, seconds)
         if isinstance(piece, Ended):
-            self._service.metrics.paid(piece)
+            self._service.metrics.ended(piece)
 
 
 def owner_of(service: Service, headers: Any) -> str:
@@ -200,11 +216,20 @@ def owner_of(service: Service, headers: Any) -> str:
     return owner
 
 
+async def _read(endpoint: Endpoint, body: bytes) -> ModelRequest:
+    """What a body says; a long one is read beside, so that nobody else waits for it."""
+    if len(body) < _LONG_BODY:
+        return read_request(endpoint, _object(body))
+    return await anyio.to_thread.run_sync(lambda: read_request(endpoint, _object(body)))
+
+
 def _object(body: bytes) -> dict[str, Any]:
     try:
         data = msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"the body is no JSON: {error}") from None
+        half = _HALF_CHARACTER.search(body)
+        told = "it has half of a surrogate pair" if half else str(error)
+        raise ApiError(400, f"the body is no JSON: {told}") from None
     if not isinstance(data, dict):
         raise ApiError(400, "the body has to be a JSON object")
     return data

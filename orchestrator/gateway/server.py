@@ -7,11 +7,12 @@ It does not know the signals that end a process: `stop` is an event, and cancell
 
 from __future__ import annotations
 
+import errno
 import resource
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import anyio
 import anyio.lowlevel
@@ -21,6 +22,7 @@ from engines import Engine, UsageError
 
 from .admission import Admission
 from .app import app_of
+from .body_room import BodyRoom
 from .connection_times import ConnectionTimes
 from .http_protocol import http_protocol
 from .metrics import Metrics
@@ -68,6 +70,7 @@ async def serve(
         answering=answering,
         settings=settings,
         admission=admission,
+        bodies=BodyRoom(settings.max_body * settings.max_bodies),
         metrics=Metrics(admission),
         open=OpenExchanges(),
         log=log,
@@ -137,9 +140,16 @@ def _listen(settings: ServerSettings) -> socket.socket:
         # Python adds to it what is told already.
         said = str(getattr(error, "strerror", None) or error).partition(" (")[0]
         raise UsageError(
-            f"--host {settings.host} --port {settings.port}: it cannot listen there: {said}: choose another port, "
-            "or 0 for one that is free"
+            f"--host {settings.host} --port {settings.port}: it cannot listen there: {said}: choose {_other(error)}"
         ) from None
+
+
+def _other(error: Exception) -> str:
+    """What to choose instead."""
+    is_taken = isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES)
+    if is_taken or isinstance(error, OverflowError):
+        return "another port, or 0 for one that is free"
+    return "an address of this machine as --host, such as 127.0.0.1, or 0.0.0.0 for all of them"
 
 
 def _address(settings: ServerSettings, listener: socket.socket) -> str:
@@ -206,4 +216,6 @@ def allow_many_connections() -> None:
     """Lets this process have as many open files as it may: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # Some systems say that there is no limit, and have one all the same.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

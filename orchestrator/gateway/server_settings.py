@@ -16,6 +16,7 @@ class ServerSettings:
         port: The same; 0 is any that is free.
         keys: Whom it answers.
         max_body: The longest body that is read.
+        max_bodies: How many of that length are held at once, by all requests together.
         max_requests: The most requests that are answered at once.
         max_waiting: The most that wait for that; more are sent away.
         drain: How long requests may still take once the server is to end.
@@ -29,7 +30,8 @@ class ServerSettings:
     host: str = "127.0.0.1"
     port: int = 8000
     keys: Keys = Keys()
-    max_body: int = 16 * 2**20
+    max_body: int = 4 * 2**20
+    max_bodies: int = 64
     max_requests: int = 256
     max_waiting: int = 1024
     drain: float = 30

@@ -25,6 +25,7 @@ from ..events import (
     TokensGenerated,
 )
 from ..openai_api.pieces import Piece, Reasoning, Said, Told
+from .refusals import Refusals
 
 # What nodes think begins behind the question; planners and outputs have contexts of their own.
 _ROOT = "root/"
@@ -32,7 +33,7 @@ _OUTPUT = "(output)"
 # So often a client is told how far a node is, in seconds.
 _TOKENS_EVERY = 0.5
 # Reasons name files and addresses, and results are of tools that are the server's own; the rest is told elsewhere.
-_NOT_TOLD = {"reason", "result", "question", "model", "answer", "remark"}
+_NOT_TOLD = {"reason", "result", "data", "question", "model", "answer", "remark"}
 
 
 class Telling:
@@ -46,11 +47,13 @@ class Telling:
     Attributes:
         said: The answer's text so far.
         replayed: What calls took that an earlier request of the same run has made.
+        refusals: Which calls there was no room for.
     """
 
     def __init__(self, *, streamed: bool, events: bool, says: bool) -> None:
         self.said = ""
         self.replayed = Usage()
+        self.refusals = Refusals()
         self._streamed = streamed
         self._events = streamed and events
         self._says = says
@@ -87,6 +90,8 @@ class Telling:
         self._texts.clear()
 
     def _follow(self, event: Event) -> None:
+        if isinstance(event, GenerationFinished):
+            self.refusals.follow(event)
         match event:
             case GenerationFinished(replayed=True, usage=usage):
                 self.replayed += usage

@@ -8,7 +8,7 @@ A method alone thinks about the whole question; where the client has tools of it
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -34,6 +34,11 @@ _OF_THE_OPERATOR = ("url", "embedder", "time_limit")
 # What multiplies work, beside a method's number of threads.
 _WIDTHS = ("votes", "warm_up", "beam_width", "max_children", "max_paths", "outlines", "max_steps",
     "most", "hard_calls")  # fmt: skip
+
+# What repeats it, one time after the other; no server has a reason to allow more of it than another.
+_LOOPS = ("max_replans", "max_repairs", "max_rounds", "max_depth", "max_continuations",
+    "attempts", "simulations")  # fmt: skip
+_MOST_ROUNDS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,20 +202,24 @@ def _check_widths(way: Way, most: int) -> None:
             f"{COUNT}, as in MODEL@METHOD:{COUNT}={min(most, 4)}",
             FIELD,
         )
-    for name, width in (*_widths(way.method), *_widths(way.planner), *_widths(way.reducer)):
-        if width > most:
-            raise InvalidRequest(f"{name} of {width}: at most {most} is allowed here", FIELD)
+    for names, most_allowed in ((_WIDTHS, most), (_LOOPS, _MOST_ROUNDS)):
+        for part in (way.method, way.planner, way.reducer):
+            for name, value in _chosen(part, names):
+                if value > most_allowed:
+                    raise InvalidRequest(
+                        f"{name} of {value}: at most {most_allowed} is allowed here", FIELD
+                    )
 
 
-def _widths(thing: object) -> Iterator[tuple[str, int]]:
-    """What multiplies work in a configuration, and in those inside of it."""
+def _chosen(thing: object, names: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Those of a configuration's numbers, and of those inside of it, that somebody chose."""
     if not dataclasses.is_dataclass(thing):
         return
     for each in dataclasses.fields(thing):
         value = getattr(thing, each.name)
-        if each.name in _WIDTHS and isinstance(value, int):
+        if each.name in names and isinstance(value, int) and value != each.default:
             yield each.name, value
-        yield from _widths(value)
+        yield from _chosen(value, names)
 
 
 def _check_one_call(request: ModelRequest, way: Way, *, one: bool) -> None:

@@ -11,9 +11,9 @@ from .usage_bodies import completion_usage
 
 
 def chat_completion(
-    name: str, model: str, text: str, finish_reason: str, usage: Mapping[str, int], created: int = 0
+    name: str, model: str, text: str, finish_reason: str, usage: Mapping[str, int]
 ) -> dict[str, Any]:
-    """A body of `/v1/chat/completions`.
+    """A body of `/v1/chat/completions` that tells no time.
 
     Args:
         name: Unique among bodies.
@@ -21,19 +21,18 @@ def chat_completion(
         text: What it said.
         finish_reason: `stop` or `length`.
         usage: `prompt_tokens`, `completion_tokens` and `total_tokens`.
-        created: When, in seconds since 1970; 0 where that is not to be told.
     """
     message = {"role": "assistant", "content": text, "refusal": None}
     choice = _chat_choice(0, message, finish_reason)
-    return _body("chat.completion", f"chatcmpl-{name}", model, [choice], usage, created)
+    return _body("chat.completion", f"chatcmpl-{name}", model, [choice], usage, 0)
 
 
 def text_completion(
-    name: str, model: str, text: str, finish_reason: str, usage: Mapping[str, int], created: int = 0
+    name: str, model: str, text: str, finish_reason: str, usage: Mapping[str, int]
 ) -> dict[str, Any]:
     """A body of `/v1/completions`; the arguments are those of `chat_completion`."""
     choice = _text_choice(0, text, finish_reason)
-    return _body("text_completion", f"cmpl-{name}", model, [choice], usage, created)
+    return _body("text_completion", f"cmpl-{name}", model, [choice], usage, 0)
 
 
 def whole_chat(gathered: Gathered, *, name: str, model: str, created: int) -> dict[str, Any]:

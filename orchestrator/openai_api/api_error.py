@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engines import (
@@ -36,6 +36,7 @@ from ..errors import (
     OutputFailed,
     RunFailed,
     RunInUse,
+    RunRefused,
     RunUnreadable,
     ToolDefinitionError,
     ToolError,
@@ -43,6 +44,7 @@ from ..errors import (
 )
 
 _CODES: Mapping[int, str] = {
+    400: "unreadable_request",
     401: "invalid_api_key",
     404: "not_found",
     405: "method_not_allowed",
@@ -52,8 +54,11 @@ _CODES: Mapping[int, str] = {
     429: "rate_limit_exceeded",
     503: "service_unavailable",
 }
+# A plan may have thousands of nodes.
+_MOST_NAMED = 8
 _HIDDEN = "see the server's log"
-_ADDRESS = re.compile(r"\w+://[^\s,;:)]+(:\d+[^\s,;:)]*)?")
+# To its end, whatever is in it: a password, or an IPv6 address.
+_ADDRESS = re.compile(r"\w+://\S*[^\s,;:.)]")
 
 
 class ApiError(Exception):
@@ -110,8 +115,19 @@ class _Told(NamedTuple):
     sentence: str = ""
 
 
+_NO_PLAN = (
+    "the model wrote no plan that can be run: ask again, with more max_tokens, or name a method instead of a planner, "
+    "as in MODEL@self-consistency"
+)
 _NO_OUTPUT = "the answer did not become what the form of the response asks for: use a larger model or more tokens"
+_MISSING = f"the server lacks a package that this needs: choose another method or option; {_HIDDEN}"
 _NO_RUN = "there is no such run: send the conversation without its calls of tools"
+# What a client can help, also where it ended a run.
+_OF_THE_REQUEST = (ContextTooLong, BudgetExhausted)
+_REFUSED: Mapping[str, _Told] = {
+    "window": _Told(400, "context_length_exceeded"),
+    "budget": _Told(400, "budget_exhausted"),
+}
 # The first that fits.
 _ERRORS: tuple[tuple[type[ForkjoinError], _Told], ...] = (
     (ContextTooLong, _Told(400, "context_length_exceeded")),
@@ -126,13 +142,13 @@ _ERRORS: tuple[tuple[type[ForkjoinError], _Told], ...] = (
     (InvalidOutput, _Told(500, "invalid_output")),
     (OutputFailed, _Told(500, "invalid_output", _NO_OUTPUT)),
     (RunFailed, _Told(500, "run_failed")),
-    (PlanError, _Told(500, "plan_failed")),
+    (PlanError, _Told(500, "plan_failed", _NO_PLAN)),
     (ToolError, _Told(500, "tool_failed", f"a call of a tool failed: {_HIDDEN}")),
     (UnknownModel, _Told(404, "model_not_found")),
     (InvalidRequest, _Told(400, "invalid_value")),
     (RunInUse, _Told(409, "run_in_use", "another request works on this run: try again later")),
     (RunUnreadable, _Told(404, "run_not_found", _NO_RUN)),
-    (MissingExtra, _Told(501, "not_installed")),
+    (MissingExtra, _Told(501, "not_installed", _MISSING)),
     (ToolDefinitionError, _Told(500, "tool_definition", f"a tool of the server cannot be used: {_HIDDEN}")),
     (UsageError, _Told(400, "invalid_value")),
 )  # fmt: skip
@@ -146,6 +162,10 @@ def error_of(exception: BaseException) -> ApiError:
         return exception
     if not isinstance(exception, ForkjoinError):
         return _internal()
+    if isinstance(exception, OutputFailed) and isinstance(exception.__cause__, _OF_THE_REQUEST):
+        return error_of(exception.__cause__)
+    if isinstance(exception, RunRefused):
+        return _told(exception, _REFUSED[exception.what])
     for kind, told in _ERRORS:
         if isinstance(exception, kind):
             return _told(exception, told)
@@ -168,11 +188,17 @@ def _internal() -> ApiError:
 
 
 def _message(error: ForkjoinError) -> str:
-    if isinstance(error, RunFailed):
-        failed = [name for name, outcome in error.outcomes.items() if outcome.status == "failed"]
-        return f"the run has no answer, since {', '.join(failed) or 'its answer'} failed: {_HIDDEN}"
+    if isinstance(error, RunFailed) and not isinstance(error, RunRefused):
+        return _failed([name for name, each in error.outcomes.items() if each.status == "failed"])
     # What a request says is the client's own; others may name the server of a model.
     return str(error) if isinstance(error, InvalidRequest) else _ADDRESS.sub("(...)", str(error))
+
+
+def _failed(nodes: Sequence[str]) -> str:
+    some = ", ".join(nodes[:_MOST_NAMED])
+    more = f" and {len(nodes) - _MOST_NAMED} more" if nodes[_MOST_NAMED:] else ""
+    who = f"node{'s' * (len(nodes) > 1)} {some}{more}" if nodes else "its answer"
+    return f"the run has no answer, since {who} failed: {_HIDDEN}"
 
 
 def _headers(error: ForkjoinError, status: int) -> dict[str, str]:

@@ -19,9 +19,9 @@ T = TypeVar("T")
 # They change no answer.
 _HARMLESS = frozenset(
     ("user", "metadata", "store", "service_tier", "safety_identifier", "prediction",
-     "prompt_cache_key", "prompt_cache_retention")
+     "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention")
 )  # fmt: skip
-# What these say when they say nothing.
+# What these say when they say nothing, on each endpoint.
 _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "echo": (False,),
     "suffix": ("",),
@@ -33,15 +33,28 @@ _NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "functions": ([],),
     "function_call": ("none", "auto"),
     "modalities": (["text"],),
+    "min_p": (0,),
+    "repetition_penalty": (1,),
 }
-_NEUTRAL_OF_RESPONSES: Mapping[str, tuple[object, ...]] = {
+NEUTRAL_OF_CHATS: Mapping[str, tuple[object, ...]] = {
+    "reasoning_effort": ("medium",),
+    "verbosity": ("medium",),
+}
+"""What more fields say nothing in chats, and by which values."""
+NEUTRAL_OF_RESPONSES: Mapping[str, tuple[object, ...]] = {
     "background": (False,),
-    "include": ([],),
-    "truncation": ("disabled",),
+    # Agents ask for it to send it back; reasoning here is plain text, and is not needed back.
+    "include": ([], ["reasoning.encrypted_content"]),
+    # What is too long is refused when it comes.
+    "truncation": ("disabled", "auto"),
     "text.verbosity": ("medium",),
+    "reasoning.effort": ("medium",),
+    "reasoning.context": ("auto",),
+    "reasoning.mode": ("standard",),
     "reasoning.summary": ("auto",),
     "reasoning.generate_summary": ("auto",),
 }
+"""The same for responses."""
 # What these say where one answer is made as a whole, and no tool is called.
 _NEUTRAL_OF_ONE: Mapping[str, tuple[object, ...]] = {
     "n": (1,),
@@ -118,14 +131,18 @@ def check_one(body: Mapping[str, Any]) -> None:
     _check_neutral(given, _NEUTRAL_OF_ONE)
 
 
-def check_rest(given: Mapping[str, Any], *, of_responses: bool) -> None:
+def check_rest(given: Mapping[str, Any], neutral: Mapping[str, Sequence[object]]) -> None:
     """Refuses what is left and says something.
+
+    Args:
+        given: What is left.
+        neutral: By which values fields of the endpoint say nothing, beside those that all endpoints share.
 
     Raises:
         InvalidRequest: It cannot be honoured.
     """
     rest = {name: value for name, value in given.items() if name not in _HARMLESS}
-    _check_neutral(rest, {**_NEUTRAL, **_NEUTRAL_OF_RESPONSES} if of_responses else _NEUTRAL)
+    _check_neutral(rest, {**_NEUTRAL, **neutral})
 
 
 def _check_neutral(given: Mapping[str, Any], neutral: Mapping[str, Sequence[object]]) -> None:

@@ -1,8 +1,12 @@
-"""Reads the `messages` of `/v1/chat/completions`. Pure."""
+"""Reads the `messages` of `/v1/chat/completions`. Pure.
+
+A message may have the name of who speaks. Models' turns have no place for it, so that it is taken where it tells nobody
+apart, as agents send it, and refused where two of one role have different names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines import Role
@@ -21,15 +25,14 @@ ROLES: Mapping[str, Role] = {
 """Who speaks, by the names that bodies have for them."""
 
 # What clients send back of an answer that they got; models are not shown what they thought before.
-_SENT_BACK = ("reasoning", "reasoning_content", "parsed")
+_SENT_BACK = (
+    *("reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"),
+    *("annotations", "parsed", "provider_specific_fields"),
+)
 
 
-def chat_conversation(body: Mapping[str, Any], *, calls: bool) -> Asked:
+def chat_conversation(body: Mapping[str, Any]) -> Asked:
     """The conversation of a body.
-
-    Args:
-        body: The whole body.
-        calls: Whether it may have calls of tools.
 
     Raises:
         InvalidRequest: It is malformed, or something in it cannot be honoured.
@@ -41,43 +44,60 @@ def chat_conversation(body: Mapping[str, Any], *, calls: bool) -> Asked:
         )
     conversation = Conversation("messages", "a message of role tool with its tool_call_id")
     for number, message in enumerate(messages):
-        _read(conversation, message, f"messages[{number}]", calls)
+        _read(conversation, message, f"messages[{number}]")
+    _check_names(messages)
     return conversation.end()
 
 
-def _read(conversation: Conversation, message: object, place: str, calls: bool) -> None:
+def _check_names(messages: Sequence[Mapping[str, Any]]) -> None:
+    names: dict[str, str] = {}
+    for number, message in enumerate(messages):
+        name, role = message.get("name"), message["role"]
+        # The name of a tool is that of its call.
+        if name is None or role == "tool":
+            continue
+        place = f"messages[{number}]"
+        if not isinstance(name, str):
+            raise InvalidRequest(f"{place}.name has to be a text, and is {told(name)}", place)
+        first = names.setdefault(role, name)
+        if name != first:
+            raise InvalidRequest(
+                f"{place}: models cannot tell {told(name)} from {told(first)} by name: "
+                "write in each content who says it",
+                place,
+            )
+
+
+def _read(conversation: Conversation, message: object, place: str) -> None:
     if not isinstance(message, dict):
         raise InvalidRequest(f"{place} has to be an object, and is {told(message)}", place)
     role = message.get("role")
-    if role == "tool" and calls:
+    if role == "tool":
         _read_result(conversation, message, place)
-        return
-    known = (*ROLES, "tool") if calls else tuple(ROLES)
-    if not isinstance(role, str) or role not in known:
+    elif role == "assistant":
+        _read_assistant(conversation, message, place)
+    elif not isinstance(role, str) or role not in ROLES:
+        known = ", ".join((*ROLES, "tool"))
         raise InvalidRequest(
-            f"{place}.role has to be one of {', '.join(known)}, and is {told_in(message, 'role')}",
-            place,
+            f"{place}.role has to be one of {known}, and is {told_in(message, 'role')}", place
         )
-    if role == "assistant":
-        _read_assistant(conversation, message, place, calls)
     else:
-        _check_fields(message, ("role", "content"), place)
+        _check_fields(message, ("role", "content", "name"), place)
         conversation.say(ROLES[role], text_of(message.get("content"), f"{place}.content"), place)
 
 
-def _read_assistant(
-    conversation: Conversation, message: Mapping[str, Any], place: str, calls: bool
-) -> None:
-    asked = message.get("tool_calls") if calls else None
-    known = ("role", "content", *_SENT_BACK, *(("tool_calls",) if calls else ()))
+def _read_assistant(conversation: Conversation, message: Mapping[str, Any], place: str) -> None:
+    known = ("role", "content", "name", "refusal", "tool_calls", *_SENT_BACK)
     _check_fields(message, known, place)
     content = message.get("content")
-    # An answer that only calls says nothing.
-    if not (asked and content in (None, "", [])):
-        conversation.say("assistant", text_of(content, f"{place}.content"), place)
-    if asked is not None and not isinstance(asked, list):
-        raise InvalidRequest(f"{place}.tool_calls has to be a list, and is {told(asked)}", place)
-    for number, call in enumerate(asked or ()):
+    if content in (None, "", []):
+        # An answer that only calls says nothing, and a refusal stands beside an empty content.
+        content = message.get("refusal") or ""
+    conversation.say("assistant", text_of(content, f"{place}.content"), place)
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list | None):
+        raise InvalidRequest(f"{place}.tool_calls has to be a list, and is {told(calls)}", place)
+    for number, call in enumerate(calls or ()):
         _read_call(conversation, call, f"{place}.tool_calls[{number}]")
 
 

@@ -10,7 +10,7 @@ def text_of(content: object, place: str) -> str:
     """The text of a content.
 
     Args:
-        content: A text, or a list of parts that are texts.
+        content: A text, or a list of parts that are texts; a refusal to answer is one.
         place: Where it stands, for messages.
 
     Raises:
@@ -27,4 +27,13 @@ def _part(part: object, part_place: str, place: str) -> str:
     match part:
         case {"type": "text" | "input_text" | "output_text", "text": str(text)}:
             return text
-    raise InvalidRequest(f"{part_place} has to be of type text: other kinds cannot be read", place)
+        case {"type": "refusal", "refusal": str(text)}:
+            return text
+        case {"type": str(kind)}:
+            said = f"is of {told(kind)}"
+        case _:
+            said = f"is {told(part)}"
+    raise InvalidRequest(
+        f"{part_place} has to be of type text with a text, and {said}: other kinds cannot be read",
+        place,
+    )

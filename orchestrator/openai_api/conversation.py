@@ -79,16 +79,18 @@ class Conversation:
         """Somebody said something.
 
         Raises:
-            InvalidRequest: It is empty, or a call before it has no result.
+            InvalidRequest: The user said nothing, or a call before it has no result.
         """
-        if role == "assistant":
-            self._said.append(_filled(text, place))
+        # Models have no turn that says nothing, but programs write such system messages and models such answers.
+        if not text.strip():
+            if role == "user":
+                raise InvalidRequest(f"{place} is empty", place)
+        elif role == "assistant":
+            self._said.append(text)
             self._waits = False
-            return
-        self._close()
-        # Models have no turn that says nothing, but programs write such system messages.
-        if text or role != "system":
-            self._add(role, _filled(text, place))
+        else:
+            self._close()
+            self._add(role, text)
 
     def call(self, id: str, name: str, arguments: str, place: str) -> None:
         """The assistant asked for a call.
@@ -117,12 +119,14 @@ class Conversation:
         self._waits = True
 
     def end(self) -> Asked:
-        """All of it.
+        """All of it. What a system message asks at the end is the user's question.
 
         Raises:
             InvalidRequest: It does not end in the user's turn, or with results for all that was asked for after it.
         """
         self._check_results()
+        if self._turns and self._turns[-1].role == "system":
+            self._add("user", *self._turns.pop().texts)
         if (self._said and not self._waits) or not self._turns or self._turns[-1].role != "user":
             raise InvalidRequest("the last message has to be the user's", self._field)
         turns = tuple((turn.role, _BETWEEN.join(turn.texts)) for turn in self._turns)
@@ -146,9 +150,3 @@ class Conversation:
                 f"there is no result for the call {told(id)} of {told(call.name)}: send {self._answer}",
                 self._field,
             )
-
-
-def _filled(text: str, place: str) -> str:
-    if not text.strip():
-        raise InvalidRequest(f"{place} is empty", place)
-    return text

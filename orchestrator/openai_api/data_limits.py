@@ -1,4 +1,4 @@
-"""What no body may hold, whatever its endpoint: what cannot be sent on, and what is too deep to be walked. Pure.
+"""What no body may hold, whatever its endpoint: what cannot be sent on, too deep data, too many schemas. Pure.
 
 It knows no field.
 """
@@ -14,6 +14,11 @@ from .told_values import is_unicode, shown
 
 MOST_LEVELS = 64
 """How deep a body may be nested; the readers of schemas recurse."""
+MOST_SCHEMA_PARTS = 5_000
+"""How much all schemas of a body may say together: to check a property takes 60 µs, and all others wait."""
+_OF_SCHEMAS = ("tools", "response_format", "text")
+# So many characters of a pattern take as long to be read.
+_PATTERN_PART = 20
 _MOST_BITS = 1024
 
 
@@ -21,11 +26,19 @@ def check_data(body: Mapping[str, Any]) -> None:
     """Refuses what cannot be written or sent on.
 
     Raises:
-        InvalidRequest: Something is nested too deep, half a character, infinite or not a number, or too large a number.
+        InvalidRequest: Something is nested too deep, half a character, infinite or not a number, or too large a number;
+            or there are too many schemas.
     """
     for name, value in body.items():
         for place, part in _parts(name, value):
             _check(part, place)
+    schemas = sum(map(_schema_parts, map(body.get, _OF_SCHEMAS)))
+    if schemas > MOST_SCHEMA_PARTS:
+        raise InvalidRequest(
+            f"the schemas of the body have {schemas} parts (properties, subschemas, items of lists): send at most "
+            f"{MOST_SCHEMA_PARTS}",
+            next(name for name in _OF_SCHEMAS if body.get(name)),
+        )
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, object]]:
@@ -54,6 +67,22 @@ def _check(value: object, place: str) -> None:
                 raise InvalidRequest(f"{place} {problem}", place)
         level = below
         depth += 1
+
+
+def _schema_parts(value: object) -> int:
+    """How much there is in a value that takes its time where it is a schema."""
+    count, left = 0, [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            count += 1
+            left += each.values()
+            if isinstance(pattern := each.get("pattern"), str):
+                count += len(pattern) // _PATTERN_PART
+        elif isinstance(each, list):
+            count += len(each)
+            left += each
+    return count
 
 
 def _problem(value: object) -> str:

@@ -17,11 +17,18 @@ from typing import Any, Literal, NamedTuple
 from planners import ToolSpecification
 
 from ..errors import InvalidRequest
-from .body_fields import check_one, check_rest, given_fields, take
+from .body_fields import (
+    NEUTRAL_OF_CHATS,
+    NEUTRAL_OF_RESPONSES,
+    check_one,
+    check_rest,
+    given_fields,
+    take,
+)
 from .chat_messages import chat_conversation
 from .conversation import Asked, ToolResult, Turn
 from .data_limits import check_data
-from .response_items import response_conversation
+from .response_input import response_conversation
 from .sampling_fields import take_sampling
 from .told_values import cannot, shown, told, told_in
 from .tool_fields import ToolChoice, read_tool_choice, read_tools
@@ -78,22 +85,27 @@ class ModelRequest:
 
 
 class _Names(NamedTuple):
-    """What an endpoint calls things: what is asked, objects of fields, the most tokens, the form of the answer."""
+    """What an endpoint calls things: what is asked, objects of fields, the most tokens, the form of the answer.
+
+    And which fields of its own may be there with a value that says nothing.
+    """
 
     asked: tuple[str, ...]
     opened: tuple[str, ...] = ()
     longest: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     form: str = "response_format"
+    neutral: Mapping[str, tuple[object, ...]] = {}
 
 
 _NAMES: Mapping[Endpoint, _Names] = {
-    "chat": _Names(("messages",)),
+    "chat": _Names(("messages",), neutral=NEUTRAL_OF_CHATS),
     "completions": _Names(("prompt",)),
     "responses": _Names(
         ("input", "instructions"),
         opened=("text", "reasoning"),
         longest=("max_output_tokens",),
         form="text.format",
+        neutral=NEUTRAL_OF_RESPONSES,
     ),
 }
 
@@ -109,7 +121,7 @@ def read_request(endpoint: Endpoint, body: Mapping[str, Any]) -> ModelRequest:
         InvalidRequest: It is malformed, or something in it cannot be honoured.
     """
     check_data(body)
-    return _read(endpoint, body, calls=True)
+    return _read(endpoint, body)
 
 
 def read_chat(body: Mapping[str, Any]) -> ModelRequest:
@@ -133,12 +145,18 @@ def read_completion(body: Mapping[str, Any]) -> ModelRequest:
 def _read_one(endpoint: Endpoint, body: Mapping[str, Any]) -> ModelRequest:
     check_data(body)
     check_one(body)
-    return _read(endpoint, body, calls=False)
+    request = _read(endpoint, body)
+    if request.results:
+        raise InvalidRequest(
+            "messages end with results of calls, and no tools can be called here: end with the user's",
+            "messages",
+        )
+    return request
 
 
-def _read(endpoint: Endpoint, body: Mapping[str, Any], *, calls: bool) -> ModelRequest:
+def _read(endpoint: Endpoint, body: Mapping[str, Any]) -> ModelRequest:
     names = _NAMES[endpoint]
-    asked = _asked(endpoint, body, calls)
+    asked = _asked(endpoint, body)
     given = given_fields(body, names.asked, names.opened)
     tools: tuple[ToolSpecification, ...] = ()
     if endpoint != "completions":
@@ -157,13 +175,13 @@ def _read(endpoint: Endpoint, body: Mapping[str, Any], *, calls: bool) -> ModelR
         results=asked.results,
         forkjoin=take(given, "forkjoin", dict, {}),
     )
-    check_rest(given, of_responses=endpoint == "responses")
+    check_rest(given, names.neutral)
     return request
 
 
-def _asked(endpoint: Endpoint, body: Mapping[str, Any], calls: bool) -> Asked:
+def _asked(endpoint: Endpoint, body: Mapping[str, Any]) -> Asked:
     if endpoint == "chat":
-        return chat_conversation(body, calls=calls)
+        return chat_conversation(body)
     if endpoint == "responses":
         return response_conversation(body)
     prompt = body.get("prompt")

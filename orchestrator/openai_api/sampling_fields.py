@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from engines import Sampling
 
 from ..errors import InvalidRequest
+from ..json_schemas import schema_problem
 from .told_values import told, valued
 
 SAMPLED = ("temperature", "top_p", "top_k", "seed", "stop", "stop_token_ids", "ignore_eos")
@@ -60,6 +61,8 @@ def _constraint(form: object, name: str) -> dict[str, Any]:
             "type": "json_schema",
             "schema": dict(schema),
         }:
+            if problem := schema_problem(schema, named=True):
+                raise InvalidRequest(f"{name}: its schema {problem}", name)
             return {"constraint": {"kind": "json", "definition": schema}}
     raise InvalidRequest(
         f"{name} has to be of type text, json_object, or json_schema with a schema, and is {told(form)}",

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from planners import ToolSpecification
 
 from ..errors import InvalidRequest
-from .told_values import cannot, shown, told, told_in
+from ..json_schemas import schema_problem
+from .told_values import cannot, shown, told, told_in, valued
 
 ToolChoice: TypeAlias = str
 """`auto`, `none`, `required`, or the name of a tool."""
 
 _CHOICES = ("auto", "none", "required")
 _MOST_TOOLS = 128
-_LONGEST_PROBLEM = 300
 _FIELDS = ("name", "description", "parameters", "strict")
 
 
@@ -112,20 +112,21 @@ def _specification(fields: Mapping[str, Any], place: str) -> ToolSpecification:
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        raise InvalidRequest(f"{place}: {first['loc'][0]}: {first['msg']}", place) from None
+        field = valued(str(first["loc"][0]), first["input"])
+        raise InvalidRequest(f"{place}: {field} does not fit: {first['msg']}", place) from None
     return specification
 
 
 def _problem(name: object, parameters: object) -> str:
     """Why a function cannot be a tool; empty if it can."""
-    # What it loads is needed only where there are tools.
-    from ..tool_servers.definitions import schema_problem
-
     if not isinstance(name, str):
         return f"name has to be a text, and is {told(name)}"
     if name in _CHOICES:
         return f"a function cannot be called {name}: tool_choice uses this word"
     if not isinstance(parameters, dict):
         return f"parameters has to be a JSON Schema, and is {told(parameters)}"
-    problem = schema_problem(parameters)
-    return f"the schema of {shown(name)} {problem[:_LONGEST_PROBLEM]}" if problem else ""
+    if parameters.get("type", "object") != "object":
+        kind = told(parameters["type"])
+        return f"the schema of {shown(name)} is of the type {kind} and not an object"
+    problem = schema_problem(parameters, named=True)
+    return f"the schema of {shown(name)} {problem}" if problem else ""

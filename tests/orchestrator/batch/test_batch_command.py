@@ -334,7 +334,7 @@ def test_a_batch_does_not_go_on_with_another_input_or_other_settings(
         (["--backend", "spark"], "choose from local, ray"),
         (["--method", "none"], "there is no method 'none'"),
         (["--engine", "mine:nothing"], "has no 'nothing'"),
-        (["-o", "none/out.jsonl"], "there is no folder none"),
+        (["-o", "in.jsonl/out.jsonl"], "the folder in.jsonl cannot be made: File exists"),
         (["-o", "in.jsonl"], "in.jsonl is the input"),
         (["-o", "sub"], "sub is no file"),
         (["--budget", "hours=3"], "--budget hours=3"),
@@ -350,6 +350,12 @@ def test_a_usage_that_cannot_be_is_one_line_and_leaves_nothing(
     assert message in done.stderr.splitlines()[-1]
     assert done.stdout == ""
     assert left(folder) == {"in.jsonl", "sub"}
+
+
+def test_the_folder_of_the_output_is_made(folder: Path, here: Here) -> None:
+    put(folder, plain("a"))
+    assert here(*OPTIONS, "-o", "new/deep/out.jsonl").returncode == 0
+    assert left(folder / "new" / "deep") == {"out.jsonl", "out.jsonl.done"}
 
 
 def test_an_input_that_is_not_there_is_told(folder: Path, here: Here) -> None:

@@ -98,6 +98,12 @@ def test_a_line_that_asks_nothing_says_where_and_why(line: bytes) -> None:
     assert len(told["error"]["message"]) < 300
 
 
+def test_a_plain_row_may_have_a_field_that_is_called_body() -> None:
+    (row,) = of_file(plain("a", body="Dear all,").encode())
+    assert isinstance(row, Row)
+    assert (row.kind, row.id) == ("plain", "a")
+
+
 def test_the_later_of_two_lines_with_one_id_is_refused() -> None:
     lines = [plain("a"), chat("b"), plain(7), chat("a"), plain("7")]
     found = of_file("\n".join(lines).encode())

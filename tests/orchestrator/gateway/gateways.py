@@ -47,6 +47,7 @@ class FakeAnswering:
     script: Any = says_hello
     asked: list[tuple[ModelRequest, str]] = field(default_factory=list)
     running: int = 0
+    spent: Usage = Usage()
     begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     ended: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
@@ -64,6 +65,7 @@ class FakeAnswering:
             async with aclosing(self.script(request)) as pieces:
                 yield pieces
         finally:
+            self.spent += Usage(prompt_tokens=5, cached_tokens=2, generated_tokens=3)
             self.running -= 1
             self.ended.release()
 
@@ -91,6 +93,13 @@ class Gateway:
     @property
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
+
+    def line_of(self, name: str) -> str:
+        """The line of the request with this id, which comes behind its answer."""
+        while True:
+            for line in self.lines:
+                if line.endswith(f"s {name}"):
+                    return line
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)

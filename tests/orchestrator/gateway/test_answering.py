@@ -14,6 +14,7 @@ from engines import (
     BudgetExhausted,
     Choice,
     Context,
+    ContextTooLong,
     EngineError,
     FakeEngine,
     JsonSchema,
@@ -22,8 +23,11 @@ from engines import (
     UsageError,
 )
 from orchestrator import Budget, CallPolicy, RunFailed, tool
-from orchestrator.errors import InvalidRequest, UnknownModel
-from orchestrator.gateway.answering import OWNER, Answering
+from orchestrator.errors import InvalidRequest, RunRefused, UnknownModel
+from orchestrator.events import ToolProgress
+from orchestrator.gateway.answering import Answering
+from orchestrator.gateway.client_tools import OWNER
+from orchestrator.gateway.telling import Telling
 from orchestrator.openai_api.pieces import Said
 from orchestrator.runs.run_record import RunReader
 from planners import PLANNERS
@@ -236,6 +240,11 @@ async def test_events_are_told_to_who_streams_without_what_is_not_for_clients() 
     assert quiet.text() == done.text()
 
 
+def test_what_the_servers_own_tools_give_bit_by_bit_is_not_told() -> None:
+    telling = Telling(streamed=True, events=True, says=True)
+    assert "hunter2" not in repr(list(telling.pieces(ToolProgress(node="1", data="hunter2"))))
+
+
 def test_tokens_are_told_now_and_then() -> None:
     async def main() -> list[tuple[float, int]]:
         engine = FakeEngine("x" * 200, seconds_per_token=0.01, chunk_tokens=1)
@@ -317,3 +326,38 @@ async def test_requests_run_side_by_side_within_one_limit() -> None:
 def test_what_is_wrong_with_a_server_is_told_before_it_serves() -> None:
     with pytest.raises(UsageError, match="there is no planner 'best'"):
         Answering(FakeEngine(), planner="best")
+
+
+@pytest.mark.parametrize("name", ["chain-of-thought", "self-consistency", "beam", "multiverse"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_run_without_room_is_refused_by_the_reason(name: str, stream: bool) -> None:
+    asked = request(f"@{name}", stream=stream)
+    with pytest.raises(RunRefused, match=r"node 1 has no room: .*of at least") as caught:
+        await answered(Answering(FakeEngine(SAID), budget=Budget(tokens=10)), asked)
+    assert caught.value.what == "budget"
+    # The question has room, and what the method makes of it has none.
+    with pytest.raises(RunRefused, match=r"node 1 has no room: .*window is 30") as caught:
+        await answered(Answering(FakeEngine(SAID, window=30)), asked)
+    assert caught.value.what == "window"
+
+
+async def test_a_run_that_the_engine_failed_too_is_not_the_clients_fault() -> None:
+    def said(context: Context, sampling: Sampling) -> str | EngineError:
+        return ContextTooLong(9, 8) if "sample-0" in context.path else EngineError("broken")
+
+    with pytest.raises(RunFailed) as caught:
+        await answered(Answering(FakeEngine(said), calls=ONCE), request("@self-consistency:n=2"))
+    assert not isinstance(caught.value, RunRefused)
+
+
+async def test_a_conversation_that_cannot_fit_is_refused_before_a_run_begins(
+    tmp_path: Path,
+) -> None:
+    engine = FakeEngine(SAID, window=300)
+    answering = Answering(engine, runs=tmp_path)
+    turns = (("user", "x" * 200), ("assistant", "y" * 100), ("user", "2 + 2?"))
+    with pytest.raises(ContextTooLong):
+        await answered(answering, request("@chain-of-thought", turns=turns))
+    assert list(tmp_path.iterdir()) == []
+    assert engine.calls == []
+    await answered(answering, request("@chain-of-thought", turns=turns[1:]))

@@ -92,14 +92,14 @@ async def test_runs_of_somebody_else_are_not_gone_on_with(tmp_path: Path) -> Non
     assert [call.context.path for call in engine.calls].count("plan") == 2
 
 
-async def test_runs_live_for_a_while_where_none_are_kept() -> None:
-    with Answering(FakeEngine(reply), calls=ONCE) as answering:
+async def test_runs_live_for_a_while_where_none_are_kept(tmp_path: Path) -> None:
+    with Answering(FakeEngine(reply), calls=ONCE, journal_dir=tmp_path) as answering:
         first = await answered(answering, asked())
-        assert answering._temporary is not None
-        place = Path(answering._temporary.name)
+        place = answering._temporary.folder()
         assert [folder.name for folder in place.iterdir()] == [first.ended.detail["run"]]
         assert place.stat().st_mode & 0o077 == 0
     assert not place.exists()
+    assert not list(tmp_path.iterdir())
 
 
 async def test_the_servers_own_tools_run_in_the_plan() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engines import FakeEngine, UsageError
+from engines import FakeEngine, Outcome, UsageError
 from orchestrator import Agent, RunInUse, RunResult, tool
 from orchestrator.errors import InvalidRequest, RunDeferred
 from orchestrator.gateway.client_tools import client_tools, open_run, tool_calls
@@ -349,6 +349,23 @@ READ = [
     ("hi", "hi"), ("1e5", "1e5"), ("5.00", "5.00"), (" 4", " 4"), ("007", "007"), ("NaN", "NaN"), ("", ""),
     ('"\\ud83d"', '"\\ud83d"'), ("9" * 9000, "9" * 9000), ("[" * 9000, "[" * 9000), ("[1e999]", "[1e999]"),
 ]  # fmt: skip
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("error", "reason"), [("no\nsuch place", "no such place"), (" ", "it failed")]
+)
+async def test_a_client_says_that_a_call_failed(tmp_path: Path, error: str, reason: str) -> None:
+    server = Server(tmp_path)
+    calls = await server.calls(REQUEST)
+    found = {"Paris": json.dumps({"error": error}), "Rome": '{"error": "none", "sky": "sun"}'}
+    request = with_results(REQUEST, calls, found)
+    for _ in range(2):
+        result = await server.result(request)
+        assert result.outcomes["1"] == Outcome("failed", reason=reason)
+        assert result.outcomes["2"].status == "ok", "a field of this name is no failure"
+        assert result.outcomes["3"].reason == f"node '1' failed: {reason}"
+    assert server.folders == 1
 
 
 @pytest.mark.anyio

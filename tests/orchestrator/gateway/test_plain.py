@@ -25,6 +25,7 @@ from engines import (
 )
 from orchestrator import Budget, CallPolicy
 from orchestrator.gateway.answering import Answering
+from orchestrator.gateway.client_turns import ClientTurns
 from orchestrator.openai_api.pieces import Ended, Said
 from tests import backends
 from tests.backends import run_virtually
@@ -227,14 +228,38 @@ def test_owners_take_turns() -> None:
         return "ok"
 
     async def main() -> None:
-        answering = Answering(FakeEngine(script, latency=1), limiter=CallLimiter(1))
+        limiter = CallLimiter(1, ClientTurns())
+        answering = Answering(FakeEngine(script, latency=1), limiter=limiter)
         async with anyio.create_task_group() as group:
-            for owner in (*["busy"] * 4, "rare"):
-                group.start_soon(answered, answering, request(question=owner), owner)
+            for owner, way in (
+                *[("busy", "")] * 3,
+                *[("busy", "@self-consistency")] * 3,
+                ("rare", ""),
+            ):
+                asked = request(way, question=owner)
+                group.start_soon(answered, answering, asked, owner)
                 await anyio.wait_all_tasks_blocked()
 
     run_virtually(main)
     assert order.index("rare") <= 2
+
+
+def test_a_short_call_does_not_wait_for_long_ones_that_came_later() -> None:
+    order: list[int] = []
+
+    def script(context: Context, sampling: Sampling) -> str:
+        order.append(sampling.max_tokens)
+        return "ok"
+
+    async def main() -> None:
+        answering = Answering(FakeEngine(script, latency=1), limiter=CallLimiter(1, ClientTurns()))
+        async with anyio.create_task_group() as group:
+            for length in (50, 10, 60, 70):
+                group.start_soon(answered, answering, request(sampling={"max_tokens": length}))
+                await anyio.wait_all_tasks_blocked()
+
+    run_virtually(main)
+    assert order == [50, 10, 60, 70]
 
 
 BUDGETS: Sequence[tuple[Budget, dict[str, Any]]] = [
@@ -273,3 +298,17 @@ async def test_recorded_samples_answer_too(tmp_path: Any) -> None:
     file.write_text('{"problem": "2 + 2?", "text": "four"}\n')
     async with ReplayEngine(file) as engine:
         assert (await answered(Answering(engine), request())).text() == "four"
+
+
+@pytest.mark.parametrize("model", ["", "@self-consistency:n=3"])
+def test_what_calls_took_is_counted_though_their_client_left(model: str) -> None:
+    async def main() -> tuple[int, int, int]:
+        engine = FakeEngine("x" * 99, seconds_per_token=0.1, chunk_tokens=1)
+        answering = Answering(engine)
+        with anyio.move_on_after(2.05):
+            await answered(answering, request(model, stream=True))
+        return answering.spent.generated_tokens, answering.spent.prompt_tokens, engine.aborted
+
+    generated, prompt, calls = run_virtually(main)
+    assert (generated, calls) == (20 * calls, 3 if model else 1)
+    assert prompt > 0

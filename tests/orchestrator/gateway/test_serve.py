@@ -19,14 +19,26 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator.command_line import main
+from orchestrator.commands.serve import _ready
 from tests.orchestrator.processes import FORKJOIN, started, to_end
 
 from .gateways import CHAT, head
 
 ENGINES = """
 from engines import FakeEngine
+from orchestrator import tool
+
+@tool(approval=True)
+def launch() -> str:
+    "Launches it."
+    return "launched"
 
 def reply(context, sampling):
+    if context.path == "plan":
+        return "1. launch()\\njoin()"
+    if "action" in str(sampling.constraint):
+        done = "$1: launched" in str(context.turns)
+        return '{"action": "finish", "answer": "launched: %s"}' % done
     if sampling.constraint is not None:
         return '{"product": 84}'
     return "The product is \\\\boxed{84}."
@@ -63,7 +75,8 @@ def serving(
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("serve")) as (url, _):
+    options = ["--max-threads", "8", "--tools", "mine:launch", "--approve", "all"]
+    with serving(tmp_path_factory.mktemp("serve"), *options) as (url, _):
         yield url
 
 
@@ -108,6 +121,11 @@ def test_the_client_streams(client: openai.OpenAI, model: str) -> None:
     assert chunks[-1].usage is not None
 
 
+def test_tools_that_have_to_be_approved_are_called_where_all_are(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="fake@llm-compiler", messages=MESSAGES)
+    assert answer.choices[0].message.content == "launched: True"
+
+
 def test_the_client_gets_structured_output(client: openai.OpenAI) -> None:
     answer = client.chat.completions.parse(model="fake", messages=MESSAGES, response_format=Product)
     assert answer.choices[0].message.parsed == Product(product=84)
@@ -133,6 +151,8 @@ def test_the_client_knows_the_errors(client: openai.OpenAI) -> None:
         client.chat.completions.create(model="fake@none", messages=MESSAGES)
     with pytest.raises(openai.BadRequestError, match="samples"):
         client.chat.completions.create(model="fake@self-consistency:nonsense=1", messages=MESSAGES)
+    with pytest.raises(openai.BadRequestError, match="at most 8"):
+        client.chat.completions.create(model="fake@self-consistency:n=9", messages=MESSAGES)
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(model="fake", messages=MESSAGES, temperature=-1)
     assert caught.value.param == "temperature"
@@ -166,6 +186,9 @@ def test_a_signal_ends_it_in_order_and_no_key_is_told(tmp_path: Path) -> None:
     assert f"POST {CHAT} 200" in told
     (run,) = (tmp_path / "runs").iterdir()
     assert (run / "events.jsonl").exists()
+    # They hold what clients have asked.
+    kept = (tmp_path / "runs").rglob("*")
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "runs", *kept)} == {0}
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert KEY not in told
     assert KEY.encode() not in written
@@ -196,9 +219,14 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     [
         (["--host", "0.0.0.0"], "--no-key"),
         (["--host", "::"], "--api-key-file"),
+        (["--no-key", "--api-key-file", "keys"], "leave out one"),
+        (["--model", "foo"], "leave --model out"),
         (["--port", "70000"], "65535"),
         (["--max-requests", "0"], "from 1 on"),
         (["--max-body", "0"], "from 1 on"),
+        (["--max-threads", "0"], "from 1 on"),
+        (["--approve", "ask"], "write all"),
+        (["--journal-dir", "journals"], "--out"),
         (["--drain", "nan"], "from 0 on"),
         (["--planner", "none"], "llm-compiler"),
         (["--budget", "tokens=x"], "tokens=N"),
@@ -217,6 +245,7 @@ def test_what_makes_no_sense_is_refused_in_a_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FORKJOIN_API_KEY", raising=False)
     (tmp_path / "serve_tools.py").touch()
+    (tmp_path / "keys").write_text("a-key-of-its-own")
     monkeypatch.setattr(sys, "path", [*sys.path])
     engine = "tests.orchestrator.gateway.test_serve:nothing"
     assert main(["serve", "--engine", engine, "--port", "0", *options]) == 2
@@ -224,3 +253,16 @@ def test_what_makes_no_sense_is_refused_in_a_line(
     (line,) = [line for line in errors.splitlines() if line.startswith("forkjoin: ")]
     assert said in line
     assert output == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "reached"),
+    [
+        ("http://0.0.0.0:8000", "http://127.0.0.1:8000/v1/"),
+        ("http://[::]:8000", "http://[::1]:8000/v1/"),
+        ("http://10.0.0.7:8000", "http://10.0.0.7:8000/v1/"),
+    ],
+)
+def test_the_line_to_try_names_an_address_that_can_be_reached(address: str, reached: str) -> None:
+    line = _ready(address, "fake", needs_key=False)
+    assert f"at {address}/v1; try: curl {reached}" in line

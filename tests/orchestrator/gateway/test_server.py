@@ -10,10 +10,20 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from engines import BudgetExhausted, EngineDead, EngineStatistics, EngineUnavailable, FakeEngine
+from engines import (
+    BudgetExhausted,
+    Context,
+    EngineDead,
+    EngineStatistics,
+    EngineUnavailable,
+    FakeEngine,
+    Role,
+    Segment,
+)
 from orchestrator.errors import InvalidRequest
+from orchestrator.gateway.access_log import told_failure
 from orchestrator.openai_api.model_request import ModelRequest
-from orchestrator.openai_api.pieces import Piece, Said
+from orchestrator.openai_api.pieces import Piece, Said, Told
 
 from .gateways import ASKED, CHAT, FakeAnswering, Gateway, end, gateway, says_hello
 
@@ -115,6 +125,15 @@ def test_it_is_healthy_as_long_as_its_engine_answers() -> None:
         assert "forkjoin_engine_up 0.0" in client.get("/metrics").text
 
 
+def test_an_engine_that_counts_but_does_not_answer_is_not_healthy() -> None:
+    class Gone(FakeEngine):
+        async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
+            raise EngineUnavailable("no replica answers")
+
+    with gateway(engine=Gone()) as served, served.client() as client:
+        assert client.get("/health").status_code == 503
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -203,6 +222,21 @@ def test_keys_are_asked_for_before_anything_else_and_told_nowhere() -> None:
     assert not any("sk-" in text for text in (*served.lines, *owners))
 
 
+def test_what_a_run_tells_of_itself_is_no_first_piece_of_an_answer() -> None:
+    async def tells(request: ModelRequest) -> AsyncIterator[Piece]:
+        yield Told({"kind": "run-started"})
+        raise EngineDead("gone")
+
+    with gateway(FakeAnswering(tells)) as served, served.client() as client:
+        client.post(CHAT, json=ASKED | {"stream": True})
+        assert "forkjoin_first_piece_seconds_count" not in client.get("/metrics").text
+
+
+def test_a_line_of_the_log_is_not_as_long_as_what_a_client_sends() -> None:
+    for error in (EngineDead("x" * 10**6), ZeroDivisionError("x" * 10**6)):
+        assert len(told_failure(error, "name")) < 5_000
+
+
 def test_metrics_count_what_happened() -> None:
     with gateway() as served, served.client() as client:
         client.post(CHAT, json=ASKED)
@@ -232,7 +266,7 @@ def test_metrics_count_what_happened() -> None:
 def test_each_request_has_a_line_and_an_id(client: httpx.Client, served: Gateway) -> None:
     response = client.get("/v1/none/%0a%1b[2J?key=secret", headers={"x-request-id": "mine-1"})
     assert response.headers["x-request-id"] == "mine-1"
-    line = served.lines[-1]
+    line = served.line_of("mine-1")
     assert line.startswith("127.0.0.1 GET /v1/none/\\n\\x1b[2J 404 ")
     assert line.endswith(" mine-1")
     assert "secret" not in line
@@ -271,3 +305,12 @@ def test_more_than_may_wait_are_sent_away_and_served_later() -> None:
         anyio.run(ask_all, served)
     assert sorted(statuses) == [200] * 5 + [429] * 5
     assert len(answering.asked) == 5
+
+
+@pytest.mark.parametrize("size", [100, 10**5, 10**6])
+def test_a_body_is_read_however_long_it_is(size: int) -> None:
+    with gateway() as served, served.client() as client:
+        said = client.post(CHAT, json=ASKED | {"user": "x" * size})
+        assert said.json()["choices"][0]["message"]["content"] == "Hello"
+        wrong = client.post(CHAT, json=ASKED | {"n": 0, "user": "x" * size})
+        assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "n")

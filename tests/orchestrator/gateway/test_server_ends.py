@@ -56,7 +56,8 @@ def test_what_was_begun_is_finished_and_nothing_else_begun() -> None:
             503,
             "service_unavailable",
         )
-        with suppress(ConnectionRefusedError):
+        # Some kernels refuse, others reset what they had taken.
+        with suppress(ConnectionRefusedError, ConnectionResetError):
             while True:
                 served.connect().close()
         anyio.from_thread.run_sync(gate.set, token=served.token)
@@ -107,5 +108,5 @@ def test_a_place_that_is_taken_is_refused() -> None:
     with gateway() as served:
         with pytest.raises(UsageError, match="use: choose another port"):
             anyio.run(second, ServerSettings(port=served.port))
-        with pytest.raises(UsageError, match="cannot listen"):
+        with pytest.raises(UsageError, match=r"cannot listen there: .*choose an address of this"):
             anyio.run(second, ServerSettings(host="256.1.1.1"))

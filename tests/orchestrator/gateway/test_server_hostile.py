@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .gateways import ASKED, CHAT, FakeAnswering, Gateway, gateway, head
+from .gateways import (
+    ASKED,
+    CHAT,
+    FakeAnswering,
+    Gateway,
+    gateway,
+    head,
+    never_ends,
+    says_hello,
+)
 
 _MOST = 100_000
 
@@ -83,6 +93,14 @@ def test_bodies_that_say_nothing(served: Gateway, path: str, body: bytes) -> Non
     assert error_of(answer, 400)["type"] == "invalid_request_error"
 
 
+def test_half_of_a_character_is_told(served: Gateway) -> None:
+    with served.client() as client:
+        kind = {"content-type": "application/json"}
+        response = client.post(CHAT, content=b'{"messages": "\\ud800"}', headers=kind)
+    told = response.json()["error"]["message"]
+    assert told == "the body is no JSON: it has half of a surrogate pair"
+
+
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonp"]
 )
@@ -130,8 +148,45 @@ def test_a_body_is_not_asked_for_that_would_be_refused(served: Gateway) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_http(served: Gateway, data: bytes) -> None:
-    assert not sent(served, data).startswith(b"HTTP/1.1 2")
+    assert error_of(sent(served, data), 400)["type"] == "invalid_request_error"
     still_serves(served)
+
+
+def test_what_is_no_http_without_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httptools", None)
+    with gateway() as served:
+        error_of(sent(served, b"GET\r\n\r\n"), 400)
+        still_serves(served)
+
+
+def test_what_is_no_http_does_not_get_into_an_answer() -> None:
+    answering = FakeAnswering(never_ends)
+    body = json.dumps(ASKED | {"stream": True}).encode()
+    with gateway(answering) as served, served.connect() as connection:
+        connection.sendall(head(length=len(body)) + body)
+        answer = b""
+        while b"Wait" not in answer:
+            answer += connection.recv(65536)
+        connection.sendall(b"nonsense\r\n\r\n")
+        assert b"HTTP/1.1" not in received(connection)
+        assert answering.ended.acquire(timeout=30)
+
+
+def test_bodies_together_take_no_more_than_there_is_room_for() -> None:
+    answering = FakeAnswering(never_ends)
+    body = json.dumps(ASKED).encode()
+    with gateway(answering, max_body=len(body) + 50, max_bodies=1) as served:
+        with served.connect() as waiting:
+            waiting.sendall(head(length=len(body)) + body)
+            assert answering.begun.acquire(timeout=30)
+            refused = sent(served, head(CHAT, "connection: close", length=len(body)) + body)
+            assert "try again later" in error_of(refused, 429)["message"]
+        # What the first one took is free as soon as it has gone.
+        assert answering.ended.acquire(timeout=30)
+        answering.script = says_hello
+        with served.client() as client:
+            while client.post(CHAT, json=ASKED).status_code == 429:
+                pass
 
 
 def test_a_head_without_an_end_is_cut(served: Gateway) -> None:
@@ -149,8 +204,6 @@ def test_a_head_without_an_end_is_cut(served: Gateway) -> None:
 
 
 def test_a_next_request_that_comes_too_early_ends_the_connection_and_its_work() -> None:
-    from .gateways import never_ends
-
     answering = FakeAnswering(never_ends)
     body = json.dumps(ASKED).encode()
     one = head(length=len(body)) + body
@@ -172,4 +225,4 @@ def test_names_in_headers_are_only_names(served: Gateway) -> None:
         response = client.post(CHAT + "/", json=ASKED, headers=evil)
         assert response.status_code == 404
         assert "evil" not in str(response.headers) + response.text
-    assert served.lines[-1].startswith("127.0.0.1 ")
+    assert served.line_of(response.headers["x-request-id"]).startswith("127.0.0.1 ")

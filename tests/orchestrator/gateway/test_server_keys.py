@@ -38,7 +38,16 @@ def test_keys_come_from_a_file_and_the_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "# none\n", "sk-ok\nsecret with space\n", "sécret\n", "\x00secret\n", "s" * 600]
+    "text",
+    [
+        "",
+        "# none\n",
+        "sk-is-fine\nsecret with space\n",
+        "sécret\n",
+        "\x00secret\n",
+        "s" * 600,
+        "secret\n",
+    ],
 )
 def test_a_file_that_cannot_be_used_is_refused_without_telling_it(
     tmp_path: Path, text: str

@@ -53,6 +53,11 @@ def refusal(suffix: str = "", said: Mapping[str, Any] | None = None, **fields: A
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", PLANNERS)
+def test_what_no_client_chose_is_not_too_much(name: str) -> None:
+    assert way(name, rules=WayRules(most_threads=4)).planner == way(name).planner
+
+
 def test_names_are_taken_apart_at_the_model_that_is_here() -> None:
     known = ["qwen", "qwen@home", "me/qwen:8b"]
     assert named_model("", known) == ("qwen", "")
@@ -266,3 +271,37 @@ def test_what_names_no_way_is_plain() -> None:
 
 def test_methods_are_what_they_are_called() -> None:
     assert set(ways()) == {*METHODS, *PLANNERS}
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "llm-compiler:max_replans=65",
+        "llm-compiler:max_repairs=10000",
+        "outline:attempts=65",
+        "outline:max_depth=65",
+        "scale:attempts=65",
+        "beam:max_depth=65",
+        "mcts:rule.simulations=65",
+        "multiverse:max_rounds=65",
+        "think-budget:max_continuations=65",
+    ],
+)
+def test_what_repeats_work_has_a_limit_as_what_multiplies_it(suffix: str) -> None:
+    assert "at most 64 " in refusal(suffix) or "65 threads" in refusal(suffix)
+    way(suffix.replace("65", "64").replace("10000", "64"), rules=WayRules(most_threads=64))
+
+
+def test_a_list_behind_a_model_is_pointed_to_where_it_can_stand() -> None:
+    said = refusal('llm-compiler:methods=["self-consistency","beam"]')
+    assert '{"set": {"planner.methods": [...]}} as forkjoin' in said
+    methods = ["self-consistency", "beam"]
+    way("llm-compiler", {"set": {"planner.methods": methods}})
+
+
+@pytest.mark.parametrize("name", ["qwen@", "@"])
+def test_nothing_behind_the_at_is_no_way(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="behind the @") as caught:
+        named_model(name, ["qwen"])
+    assert caught.value.field == "model"
+    assert named_model("qwen@", ["qwen@"]) == ("qwen@", "")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from openai import (
     APIStatusError,
@@ -20,6 +22,7 @@ from engines import (
     EngineOverloaded,
     EngineUnavailable,
     InvalidOutput,
+    MissingExtra,
     NotAnEngine,
     Outcome,
     RequestRejected,
@@ -28,14 +31,17 @@ from engines import (
 from orchestrator.errors import (
     InvalidRequest,
     JournalError,
+    OutputFailed,
     RunFailed,
     RunInUse,
+    RunRefused,
     RunUnreadable,
     ToolDefinitionError,
     ToolUnavailable,
     UnknownModel,
 )
 from orchestrator.openai_api.api_error import ApiError, error_of
+from planners import PlanError
 from tests.orchestrator.openai_api.clients import Server, client
 
 SECRET = "secret"
@@ -104,6 +110,15 @@ def test_clients_try_again_what_may_succeed(error: Exception, headers: dict[str,
     assert error_of(error).headers == headers
 
 
+@pytest.mark.parametrize(
+    "address",
+    [ADDRESS, "http://[::1]:8000/v1", "https://user:pass@host:443/v1?a=b", "unix:///run/engine"],
+)
+def test_where_the_engine_is_stays_hidden(address: str) -> None:
+    assert error_of(RequestRejected(f"{address}: no")).message == "(...): no"
+    assert error_of(RequestRejected(f"no ({address}), sorry")).message == "no ((...)), sorry"
+
+
 def test_what_a_client_says_is_its_own() -> None:
     said = error_of(InvalidRequest("model of http://a/b is not here")).message
     assert said == "model of http://a/b is not here"
@@ -116,7 +131,45 @@ def test_a_failed_run_names_its_nodes_and_no_reason() -> None:
         "c": Outcome("cancelled", reason="b failed"),
     }
     said = error_of(RunFailed(f"; its events are in /runs/{SECRET}", outcomes)).message
-    assert said == "the run has no answer, since b failed: see the server's log"
+    assert said == "the run has no answer, since node b failed: see the server's log"
+
+
+def test_of_thousands_of_nodes_some_are_named() -> None:
+    failed = {str(number): Outcome("failed", 0) for number in range(1000)}
+    said = error_of(RunFailed("", failed)).message
+    assert "nodes 0, 1, 2, 3, 4, 5, 6, 7 and 992 more failed" in said
+
+
+@pytest.mark.parametrize(
+    ("what", "code"), [("budget", "budget_exhausted"), ("window", "context_length_exceeded")]
+)
+def test_a_run_that_had_no_room_is_the_clients_to_help(
+    what: Literal["budget", "window"], code: str
+) -> None:
+    error = error_of(RunRefused(f"node 1 has no room at {ADDRESS}: give more", {}, what))
+    assert (error.status, error.code) == (400, code)
+    assert error.message == "node 1 has no room at (...): give more"
+
+
+def test_an_output_that_had_no_room_is_the_clients_to_help() -> None:
+    failed = OutputFailed("no", None)
+    assert (error_of(failed).status, error_of(failed).code) == (500, "invalid_output")
+    for cause, code in (
+        (BudgetExhausted("tokens", 2, 1, "(output)"), "budget_exhausted"),
+        (ContextTooLong(9, 8), "context_length_exceeded"),
+    ):
+        failed.__cause__ = cause
+        assert (error_of(failed).status, error_of(failed).code) == (400, code)
+
+
+@pytest.mark.parametrize(
+    "error", [PlanError("step 1: use --planner single"), MissingExtra("hogwild", "vllm")]
+)
+def test_who_only_asks_gets_no_advice_for_who_runs_the_server(error: Exception) -> None:
+    said = error_of(error).message
+    assert "method" in said
+    assert "--" not in said
+    assert "pip" not in said
 
 
 def test_an_error_of_the_api_is_told_as_it_is() -> None:

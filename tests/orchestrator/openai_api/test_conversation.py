@@ -107,9 +107,51 @@ def test_reasoning_of_earlier_answers_is_dropped() -> None:
     assert chat(USER, said, USER).turns[1] == ("assistant", "4")
 
 
+@pytest.mark.parametrize("said", [{"content": ""}, {"content": None}, {"content": []}, {}])
+def test_an_answer_that_said_nothing_can_be_sent_back(said: dict[str, Any]) -> None:
+    silent = {"role": "assistant", **said}
+    assert chat(USER, silent, USER) == chat(USER, USER)
+    called = [USER, asks("a"), found("a")]
+    assert chat(*called, silent, {"role": "system", "content": ""}) == chat(*called)
+
+
+def test_a_refusal_is_what_the_assistant_said() -> None:
+    refused = {"role": "assistant", "content": None, "refusal": "I will not."}
+    part = {"role": "assistant", "content": [{"type": "refusal", "refusal": "I will not."}]}
+    for request in (chat(USER, refused, USER), responses(USER, part, USER)):
+        assert request.turns[1] == ("assistant", "I will not.")
+
+
+def test_a_system_message_that_comes_last_is_the_question() -> None:
+    system = {"role": "system", "content": "Name a town."}
+    assert chat(system).turns == (("user", "Name a town."),)
+    assert chat(USER, system).turns == (("user", "Where is it warm?\n\nName a town."),)
+    said = {"role": "assistant", "content": "Rome."}
+    assert [role for role, _ in chat(system, USER, said, system).turns] == [
+        *("system", "user", "assistant", "user")
+    ]
+
+
+def test_names_are_taken_where_they_tell_nobody_apart() -> None:
+    named = {**USER, "name": "ann"}
+    said = {"role": "assistant", "content": "Rome.", "name": "guide"}
+    assert chat(named, said, named).turns == chat(USER, {**said, "name": None}, USER).turns
+
+
+def test_what_clients_keep_of_an_answer_is_dropped() -> None:
+    kept = {"reasoning_details": [{"text": "Hm."}], "thinking_blocks": [{"thinking": "Hm."}]}
+    more = {"provider_specific_fields": {"reasoning": "Hm."}, "annotations": [{"type": "url"}]}
+    said = {"role": "assistant", "content": "4", "function_call": None, "audio": None}
+    assert chat(USER, {**said, **kept, **more}, USER).turns[1] == ("assistant", "4")
+
+
 @pytest.mark.parametrize(
     ("messages", "field", "said"),
     [
+        ([{**USER, "name": "ann"}, {**USER, "name": "bob"}], "messages[1]", '"bob" from "ann"'),
+        ([{**USER, "name": ["ann"]}], "messages[0]", "a list of 1"),
+        ([USER, {"role": "assistant", "refusal": 5}, USER], "messages[1].content", "and is 5"),
+        ([{"role": "system", "content": " "}], "messages", "last"),
         ([USER, asks("a", "b"), found("a")], "messages", '"b" of "weather"'),
         ([USER, asks("a"), USER], "messages", '"a" of "weather"'),
         ([USER, asks("a")], "messages", "tool_call_id"),
@@ -121,7 +163,7 @@ def test_reasoning_of_earlier_answers_is_dropped() -> None:
         ([USER, asks("a"), found("a", None)], "messages[2].content", "and is null"),
         ([USER, asks("a"), found("a"), {"role": "assistant", "content": "4"}], "messages", "last"),
         ([asks("a"), found("a")], "messages", "last"),
-        ([USER, {"role": "assistant", "content": None}], "messages[1].content", "null"),
+        ([USER, {"role": "assistant", "content": 0}], "messages[1].content", "and is 0"),
         ([USER, {"role": "assistant", "tool_calls": "x", "content": ""}], "messages[1]", "a list"),
         (
             [USER, {"role": "assistant", "tool_calls": [{"id": "a"}], "content": ""}],
@@ -149,7 +191,8 @@ def test_a_chat_that_does_not_fit_is_refused(messages: list[Any], field: str, sa
         ({"input": [USER], "instructions": ["a"]}, "instructions", "a list of 1"),
         ({"input": [USER, call("a")]}, "input", "function_call_output with its call_id"),
         ({"input": [USER, output("a")]}, "input[1]", "no message"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", '"item_reference"'),
+        ({"input": [{"type": "item_reference", "id": "x"}]}, "input[0]", "send the item itself"),
+        ({"input": [{"type": "computer_call", "id": "x"}]}, "input[0]", '"computer_call"'),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0]", '"tool"'),
         ({"input": [{"type": "function_call", "call_id": 3}]}, "input[0]", "call_id"),
         ({"input": [{"type": "function_call_output"}]}, "input[0]", "output"),
@@ -168,9 +211,11 @@ def test_items_that_do_not_fit_are_refused(body: dict[str, Any], field: str, sai
     assert said in str(caught.value)
 
 
-def test_those_who_call_no_tools_read_none() -> None:
-    with pytest.raises(InvalidRequest, match="tool_calls"):
-        read_chat({"messages": [USER, asks("a", content="x"), found("a")]})
+def test_those_who_call_no_tools_read_of_earlier_calls_and_not_of_new_results() -> None:
+    called = [USER, asks("a"), found("a")]
+    assert read_chat({"messages": [*called, USER]}) == chat(*called, USER)
+    with pytest.raises(InvalidRequest, match="end with results of calls"):
+        read_chat({"messages": called})
 
 
 def test_many_messages_are_read_in_one_go() -> None:

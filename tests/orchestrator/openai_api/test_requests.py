@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +14,13 @@ from engines import JsonSchema, Sampling
 from orchestrator.errors import InvalidRequest
 from orchestrator.openai_api.api_error import error_of
 from orchestrator.openai_api.data_limits import MOST_LEVELS
-from orchestrator.openai_api.model_request import Endpoint, ModelRequest, read_request
+from orchestrator.openai_api.model_request import (
+    Endpoint,
+    ModelRequest,
+    read_chat,
+    read_completion,
+    read_request,
+)
 
 ASKED: dict[Endpoint, dict[str, Any]] = {
     "chat": {"messages": [{"role": "user", "content": "Why?"}]},
@@ -97,6 +106,26 @@ def test_tools_and_choices_of_chats_are_read() -> None:
     assert read("completions", n=3, best_of=3).choices == 3
 
 
+def test_tools_that_come_again_are_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = secrets.token_hex(), secrets.token_hex()
+    checked: list[str] = []
+
+    def check(schema: dict[str, Any], named: bool) -> Iterator[str]:
+        checked.append(schema["title"])
+        yield "is no good" if schema["title"] == bad else ""
+
+    monkeypatch.setattr("orchestrator.json_schemas._problems", check)
+    for title in (good, bad, good, bad):
+        function = {"name": "add", "parameters": {"title": title, "type": "object"}}
+        tool = {"type": "function", "function": function}
+        if title == good:
+            assert read("chat", tools=[tool]).tools[0].name == "add"
+        else:
+            with pytest.raises(InvalidRequest, match="schema of add is no good"):
+                read("chat", tools=[tool])
+    assert checked == [good, bad]
+
+
 def test_fields_of_responses_are_read() -> None:
     request = read(
         "responses",
@@ -105,12 +134,8 @@ def test_fields_of_responses_are_read() -> None:
         max_output_tokens=9,
         text={
             "format": {"type": "json_schema", "name": "n", "schema": PARAMETERS, "strict": True},
-            "verbosity": "medium",
         },
-        reasoning={"summary": "auto", "effort": None},
-        truncation="disabled",
-        background=False,
-        include=[],
+        reasoning={"effort": None},
         store=True,
     )
     assert request.tools[0].description == "Adds."
@@ -119,6 +144,34 @@ def test_fields_of_responses_are_read() -> None:
         "max_tokens": 9,
         "constraint": JsonSchema.model_validate({"definition": PARAMETERS}),
     }
+
+
+SAYS_NOTHING: tuple[dict[str, Any], ...] = (
+    {"presence_penalty": 0.0, "frequency_penalty": 0, "logit_bias": {}, "top_logprobs": 0},
+    {"min_p": 0, "repetition_penalty": 1.0},
+    {"user": "me", "metadata": {"a": "b"}, "store": False, "service_tier": "auto"},
+    {"safety_identifier": "x", "prompt_cache_key": "k", "prompt_cache_options": {"ttl": "1h"}},
+)
+SAYS_NOTHING_IN: tuple[tuple[Endpoint, dict[str, Any]], ...] = (
+    ("completions", {"echo": False, "suffix": "", "best_of": 1}),
+    ("chat", {"logprobs": False, "functions": [], "function_call": "auto", "modalities": ["text"]}),
+    ("chat", {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}),
+    ("chat", {"reasoning_effort": "medium", "verbosity": "medium"}),
+    ("responses", {"background": False, "truncation": "auto", "text": {"verbosity": "medium"}}),
+    ("responses", {"truncation": "disabled", "include": [], "tools": []}),
+    # What agents send that keep the conversation themselves.
+    ("responses", {"include": ["reasoning.encrypted_content"], "store": False}),
+    ("responses", {"reasoning": {"effort": "medium", "summary": "auto"}}),
+    ("responses", {"reasoning": {"context": "auto", "mode": "standard"}}),
+)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [*((endpoint, body) for endpoint in ENDPOINTS for body in SAYS_NOTHING), *SAYS_NOTHING_IN],
+)
+def test_what_says_nothing_is_as_good_as_left_out(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    assert read(endpoint, **body) == read(endpoint)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +191,7 @@ def test_fields_of_responses_are_read() -> None:
         ("chat", {"tools": [{"type": "custom"}]}, "tools[0]", '"custom"'),
         ("chat", {"tools": [FLAT]}, "tools[0]", "function has to be"),
         ("chat", {"tools": [{**TOOL, "function": {"name": 3}}]}, "tools[0]", "and is 3"),
-        ("chat", {"tools": [{**TOOL, "function": {"name": "2-x"}}]}, "tools[0]", "pattern"),
+        ("chat", {"tools": [{**TOOL, "function": {"name": "2-x"}}]}, "tools[0]", 'name of "2-x"'),
         ("chat", {"tools": [{**TOOL, "function": {"name": "auto"}}]}, "tools[0]", "tool_choice"),
         ("chat", {"tools": [{**TOOL, "function": {"name": "join"}}]}, "tools[0]", "plans use"),
         ("chat", {"tools": [{**TOOL, "function": {"name": "a", "x": 1}}]}, "tools[0]", "x of 1"),
@@ -146,7 +199,7 @@ def test_fields_of_responses_are_read() -> None:
             "chat",
             {"tools": [{**TOOL, "function": {"name": "a", "parameters": {"type": "array"}}}]},
             "tools[0]",
-            "'array'",
+            '"array"',
         ),
         (
             "chat",
@@ -178,7 +231,10 @@ def test_fields_of_responses_are_read() -> None:
         ("responses", {"previous_response_id": "r"}, "previous_response_id", "whole conversation"),
         ("responses", {"conversation": "c"}, "conversation", "whole conversation"),
         ("responses", {"background": True}, "background", "wait for the response"),
-        ("responses", {"truncation": "auto"}, "truncation", '"auto"'),
+        ("responses", {"truncation": "middle"}, "truncation", '"middle"'),
+        ("responses", {"reasoning_effort": "medium"}, "reasoning_effort", '"medium"'),
+        ("chat", {"reasoning": {"effort": "medium"}}, "reasoning", "an object"),
+        ("chat", {"min_p": 0.1}, "min_p", "0.1"),
         ("responses", {"text": "x"}, "text", "an object"),
         ("responses", {"text": {"format": {"type": "x"}}}, "text.format", "json_schema"),
         ("responses", {"text": {"verbosity": "low"}}, "text.verbosity", '"low"'),
@@ -205,10 +261,13 @@ def nested(levels: int) -> Any:
     return data
 
 
+DEEP = nested(100_000)
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("name", ["metadata", "forkjoin", "tools", "response_format", "\ud800"])
 def test_depth_has_an_end(endpoint: Endpoint, name: str) -> None:
-    for data in (nested(100_000), {"a": nested(MOST_LEVELS)}, [{"\ud800": 3}], [float("nan")]):
+    for data in (DEEP, {"a": nested(MOST_LEVELS)}, [{"\ud800": 3}], [float("nan")]):
         with pytest.raises(InvalidRequest):
             read(endpoint, **{name: data})
 
@@ -225,11 +284,13 @@ def test_what_is_as_deep_as_may_be_is_read() -> None:
     assert read("chat", metadata={"a": nested(MOST_LEVELS - 1)}).sampling == {}
 
 
-def outcome(endpoint: Endpoint, body: dict[str, Any]) -> ModelRequest | None:
+def outcome(
+    read: Callable[[dict[str, Any]], ModelRequest], body: dict[str, Any]
+) -> ModelRequest | None:
     """What is read of a body; None where it is refused, in one line that can be sent."""
     refusal: InvalidRequest | None = None
     try:
-        return read_request(endpoint, body)
+        return read(body)
     except InvalidRequest as error:
         refusal = error
     error_body = error_of(refusal).body()["error"]
@@ -246,10 +307,12 @@ def outcome(endpoint: Endpoint, body: dict[str, Any]) -> ModelRequest | None:
     st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), JSON, max_size=6),
 )
 def test_any_body_is_read_or_refused(endpoint: Endpoint, asks: bool, body: dict[str, Any]) -> None:
-    request = outcome(endpoint, body | (ASKED[endpoint] if asks else {}))
-    if request is not None:
-        assert request.turns[-1][0] == "user"
-        Sampling(**request.sampling)
+    whole = body | (ASKED[endpoint] if asks else {})
+    for read in (partial(read_request, endpoint), read_chat, read_completion):
+        request = outcome(read, whole)
+        if request is not None:
+            assert request.turns[-1][0] == "user"
+            Sampling(**request.sampling)
 
 
 @given(
@@ -258,12 +321,12 @@ def test_any_body_is_read_or_refused(endpoint: Endpoint, asks: bool, body: dict[
 )
 def test_any_list_is_read_or_refused(name: str, items: list[Any]) -> None:
     endpoint: Endpoint = "responses" if name == "input" else "chat"
-    outcome(endpoint, {**ASKED[endpoint], name: items})
+    outcome(partial(read_request, endpoint), {**ASKED[endpoint], name: items})
 
 
 @given(JSON)
 def test_any_schema_of_a_tool_is_read_or_refused(schema: Any) -> None:
     tool = {"type": "function", "function": {"name": "a", "parameters": schema}}
-    request = outcome("chat", {**ASKED["chat"], "tools": [tool]})
+    request = outcome(partial(read_request, "chat"), {**ASKED["chat"], "tools": [tool]})
     if request is not None:
         assert request.tools[0].listing

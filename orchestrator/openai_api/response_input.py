@@ -71,5 +71,7 @@ def _problem(item: Mapping[str, Any]) -> str:
             return "has to have a call_id, a name and arguments, all of them texts"
         case "function_call_output":
             return "has to have a call_id, which is a text, and an output"
+        case "item_reference":
+            return "refers to an item, and nothing is kept between requests: send the item itself"
         case kind:
             return f"has to be of type {', '.join(_KINDS)}, and is of {told(kind)}"
