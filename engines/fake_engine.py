@@ -19,7 +19,13 @@ from .completion import Chunk, FinishReason, Usage, as_whole
 from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
-from .errors import CapabilityMissing, ContextTooLong, EngineDead, ForkjoinError
+from .errors import (
+    CapabilityMissing,
+    ContextTooLong,
+    EngineDead,
+    ForkjoinError,
+    RequestRejected,
+)
 from .fake_workers import ScriptedSession, ScriptedWorkers
 from .hogwild.admission import check_ends
 from .hogwild.rounds import advance
@@ -70,7 +76,8 @@ class FakeEngine(Engine):
 
     Args:
         script: One text for every call, texts and errors in the order of the calls, or a (possibly async) function
-            of context and sampling. An error is raised instead of a reply; `Scripted` is a text with its logprobs.
+            of context and sampling. An error is raised instead of a reply, and `RequestRejected` where the texts have
+            run out; `Scripted` is a text with its logprobs.
             In a collaboration every worker writes the text, over and over; `ScriptedWorkers` has one for each.
         latency: Seconds until the first token.
         seconds_per_token: Seconds for each token (character), or for one of each worker, which come side by side.
@@ -273,8 +280,9 @@ class FakeEngine(Engine):
         elif number < len(script):
             reply = script[number]
         else:
-            raise AssertionError(
-                f"the script has {len(script)} replies, and this is call {number + 1}"
+            raise RequestRejected(
+                f"the script has {len(script)} {'reply' if len(script) == 1 else 'replies'}, and this is call "
+                f"{number + 1}: give more, or a function"
             )
         if inspect.isawaitable(reply):
             reply = await reply

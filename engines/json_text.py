@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .json_validator import Uncheckable, find_error
+
 # Models write line breaks into their strings, and grammars let them.
 _DECODER = json.JSONDecoder(strict=False)
 # Formulas are full of braces, and few of them could begin a value.
@@ -76,14 +78,8 @@ def _problem(value: Any, schema: Mapping[str, Any]) -> str:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         return f"the JSON cannot be kept: {error}"
-    # It takes a while to import, and few runs need it.
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
-    # The registry is empty: nothing is fetched for a reference.
-    validator = Draft202012Validator(schema, registry=Registry())
     try:
-        wrong = next(iter(validator.iter_errors(value)), None)
-    except RecursionError:
-        return "the JSON is too deep, or the schema refers to itself without end"
+        wrong = find_error(value, schema)
+    except Uncheckable as error:
+        return f"the JSON cannot be checked: {error}"
     return "" if wrong is None else f"at {wrong.json_path}: {wrong.message[:_MOST_CHARACTERS]}"

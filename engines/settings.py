@@ -14,7 +14,7 @@ import json
 import typing
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
@@ -131,16 +131,29 @@ def _held(thing: object, name: str) -> Any:
 
 
 def _annotation(thing: object, name: str) -> Any:
+    kind: Any = type(thing)
+    return _annotations(kind).get(name)
+
+
+# A server reads options for every request, and this is a tenth of all that it does for one.
+@lru_cache(maxsize=256)
+def _annotations(kind: type) -> Mapping[str, Any]:
     try:
-        return typing.get_type_hints(type(thing), include_extras=True)[name]
+        return typing.get_type_hints(kind, include_extras=True)
     except NameError:
         # A name that only type checkers see.
-        return None
+        return {}
 
 
 def _adapter(thing: object, name: str) -> TypeAdapter[Any] | None:
     """Reads values of a field; None where no text can be one, as with functions."""
-    annotation = _annotation(thing, name)
+    kind: Any = type(thing)
+    return _adapter_of(kind, name)
+
+
+@lru_cache(maxsize=1024)
+def _adapter_of(kind: type, name: str) -> TypeAdapter[Any] | None:
+    annotation: Any = _annotations(kind).get(name)
     try:
         adapter = TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
         adapter.json_schema()

@@ -12,7 +12,7 @@ from engines.later import imported_later as _imported_later
 from .agent import Agent
 from .budget import Budget, Prices
 from .calls import CallPolicy
-from .deferral import DeferredCall, deferred_tool
+from .deferral import DeferredCall
 from .errors import (
     JournalError,
     OutputFailed,
@@ -56,6 +56,7 @@ from .run_result import RunResult
 from .telemetry.tracing import Tracing
 from .tools.approval import ApprovalRequest, Approve, approve_all
 from .tools.context import ToolContext
+from .tools.deferred import deferred_tool
 from .tools.definition import Tool, tool
 
 if TYPE_CHECKING:

@@ -38,6 +38,13 @@ class _Parser(argparse.ArgumentParser):
         # A later option would change what an abbreviation means.
         super().__init__(**{"allow_abbrev": False, **options})
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        # A command's own parser says it: that of all commands would name its own help.
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
@@ -67,8 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = parsed.command.run(parsed)
     except ForkjoinError as error:
+        # Who needs no error does not pay for loading it.
+        from .runs.words import printable
+
         # What tools and servers say may have several lines.
-        sys.stderr.write(f"forkjoin: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"forkjoin: {printable(' '.join(str(error).split()))}\n")
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the answer has gone; closing the stream at exit must not fail once more.

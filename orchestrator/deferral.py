@@ -1,8 +1,8 @@
-"""Tools that somebody outside calls: a run stops with their calls, and is gone on with when results are there.
+"""Calls that somebody outside makes: a run stops with them, and is gone on with when results are there.
 
     run ─> everything else ends ─> RunDeferred, with the calls ─> somebody makes them ─> resume(folder, results=...)
 
-It knows neither plans nor files.
+It knows neither tools nor plans nor files.
 """
 
 from __future__ import annotations
@@ -10,12 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-from engines import UsageError
-from planners import ToolSpecification
-
-from .tools.definition import Tool
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +48,3 @@ def deferred_call(node: str, tool: str, arguments: Mapping[str, Any]) -> Deferre
 
 def _nothing(constant: str) -> None:
     """What stands for a number that JSON does not know."""
-
-
-def deferred_tool(specification: ToolSpecification) -> Tool:
-    """A tool that plans may call as any other, and that the caller of the run executes.
-
-    A run that comes to its calls raises `RunDeferred` once everything else has ended. It asks for each of them once,
-    so that it is neither pure nor repeated.
-
-    Args:
-        specification: What planners have to know of it.
-    """
-    name = specification.name
-
-    def call(**arguments: Any) -> NoReturn:
-        raise UsageError(f"{name} is called by whoever runs the agent: give resume(results=...)")
-
-    marks = {"pure": False, "repeatable": False}
-    return Tool(
-        specification=specification.model_copy(update=marks),
-        function=call,
-        arguments=None,
-        timeout=1.0,
-        deferred=True,
-    )

@@ -10,6 +10,7 @@ ForkjoinError
 │   └── RunUnreadable         there is no such run, or it cannot be read
 ├── RunError
 │   ├── RunFailed             the run came to no answer
+│   │   └── RunRefused        since its budget or the model's window had no room for it
 │   ├── RunDeferred           it waits for calls that somebody outside has to make
 │   ├── OutputFailed          it came to an answer, but not to the output that was asked for
 │   ├── JournalError          the journal cannot be written or read
@@ -26,14 +27,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engines import ForkjoinError, RunError, Usage, UsageError
+
+from .deferral import DeferredCall
 
 if TYPE_CHECKING:
     from planners import Plan
 
-    from .deferral import DeferredCall
+
+# A plan may have thousands.
+_MOST_NAMED = 8
 
 
 class ToolDefinitionError(UsageError):
@@ -147,6 +152,20 @@ class RunFailed(RunError):
         super().__init__(message)
 
 
+class RunRefused(RunFailed):
+    """The run came to no answer, since what was asked had no room; a larger budget or a shorter question may have.
+
+    Attributes:
+        what: What had none: `window`, or `budget`.
+    """
+
+    def __init__(
+        self, message: str, outcomes: Mapping[str, Any], what: Literal["window", "budget"]
+    ) -> None:
+        self.what = what
+        super().__init__(message, outcomes)
+
+
 class RunDeferred(RunError):
     """The run waits for calls that somebody outside has to make; nothing else is left that could run.
 
@@ -167,8 +186,9 @@ class RunDeferred(RunError):
         self.folder = folder
         self.plan = plan
         self.usage = usage
-        told = ", ".join(f"node {call.node!r} ({call.tool})" for call in self.calls)
-        self.reason = f"the run waits for what comes of {told}"
+        told = [f"node {call.node!r} ({call.tool})" for call in self.calls[:_MOST_NAMED]]
+        more = f" and {len(self.calls) - _MOST_NAMED} more" if self.calls[_MOST_NAMED:] else ""
+        self.reason = f"the run waits for what comes of {', '.join(told)}{more}"
         super().__init__(
             f"{self.reason}: go on with agent.resume({str(folder)!r}, results={{node: ...}})"
         )

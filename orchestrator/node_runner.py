@@ -35,7 +35,7 @@ from .calls import Calls
 from .deferral import CallIsDeferred, DeferredCall
 from .events import CallDeferred, EventBus, NodeFinished, NodeStarted
 from .nesting import Outer, inside
-from .on_failure import blocked, reasons, substitute
+from .on_failure import OnFailure, blocked, reasons, substitute
 from .resolve import as_text, resolve
 from .tools.toolbox import Toolbox
 
@@ -89,7 +89,7 @@ class NodeRunner:
     ) -> Outcome[Result] | None:
         """The outcome of a node whose inputs have all ended; None where somebody else has to make its call."""
         inputs = {name: outcomes[name] for name in node.dependencies}
-        cancelled = blocked(node, inputs, self.settings.on_failure)
+        cancelled = blocked(node, inputs, self._on_failure(node))
         if cancelled is not None:
             self._tell(node, cancelled)
             return cancelled
@@ -108,6 +108,12 @@ class NodeRunner:
             raise
         self._tell(node, outcome)
         return outcome
+
+    def _on_failure(self, node: Node) -> OnFailure:
+        """Nobody outside is asked to make a call with the text of an error among its arguments."""
+        asks = isinstance(node, Call) and self.toolbox.defers(node.tool)
+        chosen = self.settings.on_failure
+        return "skip" if asks and chosen == "substitute" else chosen
 
     def tell_cancelled(self, node: Node, reason: str) -> None:
         """Tells that a node was cancelled before it could begin, unless its end was told already."""

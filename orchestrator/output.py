@@ -112,7 +112,8 @@ class SchemaType(OutputType[Any]):
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         title = schema.get("title")
-        self.name = title if isinstance(title, str) and title else "value of the schema"
+        line = " ".join(title.split())[:_MOST_CHARACTERS] if isinstance(title, str) else ""
+        self.name = line or "value of the schema"
         self.schema = dict(schema)
         if problem := schema_problem(schema):
             raise UsageError(f"the JSON Schema of the output {problem}")

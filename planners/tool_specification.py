@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
 
 from .notation import JOIN, THINK, literal
 from .shape import DictionaryOf, Either, Items, ListOf, Members, OneOf, Shape, shape_of
+
+# What a grammar and every model's notation of calls can carry; `\w` would take letters of any script.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_LONGEST_NAME = 64
 
 
 class ToolSpecification(BaseModel):
@@ -26,8 +32,7 @@ class ToolSpecification(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # What a grammar and every model's notation of calls can carry; `\w` would take letters of any script.
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=64)
+    name: str
     description: str = ""
     parameters: dict[str, Any] = {"type": "object", "properties": {}}
     pure: bool = False
@@ -37,7 +42,12 @@ class ToolSpecification(BaseModel):
     @classmethod
     def _free(cls, name: str) -> str:
         if name in (JOIN, THINK):
-            raise ValueError(f"a tool cannot be called {name!r}: plans use this word")
+            raise PydanticCustomError("tool_name", "plans use this word: rename it")
+        if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+            raise PydanticCustomError(
+                "tool_name",
+                "a tool's name is of ASCII letters, digits, _ . and -, 64 at most, and begins with a letter or _",
+            )
         return name
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engines.json_validator import Uncheckable, find_error
+
 from .errors import InvalidPlan, PlanError
 from .notation import some_of
 from .plan import AnyNode, Argument, Call, Plan, Reduce, Reference, Template, Think, references
@@ -131,15 +133,10 @@ def _problem(value: Argument, schema: Mapping[str, Any], whole: Mapping[str, Any
     """What is wrong with a literal; what holds references can be checked at run time only."""
     if isinstance(value, Reference | Template) or any(references(value)):
         return ""
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-
-    # References in the schema start from the whole, and nothing is fetched for them.
-    validator = Draft202012Validator(whole, registry=Registry()).evolve(schema=schema)
     try:
-        error = next(iter(validator.iter_errors(value)), None)
-    except RecursionError:
-        return "it is too deep, or the schema refers to itself without end"
+        error = find_error(value, whole, part=schema)
+    except Uncheckable as problem:
+        return str(problem)
     return "" if error is None else _shortened(error.message)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import heapreplace
 
 from engines import Completion, Context, Status, Usage
@@ -14,7 +14,7 @@ from .voting.confidence import WINDOW, Confidence, confidence_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The end of a thread of thought, or of many.
+    """The end of a thread of thought, or of many. Printed, it leaves out ids, context and branches: see `draw_threads`.
 
     Attributes:
         text: All that the thread said.
@@ -38,8 +38,8 @@ class Answer:
     text: str
     value: str | None = None
     words: str | None = None
-    token_ids: tuple[int, ...] = ()
-    context: Context | None = None
+    token_ids: tuple[int, ...] = field(default=(), repr=False)
+    context: Context | None = field(default=None, repr=False)
     usage: Usage = Usage()
     critical_path: int = 0
     truncated: bool = False
@@ -47,7 +47,7 @@ class Answer:
     limit: str = ""
     confidence: Confidence | None = None
     remark: str = ""
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[Branch, ...] = field(default=(), repr=False)
 
     @property
     def final(self) -> str:

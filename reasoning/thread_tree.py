@@ -185,7 +185,7 @@ def _rows(branches: Sequence[Branch], parent: _Row | None, stands: _Stands) -> I
     alike: dict[tuple[str, str], list[Branch]] = {}
     for branch in branches:
         if _left_behind(branch) and not _is_chosen(branch, stands):
-            alike.setdefault((branch.status, branch.reason), []).append(branch)
+            alike.setdefault((branch.status, _said(branch.reason, branch)), []).append(branch)
     groups = [group for group in alike.values() if len(group) > 1]
     folded = {id(branch) for group in groups for branch in group}
     for branch, name in zip(branches, _names(branches, parent), strict=True):
@@ -222,7 +222,7 @@ def _thread_row(branch: Branch, name: str, parent: _Row | None, chosen: bool) ->
         parent,
         _CHOSEN if chosen else mark,
         name,
-        reason="; ".join(filter(None, ("chosen" * chosen, _reason(branch)))),
+        reason="; ".join(filter(None, ("chosen" * chosen, _said(_reason(branch), branch)))),
         answer=answer,
         usage=answer and answer.usage,
         score=branch.score,
@@ -237,7 +237,7 @@ def _folded(group: Sequence[Branch], parent: _Row | None, others: bool) -> _Row:
         parent,
         MARKS[group[0].status],
         f"{len(group):,} others" if others else f"all {len(group):,}",
-        reason=", ".join(filter(None, (group[0].reason, best))),
+        reason=", ".join(filter(None, (_said(group[0].reason, group[0]), best))),
         usage=sum((answer.usage for answer in answers), Usage()) if answers else None,
         count=len(group),
     )
@@ -278,6 +278,11 @@ def _reason(branch: Branch) -> str:
     if branch.reason or answer is None:
         return branch.reason
     return "; ".join(filter(None, (answer.cut_by, answer.remark)))
+
+
+def _said(reason: str, branch: Branch) -> str:
+    """A reason without the thread's own path, which stands beside it: so that those of siblings are alike."""
+    return reason.replace(repr(branch.path), "it")
 
 
 def _finite(score: float | None) -> float | None:

@@ -81,6 +81,7 @@ class BatchCommand:
             return 0
         if not arguments.again and _is_finished(files, head):
             return int(files.errors.exists())
+        _make_folder(files.answers)
         with WorkFile(files.work, lines, head, again=arguments.again) as work:
             out_of = _finish(arguments, settings, found, lines, work)
             files.write(work.in_order())
@@ -108,13 +109,20 @@ def _check(
         from ..batch.ray_actors import check_cluster
 
         anyio.run(check_cluster)
-    if not files.answers.parent.is_dir():
-        raise UsageError(f"-o {files.answers}: there is no folder {files.answers.parent}")
     for path in files:
         if path.exists() and (not path.is_file() or (source.exists() and path.samefile(source))):
             raise UsageError(
                 f"-o {files.answers}: {path} is {'the input' if path.is_file() else 'no file'}: choose another name"
             )
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"-o {output}: the folder {output.parent} cannot be made: {error.strerror or error}"
+        ) from error
 
 
 def _is_finished(files: OutputFiles, head: Mapping[str, Any]) -> bool:

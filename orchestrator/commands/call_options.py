@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engines import CallLimiter, HedgePolicy, RetryPolicy, UsageError
+from engines import CallLimiter, HedgePolicy, ReadyQueue, RetryPolicy, UsageError
 
 from ..budget import Budget, Prices
 from ..calls import CallPolicy
@@ -74,8 +74,14 @@ def call_policy_of(arguments: argparse.Namespace) -> CallPolicy:
     )
 
 
-def limiter_of(arguments: argparse.Namespace) -> CallLimiter | None:
+def limiter_of(
+    arguments: argparse.Namespace, queue: ReadyQueue[Any] | None = None
+) -> CallLimiter | None:
     """How many calls may run at once; None where that is found by measuring.
+
+    Args:
+        arguments: Have `--width`.
+        queue: The order of those that wait, where it is not the usual one.
 
     Raises:
         UsageError: `--width` is neither a number nor `auto`.
@@ -86,7 +92,7 @@ def limiter_of(arguments: argparse.Namespace) -> CallLimiter | None:
     # Some digits are no decimal ones, such as those of powers.
     if not width.isdecimal() or int(width) < 1:
         raise UsageError(f"--width {width}: write auto, or a number from 1 on")
-    return CallLimiter(int(width))
+    return CallLimiter(int(width), queue)
 
 
 def budget_of(arguments: argparse.Namespace) -> Budget:

@@ -54,7 +54,7 @@ def write_shown(shown: Mapping[str, Any]) -> None:
     """Writes settings, one a line."""
     for name, value in shown.items():
         listed = ", ".join(value) if isinstance(value, list) else value
-        write(f"{name:<12} {'-' if listed in (None, '') else listed}")
+        write(f"{name:<12} {'-' if listed in (None, '') else printable(str(listed))}")
 
 
 def write_prompt(turns: Sequence[Segment], *, otherwise: str) -> None:

@@ -50,6 +50,8 @@ RAISABLE = (
 )
 # What `resume` needs no more, or gets anew.
 _NOT_KEPT = ("command", "question", "json", "dry_run", "out")
+# What a plan that is given stands in the place of.
+_NOT_USED = ("planner",)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +83,8 @@ def add_raisable(parser: argparse.ArgumentParser, *, default: bool) -> None:
 
 def kept_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that a run folder keeps, so that the run can be resumed."""
-    return {name: value for name, value in vars(arguments).items() if name not in _NOT_KEPT}
+    left_out = _NOT_KEPT if arguments.plan is None else (*_NOT_KEPT, *_NOT_USED)
+    return {name: value for name, value in vars(arguments).items() if name not in left_out}
 
 
 def question_of(arguments: argparse.Namespace) -> str | None:

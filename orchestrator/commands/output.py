@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ NO_TERMINAL = (160, 24)
 _FEWEST_THREADS = 12
 # Around the threads there are the answer and what it cost.
 _OTHER_LINES = 10
+# As an answer says it that was cut, and `BudgetExhausted`.
+_OUT_OF = re.compile(r"the budget's (\w+) cut it|budget exhausted: \S+ of \S+ (\w+) used")
 
 
 def write(text: str) -> None:
@@ -52,8 +55,17 @@ def write_result(result: RunResult, *, as_json: bool) -> None:
         f"{usage.generated_tokens:,} generated\n"
         f"critical path  {result.critical_path:,} tokens, parallel ratio {result.parallel_ratio:.1f}\n"
         f"wall time      {result.seconds:.1f} s\n"
-        f"run folder     {result.folder}"
+        f"run folder     {result.folder}{_with_more(result)}"
     )
+
+
+def _with_more(result: RunResult) -> str:
+    """A line that says how a run goes on whose budget ended before it; empty where none did."""
+    reasons = [result.remark, *(outcome.reason for outcome in result.outcomes.values())]
+    found = _OUT_OF.search("\n".join(reasons))
+    if found is None:
+        return ""
+    return f"\ngo on with     forkjoin resume {result.folder} --budget {found[1] or found[2]}=N"
 
 
 @dataclass

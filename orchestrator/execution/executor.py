@@ -229,12 +229,13 @@ class Executor(Generic[T]):
     def _end(self, node: Node, outcome: Outcome[T]) -> None:
         self.outcomes[node.id] = outcome
         for task in self._graph.settle(node.id):
-            if isinstance(task, Wait):
-                self._waits.discard(task)
-                self._places.finish(task)
-            else:
+            if not isinstance(task, Wait):
                 ready, priority = self._waiting.pop(task)
                 self._queue.push(ready, priority=priority)
+            # Who was cancelled waits no more, though the node may end all the same.
+            elif task in self._waits:
+                self._waits.remove(task)
+                self._places.finish(task)
         if self._fail_fast and outcome.status == "failed" and self._workers is not None:
             self._failure = self._failure or f"node {node.id!r} failed: {outcome.reason}"
             self._workers.cancel_scope.cancel()

@@ -36,9 +36,9 @@ def tables(record: RunRecord, most: int) -> Iterator[TextTable]:
     """What goes on, what failed and what waits, `most` rows each; of what goes on the oldest come first."""
     view, now = record.view, record.now
     # Of a run that nobody works on, it is what was going on when it stopped.
-    running = "running" if record.holder else "was running"
+    running, how_long = ("running", "for ") if record.holder else ("was running", "for at least ")
     yield _table(
-        (f"node {running}", "for ", "tokens ", "what"),
+        (f"node {running}", how_long, "tokens ", "what"),
         [
             (node.id, duration(node.age(now)), f"{node.tokens + node.streamed:,}", node.what)
             for node in view.running.values()
@@ -46,7 +46,7 @@ def tables(record: RunRecord, most: int) -> Iterator[TextTable]:
         most,
     )
     yield _table(
-        (f"call {'open' if record.holder else 'was open'}", "for ", "path"),
+        (f"call {'open' if record.holder else 'was open'}", how_long, "path"),
         [(call.node, duration(call.age(now)), call.path) for call in view.calls.values()],
         most,
     )
@@ -110,6 +110,9 @@ def _state(record: RunRecord) -> str:
     if record.holder is not None:
         return f"running for {duration(record.seconds)} in process {record.holder.pid}"
     after = f"{record.state} after {duration(record.seconds)}"
+    if record.state == "interrupted":
+        # How much longer it went on, nobody knows.
+        after = f"interrupted; its last event came after {duration(record.seconds)}"
     if record.state == "ok" and not record.remark:
         return after
     if record.state == "deferred":

@@ -17,12 +17,14 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ..errors import RunFolderError
 from ..events import SCHEMA_VERSION, Event
+from ..whole_file import write_whole_file
 from .run_lock import RunLock
 
 # Bytes that a run of a few nodes writes.
@@ -148,7 +150,9 @@ class RunFolder:
         import yaml
 
         data = {"schema_version": SCHEMA_VERSION, **content}
-        self._write_whole(name, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+        # Where this one is not escaped, YAML takes it for the end of a line and gives a space back.
+        plain = "\x85" not in json.dumps(data, ensure_ascii=False)
+        self._write_whole(name, yaml.safe_dump(data, sort_keys=False, allow_unicode=plain))
 
     def _write_whole(self, name: str, text: str) -> None:
         write_whole(self.path, name, text)
@@ -196,14 +200,8 @@ def write_whole(folder: Path, name: str, text: str) -> None:
     Raises:
         RunFolderError: It cannot be written.
     """
-    scratch = folder / f".{name}.part"
     with folder_errors(folder):
-        try:
-            scratch.write_text(text, encoding="utf-8", errors="replace")
-            os.replace(scratch, folder / name)
-        except OSError:
-            scratch.unlink(missing_ok=True)
-            raise
+        write_whole_file(folder / name, text)
 
 
 @contextmanager
@@ -273,15 +271,19 @@ def _failure(path: Path, error: OSError) -> RunFolderError:
 
 def environment() -> dict[str, Any]:
     """The versions that a run depends on."""
-    packages = {}
-    for name in _REPORTED:
-        try:
-            packages[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": packages,
+        "packages": _packages(),
         "arguments": sys.argv[1:],
     }
+
+
+# To look for them takes as long as all else of a new folder, and a server makes thousands.
+@cache
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in _REPORTED:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -12,13 +12,23 @@ from .run_statistics import NodeState, RunStatistics
 
 _WIDEST = 90
 _STATES: tuple[NodeState, ...] = ("running", "waiting", "ok", "truncated", "failed", "cancelled")
-# What a terminal would obey instead of showing it.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+"""What is obeyed instead of shown, by terminals or browsers, or that nobody sees: controls but for tabs and newlines,
+what turns the direction of writing, what has no width, halves of pairs, and letters in tags. The viewer's page has the
+same ones."""
 
 
 def printable(text: str) -> str:
-    """The text without what would steer a terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    r"""The text for a terminal, with one sign in the place of every character that steers, or that nobody sees.
+
+    >>> printable("red \x1b[31m, \u202eback")
+    'red �[31m, �back'
+    """
+    return HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def short(text: str, limit: int = _WIDEST) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engines.json_validator import Uncheckable, find_error
+
 from ..errors import ToolError
 from ..tools.data import short
 
@@ -18,13 +20,10 @@ def check_arguments(arguments: Mapping[str, Any], schema: Mapping[str, Any], nam
     Raises:
         ToolError: They do not: with the place, the value and what is wrong with it.
     """
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
-    from referencing import Registry
-
-    # The registry is empty: nothing is fetched for a reference.
-    validator = validator_for(schema)(schema, registry=Registry())
-    error = best_match(validator.iter_errors(arguments))
+    try:
+        error = find_error(arguments, schema, best=True)
+    except Uncheckable as problem:
+        raise ToolError(f"{name}: {problem}") from None
     if error is None:
         return
     place = ".".join(str(part) for part in error.absolute_path)

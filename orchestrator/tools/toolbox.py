@@ -13,6 +13,7 @@ import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, NoReturn, TypeAlias
@@ -28,6 +29,7 @@ from ..events import ApprovalAsked, ApprovalDecided, Event, Subscriber, ToolProg
 from ..journal import Begin, JournaledTools
 from .approval import ApprovalRequest, Approve, check_approved
 from .context import ToolContext
+from .deferred import fitting_arguments
 from .definition import Tool
 from .memo import Memo
 
@@ -110,9 +112,15 @@ class Toolbox:
         # Whoever asks first, the result is the same: it belongs to no node.
         return await self._memo.get(key, partial(self._kept, "", tool, arguments, make))
 
+    def defers(self, name: str) -> bool:
+        """Whether somebody else makes the calls of a tool."""
+        return self._tools[name].deferred
+
     async def _given(self, node: str, tool: Tool, arguments: Mapping[str, Any]) -> Any:
         """What the journal was given for a call of this node with these arguments."""
         call = deferred_call(node, tool.specification.name, arguments)
+        fitting = fitting_arguments(call.arguments, tool.specification)
+        call = replace(call, arguments=fitting)
 
         async def leave(begin: Begin) -> NoReturn:
             raise CallIsDeferred(call)

@@ -22,7 +22,7 @@ _YAML = (".yaml", ".yml")
 # Far more than a plan needs, and little enough to read in seconds.
 _LARGEST = 8 * 2**20
 _LONGEST_MESSAGE = 300
-_FORMAT = "docs/architecture.md shows the format"
+_FORMAT = "docs/planners/index.md shows the format"
 
 
 class _Misplaced(ValueError):

@@ -19,6 +19,7 @@ from engines import (
     JsonSchema,
     Logprob,
     Regex,
+    RequestRejected,
     Sampling,
     Scripted,
     Segment,
@@ -52,6 +53,17 @@ async def test_a_list_answers_in_the_order_of_the_calls_and_raises_its_errors() 
     with pytest.raises(EngineUnavailable, match="busy"):
         await reply_of(engine)
     assert await reply_of(engine) == "three"
+
+
+@pytest.mark.anyio
+async def test_a_call_beyond_the_end_of_a_list_fails_as_a_call_does() -> None:
+    engine = FakeEngine(["one", "two", "three"])
+    for _ in range(3):
+        await reply_of(engine)
+    with pytest.raises(RequestRejected) as caught:
+        await reply_of(engine)
+    told = "the script has 3 replies, and this is call 4: give more, or a function"
+    assert (str(caught.value), engine.aborted) == (told, 0)
 
 
 @pytest.mark.anyio

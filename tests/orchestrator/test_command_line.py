@@ -13,6 +13,7 @@ import pytest
 from engines import FakeEngine
 from orchestrator import Agent, RunFolderError
 from orchestrator.commands.output import KnownOfRun, write_failure
+from orchestrator.runs.run_record import read_configuration
 from planners import Call, Reduce, Reference, Think
 from tests.engines.servers import chat_app, serving
 from tests.orchestrator import commands, here
@@ -190,3 +191,32 @@ def test_a_command_that_is_none_is_one_line(
     done = run_here(*arguments)
     assert done.returncode == 2
     assert re.fullmatch(r"forkjoin: .*; see forkjoin --help\n", done.stderr)
+
+
+def test_an_option_that_a_command_does_not_have_names_the_help_of_that_command(
+    run_here: Here, folder: Path
+) -> None:
+    done = run_here("resume", "last", "--tools", "a:b")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "forkjoin resume: unrecognized arguments: --tools a:b; see forkjoin resume --help\n"
+    )
+
+
+def test_what_an_error_says_steers_no_terminal(run_here: Here, folder: Path) -> None:
+    done = run_here("run", "q", "--engine", "\x1b[2J\u202e")
+    assert "there is no engine" in done.stderr
+    done = run_here("status", "x", "--out", "\x1b[2J\u202e")
+    assert "in \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}: " in done.stderr
+
+
+def test_a_run_of_a_given_plan_names_no_planner(run_here: Here, folder: Path, server: str) -> None:
+    plan = plan_file(folder, Call(id="1", tool="multiply", arguments={"a": 3, "b": 2}))
+    options = ["--engine", server, "--tools", "mine:TOOLS", "--plan", plan]
+    done = run_here("run", "q", *options)
+    assert done.returncode == 0, done.stderr
+    (run,) = (folder / "runs").iterdir()
+    configuration = read_configuration(run)
+    assert configuration["planner"].startswith("GivenPlanner(")
+    assert "planner" not in configuration["command"]
+    assert run_here("resume", "last").returncode == 0

@@ -10,10 +10,11 @@ import pytest
 
 from engines import FakeEngine, Outcome, UsageError
 from orchestrator import Agent, Event, RunResult, Tool, ToolError, tool
-from orchestrator.deferral import DeferredCall, deferred_tool
+from orchestrator.deferral import DeferredCall
 from orchestrator.errors import RunDeferred, RunFailed
 from orchestrator.events import CallDeferred, NodeFinished, NodeStarted, RunFinished
 from orchestrator.runs.run_record import RunReader
+from orchestrator.tools.deferred import deferred_tool
 from planners import Call, Node, Reduce, Reference, Think, ToolSpecification
 from tests import backends
 from tests.orchestrator.plans import by_path, given
@@ -220,6 +221,13 @@ async def test_arguments_that_cannot_be_sent_are_replaced(
     error = await asking.deferred()
     assert asked(error) == {"1": {"place": sent}}
     assert str(await asking.go_on(error.folder, **{"1": "rain"})) == "rain"
+
+
+async def test_a_reason_names_a_few_of_many_calls(tmp_path: Path) -> None:
+    error = await Asking(tmp_path, *(weather(str(n)) for n in range(20))).deferred()
+    assert len(error.calls) == 20
+    assert error.reason.startswith("the run waits for what comes of node '0' (weather), node '1'")
+    assert error.reason.endswith("node '7' (weather) and 12 more")
 
 
 async def test_a_run_that_nothing_was_given_asks_the_same_again(tmp_path: Path) -> None:

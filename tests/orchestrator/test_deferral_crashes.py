@@ -13,10 +13,10 @@ import pytest
 from engines import FakeEngine, Usage
 from orchestrator import Agent, NodePlanned, NodeStarted, RunFinished, RunStarted, tool
 from orchestrator.command_line import main
-from orchestrator.deferral import deferred_tool
 from orchestrator.errors import RunDeferred
 from orchestrator.events import CallDeferred
 from orchestrator.runs.run_record import RunReader
+from orchestrator.tools.deferred import deferred_tool
 from planners import Call, Reference, Think, ToolSpecification
 from tests.backends import run_virtually
 from tests.orchestrator.plans import given

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engines import Context, Engine, FakeEngine, Sampling
 from orchestrator import Agent, RunResult, Tool, ToolContext, ToolError
-from orchestrator.deferral import deferred_tool
 from orchestrator.errors import RunDeferred
+from orchestrator.tools.deferred import deferred_tool
 from planners import Call, Node, PlanSink, Reference, Template, Think, ToolSpecification, Vocabulary
 from tests.backends import run_virtually
 from tests.orchestrator.killed_run import luck
@@ -66,9 +66,12 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     nodes: list[Node] = []
+    on_failure = draw(st.sampled_from(["skip", "substitute"]))
     for name, needs in draw(dags()).items():
         if draw(st.booleans()):
-            arguments = {f"a{need}": Reference(node=need) for need in needs}
+            # Nobody outside gets the text of an error.
+            taken = needs if on_failure == "skip" else ()
+            arguments = {f"a{need}": Reference(node=need) for need in taken}
             nodes.append(Call(id=name, tool="ask", arguments={**arguments}))
         else:
             parts = tuple(Reference(node=need) for need in needs)
@@ -81,7 +84,7 @@ def cases(draw: st.DrawFn) -> Case:
             nodes=tuple(nodes), looks=frozenset(draw(st.sets(st.integers(0, len(nodes) - 1))))
         ),
         failing=frozenset(draw(st.sets(st.sampled_from(names), max_size=2))),
-        on_failure=draw(st.sampled_from(["skip", "substitute"])),
+        on_failure=on_failure,
         answered=tuple(draw(st.lists(st.booleans(), max_size=6))),
     )
 
@@ -114,7 +117,7 @@ def at_hand(case: Case) -> Tool:
     )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @drawn(cases())
 def test_rounds_give_what_the_plan_gives_with_the_tools_at_hand(case: Case) -> None:
     async def directly() -> RunResult[Any]:
@@ -162,7 +165,7 @@ def test_rounds_give_what_the_plan_gives_with_the_tools_at_hand(case: Case) -> N
     assert set(asked) == set(case.calls) & ran
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @drawn(cases())
 def test_a_round_brings_all_calls_that_are_ready(case: Case) -> None:
     """Where nobody waits for results, these are the calls that need no other call."""

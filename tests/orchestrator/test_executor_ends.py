@@ -144,3 +144,33 @@ async def test_a_node_added_after_the_end_is_refused() -> None:
     await executor.run(anyio.lowlevel.checkpoint)
     with pytest.raises(RuntimeError):
         executor.add(call("late"))
+
+
+@pytest.mark.anyio
+async def test_a_node_that_ends_after_who_waits_for_it_was_cancelled_changes_nothing() -> None:
+    shielded, cancelled = anyio.Event(), anyio.Event()
+
+    async def run(node: Node, outcomes: Mapping[str, Outcome[str]]) -> Outcome[str]:
+        if node.id == "fails":
+            await shielded.wait()
+            return Outcome("failed", reason="no luck")
+        # Such as a tool that cleans up.
+        with anyio.CancelScope(shield=True):
+            shielded.set()
+            await cancelled.wait()
+        return Outcome("ok", node.id)
+
+    executor = Executor(run, fail_fast=True)
+
+    async def write_plan() -> None:
+        executor.add(call("fails"))
+        executor.add(call("late"))
+        try:
+            await executor.wait(["fails", "late"])
+        finally:
+            cancelled.set()
+
+    with anyio.fail_after(300):
+        await executor.run(write_plan)
+    assert executor.failure == "node 'fails' failed: no luck"
+    assert executor.outcomes["late"].usable

@@ -208,3 +208,19 @@ async def test_a_run_that_died_while_it_summed_up_has_what_the_cut_threads_had_s
     assert str(result) == "4"
     (node,) = result.to_data()["nodes"]
     assert [thread["status"] for thread in node["threads"]] == ["cancelled", "ok", "cancelled"]
+
+
+def test_a_vote_that_its_budget_cut_says_why_once_and_how_it_goes_on(
+    run_here: Here, server: str
+) -> None:
+    asked = ("run", "2 + 2?", "--engine", server, "--planner", "single", "--attempts", "1")
+    options = ("--method", "self-consistency", *settings("method.samples=8"))
+    done = run_here(*asked, *options, "--budget", "tokens=60")
+    assert done.returncode == 0, done.stderr
+    tree = done.stdout.split("\n\n")[1]
+    assert tree.count("needs more") == 1
+    *_, place, last = done.stdout.splitlines()
+    folder = place.split()[-1]
+    assert last == f"go on with     forkjoin resume {folder} --budget tokens=N"
+    more = run_here("resume", folder, "--budget", "tokens=9000")
+    assert (more.returncode, "--budget" in more.stdout) == (0, False)

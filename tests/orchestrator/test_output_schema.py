@@ -55,6 +55,13 @@ async def test_what_a_tool_gave_is_taken_too() -> None:
     assert (await agent.run("What does Ada owe?")).output == {"customer": "Ada", "total": 3}
 
 
+async def test_a_title_of_any_length_is_a_name_in_one_line() -> None:
+    kind = SchemaType({"title": "An\n\tInvoice " * 100})
+    assert kind.name.startswith("An Invoice An Invoice")
+    assert len(kind.name) <= 80
+    assert SchemaType({"title": " \n"}).name == "value of the schema"
+
+
 async def test_else_the_model_is_asked_under_the_schema() -> None:
     engine = FakeEngine(by_path({"root/1": ANSWER}, PAPER))
     result = await Agent(engine, planner="single").run("What?", output_type=INVOICE)

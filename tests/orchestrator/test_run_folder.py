@@ -16,6 +16,7 @@ from orchestrator import Agent, Event, NodeStarted, PlanText, RunFinished, RunFo
 from orchestrator.errors import RunInUse
 from orchestrator.runs.run_folder import RunFolder, check_runs
 from orchestrator.runs.run_lock import lock_holder
+from orchestrator.runs.run_record import read_configuration
 from planners import Reduce, Think
 from tests.orchestrator.plans import given
 from tests.orchestrator.working import working
@@ -43,6 +44,13 @@ async def run(runs: Path, engine: FakeEngine | None = None) -> Path:
     folder = (await agent.run("Où?")).folder
     assert folder is not None
     return folder
+
+
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\ufeff", "\x7f", "\n \r\t", "é😀"])
+def test_a_question_is_read_as_it_was_written(tmp_path: Path, mark: str) -> None:
+    question = f"{mark}Why{mark}: {mark}not?{mark}"
+    with RunFolder.create(tmp_path, {"question": question}) as folder:
+        assert read_configuration(folder.path)["question"] == question
 
 
 @pytest.mark.anyio

@@ -64,3 +64,12 @@ def test_no_runs_are_an_empty_list(tmp_path: Path, here: Here) -> None:
     done = here("runs")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "there are no runs in runs\n")
     assert json.loads(here("runs", "--json").stdout) == []
+
+
+def test_a_question_does_not_turn_the_direction_of_writing(tmp_path: Path, here: Here) -> None:
+    RunFolder.create(tmp_path / "runs", {"question": "so \u202e\u2066what\u200b?"}).close()
+    (row,) = here("runs").stdout.splitlines()[1:]
+    assert row.endswith("so \ufffd\ufffdwhat\ufffd?")
+    shown = here("run", "so \u202ewhat?", "--planner", "single", "--dry-run").stdout
+    assert "so \ufffdwhat?" in shown
+    assert "\u202e" not in shown

@@ -133,7 +133,7 @@ def refused(folder: Path, content: str, message: str, name: str = "plan.yaml") -
         read(folder, content, name)
     told = str(caught.value)
     assert told.startswith(f"{folder / name} is no plan: {message}")
-    assert told.endswith("; docs/architecture.md shows the format")
+    assert told.endswith("; docs/planners/index.md shows the format")
     assert "\n" not in told
     assert len(told) < 600
 

@@ -139,3 +139,13 @@ def test_a_completion_is_the_answer_of_one_thread() -> None:
     assert (answer.value, answer.token_ids, answer.context) == ("4", (7, 8, 9), completion.context)
     assert (answer.usage, answer.critical_path) == (completion.usage, 3)
     assert (answer.truncated, answer.limited_by, answer.confidence) == (True, "tokens", None)
+
+
+def test_printed_an_answer_is_short_however_many_threads_it_came_from() -> None:
+    answer = Answer(text="so", token_ids=(1,) * 1000)
+    for step in range(20):
+        answer = Answer(
+            text="so", branches=(Branch(path=f"step-{step}", status="ok", answer=answer),)
+        )
+    assert len(repr(answer)) < 400
+    assert "text='so'" in repr(answer)

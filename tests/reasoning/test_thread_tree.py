@@ -315,6 +315,17 @@ def test_siblings_that_all_were_lost_alike_are_one_row() -> None:
     assert len(tree(*differently)) == 1 + 2
 
 
+def test_siblings_that_were_lost_for_a_reason_that_names_each_of_them_are_one_row() -> None:
+    lost = [
+        Branch(path=path, status="failed", reason=f"{path!r} needs more")
+        for path in ("root/0", "root/1", "root/2")
+    ]
+    (_, line, _) = tree(*lost, rest="ask")
+    assert line.split() == ["✗", "all", "3", "it", "needs", "more"]
+    (_, alone) = tree(lost[0])
+    assert alone.split() == ["✗", "0", "it", "needs", "more"]
+
+
 def test_a_step_that_says_nothing_says_so() -> None:
     (_, line) = tree(step("0", 0.5, text=" \n "))
     assert line.split()[:1] + line.split()[-1:] == ["○", "(nothing)"]
