@@ -4,6 +4,8 @@ On the command line this is `forkjoin eval arithmetic --method ...`, twice, and 
 a folder that can be gone on with, graded again, and shown by `forkjoin report`.
 """
 
+import argparse
+import sys
 from contextlib import aclosing
 from pathlib import Path
 
@@ -74,6 +76,8 @@ def told(contrast: Contrast) -> str:
 
 async def main() -> None:
     """Compares them with the embedded model."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print("starting vLLM with the embedded model; this takes a minute", file=sys.stderr)
     async with local_engine() as engine:
         print(told(await compare(engine, Path("runs"))))
 

@@ -5,6 +5,7 @@ are left for better ones. `Check(check=FUNCTION)` is a scorer in one line, for w
 with moves that only a program knows is in [game24.py](game24.py).
 """
 
+import argparse
 import math
 import re
 import sys
@@ -62,7 +63,10 @@ async def search(question: str, engine: Engine) -> Answer:
 
 async def main() -> None:
     """Searches with the embedded model, and draws the tree with its scores."""
-    question = " ".join(sys.argv[1:]) or "What is 12 * 7 + 38?"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("question", nargs="?", default="What is 12 * 7 + 38?")
+    question = parser.parse_args().question
+    print("starting vLLM with the embedded model; this takes a minute", file=sys.stderr)
     async with local_engine() as engine:
         answer = await search(question, engine)
     print(f"{draw_threads(answer)}\n\nanswer: {answer.value}")

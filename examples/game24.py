@@ -3,6 +3,7 @@
 `python -m examples.game24 4 5 6 10` plays with the embedded model.
 """
 
+import argparse
 import sys
 from functools import partial
 
@@ -86,7 +87,9 @@ async def play(puzzle: str) -> None:
 
 def main() -> None:
     """Plays the puzzle of the command line."""
-    puzzle = " ".join(sys.argv[1:]) or "4 5 6 10"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("numbers", nargs="*", default=["4", "5", "6", "10"])
+    puzzle = " ".join(parser.parse_args().numbers)
     try:
         checked(puzzle)
     except UsageError as error:

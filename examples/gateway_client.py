@@ -4,11 +4,12 @@ Behind `MODEL@METHOD` many threads think, and one answer comes back, as an ordin
 client's own: a plan calls all that wait for nothing at once, and goes on when their results are there.
 """
 
+import argparse
 import json
 import sys
 from typing import Any
 
-from openai import OpenAI
+from openai import APIConnectionError, APIStatusError, OpenAI
 from openai.types.chat import ChatCompletionToolParam
 
 QUESTION = "What is 12 * 7 + 38?"
@@ -59,12 +60,17 @@ def streamed(client: OpenAI, model: str) -> str:
     return answer
 
 
-def with_tools(client: OpenAI, model: str, most: int = 4) -> str:
-    """Calls what the plan asks for, several at once, until there is an answer."""
+def with_tools(client: OpenAI, model: str, most: int = 4, seconds: float = 60) -> str:
+    """Calls what the plan asks for, several at once, until there is an answer; each request has so long at most."""
     messages: list[Any] = [{"role": "user", "content": "Is it warmer in Paris or in Oslo?"}]
-    for _ in range(most):
+    for request in range(1, most + 1):
+        print(f"request {request} of up to {most}: the model plans, for {seconds:g} s at most")
         completion = client.chat.completions.create(
-            model=model, messages=messages, tools=[TOOL], max_tokens=200
+            model=model,
+            messages=messages,
+            tools=[TOOL],
+            max_tokens=200,
+            extra_body={"forkjoin": {"budget": {"seconds": seconds}}},
         )
         message = completion.choices[0].message
         if not message.tool_calls:
@@ -88,9 +94,17 @@ def talk(client: OpenAI) -> None:
 
 def main() -> None:
     """Talks to the server of the command line, or to the one that stands here."""
-    url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000/v1"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", nargs="?", default="http://127.0.0.1:8000/v1")
+    url = parser.parse_args().url
     with OpenAI(base_url=url, api_key="none") as client:
-        talk(client)
+        try:
+            talk(client)
+        except APIConnectionError:
+            sys.exit(f"no server answers at {url}: start one with forkjoin serve, or name its URL")
+        except APIStatusError as error:
+            # A small model writes no plan at times, or not in time.
+            sys.exit(f"the server gives no answer: {error.message}")
 
 
 if __name__ == "__main__":

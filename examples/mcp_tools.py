@@ -3,6 +3,7 @@
 The server is [mcp_server.py](mcp_server.py); one that runs elsewhere is `tool_server(url="https://...")`.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -42,6 +43,8 @@ async def ask(engine: Engine) -> RunResult[str]:
 
 async def main() -> None:
     """Asks the embedded model."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print("starting vLLM with the embedded model; this takes a minute", file=sys.stderr)
     async with local_engine() as engine:
         await ask(engine)
 

@@ -4,6 +4,8 @@ The model writes a plan, under a grammar that lets it call nothing but these too
 does not wait for anything runs side by side.
 """
 
+import argparse
+import sys
 from typing import Literal
 
 import anyio
@@ -42,6 +44,8 @@ async def shop(engine: Engine, question: str = "What do an apple and a melon cos
             match event:
                 case NodeStarted():
                     print(f"{event.node} begins")
+                case NodeFinished(result=None):
+                    print(f"{event.node} {event.status}: {event.reason}")
                 case NodeFinished():
                     print(f"{event.node} ends: {event.result}")
     print(f"{events.result} ({events.result.usage.generated_tokens} tokens)")
@@ -50,6 +54,8 @@ async def shop(engine: Engine, question: str = "What do an apple and a melon cos
 
 async def main() -> None:
     """Shops with the embedded model, which is weak: the plan is always valid, and not always wise."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print("starting vLLM with the embedded model; this takes a minute", file=sys.stderr)
     async with local_engine() as engine:
         await shop(engine)
 

@@ -3,6 +3,7 @@
 `python -m examples.workers "What is 12 * 7?"` has two of them work with the embedded model.
 """
 
+import argparse
 import sys
 
 import anyio
@@ -30,7 +31,10 @@ async def write(question: str, engine: Engine, team: Hogwild) -> str:
 
 async def main() -> None:
     """Works on the question on the command line."""
-    question = " ".join(sys.argv[1:]) or "What is 12 * 7?"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("question", nargs="?", default="What is 12 * 7?")
+    question = parser.parse_args().question
+    print("loading the embedded model with PyTorch; this takes some seconds", file=sys.stderr)
     async with hogwild_engine() as engine:
         transcript = await write(question, engine, Hogwild(workers=2))
     print(f"\n{transcript}\n\nanswer: {extract_answer(transcript)}")

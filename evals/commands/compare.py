@@ -21,6 +21,7 @@ from ..evaluation.contrast import Contrast, Cost, contrasts
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reading import evaluations_in, read_evaluation
 from ..report.words import amount, counted, interval, percent, points, probability
+from .named_evaluation import evaluation_folder
 
 _NAMED = 5
 
@@ -33,7 +34,7 @@ class CompareCommand:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
         add = parser.add_argument
-        add("first", metavar="RUN", type=Path, help="the folder of an evaluation: A")
+        add("first", metavar="RUN", type=Path, help="the folder of an evaluation, or last: A")
         add("second", metavar="RUN", type=Path, help="the folder of the other: B")
         add("-k", type=int, metavar="N",
             help="compare at so many samples of a problem (default: as many as both have)")  # fmt: skip
@@ -75,7 +76,8 @@ def finding(contrast: Contrast) -> str:
     return f"{said}{cost}."
 
 
-def _read(path: Path) -> Evaluation:
+def _read(name: Path) -> Evaluation:
+    path = evaluation_folder(name)
     folders = evaluations_in(path)
     if len(folders) > 1:
         raise UsageError(

@@ -30,6 +30,7 @@ from ..grading.grader import Grader
 from ..grading.judge import Judge
 from ..task import Task
 from ..tasks.catalogue import task_named
+from .named_evaluation import evaluation_folder
 
 
 class GradeCommand:
@@ -41,7 +42,7 @@ class GradeCommand:
         """Adds the arguments."""
         add = parser.add_argument
         add("folder", metavar="RUN", type=Path,
-            help="the folder of an evaluation, or of a sweep of them")  # fmt: skip
+            help="the folder of an evaluation, or of a sweep of them; or last")  # fmt: skip
         add("--judge", metavar="ENGINE",
             help="ask a model about answers that are wrong by the rules: local, MODULE:NAME, or URL")  # fmt: skip
         add("--model", metavar="NAME", help="the judge's model")
@@ -55,7 +56,7 @@ class GradeCommand:
         elif arguments.model:
             raise UsageError("--model names the judge's model: give --judge too")
         own = {task.name: task for task in map(task_named, arguments.task)}
-        folders = evaluations_in(arguments.folder)
+        folders = evaluations_in(evaluation_folder(arguments.folder))
         # All that can be wrong with a folder is told before a judge starts.
         for folder in folders:
             _graders(read_evaluation(folder, threads=False), own)

@@ -15,7 +15,8 @@ from ..evaluation.reading import evaluations_in, not_begun, read_evaluation
 from ..report.contents import Measured, contents_of
 from ..report.markdown import markdown
 from ..report.measuring import measure, report_data, reportable
-from ..report.report_file import check_place, default_place, write_report
+from ..report.report_file import REPORT, default_place
+from .named_evaluation import evaluation_folder
 
 _STANDARD_OUTPUT = "-"
 
@@ -28,7 +29,9 @@ class ReportCommand:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
         add = parser.add_argument
-        help_runs = "the folder of an evaluation, or of a sweep, which means all that are in it"
+        help_runs = (
+            "the folder of an evaluation, or of a sweep, which means all that are in it; or last"
+        )
         add("runs", metavar="RUN", nargs="+", type=Path, help=help_runs)
         help_out = (
             "the file (default: report.html in RUN, or here if there are several RUNs); - prints"
@@ -42,6 +45,7 @@ class ReportCommand:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Writes the report, and where it is."""
+        arguments.runs = [evaluation_folder(run) for run in arguments.runs]
         evaluations, left_out = reportable(list(_evaluations(arguments.runs)))
         left_out += [
             f"{folder} is not begun: forkjoin eval makes it when it is given its sweep again"
@@ -50,14 +54,14 @@ class ReportCommand:
         ]
         place = _place(arguments)
         if place is not None:
-            check_place(place)
+            REPORT.check(place)
         text = _report(arguments, measure(evaluations), left_out)
         for line in left_out:
             sys.stderr.write(f"left out: {line}\n")
         if place is None:
             write(text.rstrip("\n"))
         else:
-            write_report(place, text)
+            REPORT.write(place, text)
             sys.stderr.write(f"the report is {place}\n")
         return 0
 

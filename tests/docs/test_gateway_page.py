@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -8,7 +10,8 @@ import pytest
 
 from engines import UsageError
 from orchestrator.commands.serve import ServeCommand
-from orchestrator.openai_api.api_error import ApiError, error_of
+from orchestrator.openai_api import api_error
+from orchestrator.openai_api.api_error import ApiError
 from orchestrator.openai_api.model_request import read_request
 from tests.docs.test_command_lines import Parser
 from tests.meta.sources import ROOT
@@ -83,6 +86,47 @@ def test_errors_have_the_codes_of_the_page(gateway: str) -> None:
     ):
         assert ask(gateway, model)["error"]["code"] == code
         assert listed[code] == status
-    bug = error_of(ValueError())
-    assert isinstance(bug, ApiError)
-    assert listed[str(bug.code)] == str(bug.status)
+
+
+def test_the_page_lists_all_errors_that_there_are() -> None:
+    told = [each for _, each in api_error._ERRORS]
+    known = {(each.status, each.code) for each in (*told, *api_error._REFUSED.values())}
+    known |= {(status, code) for status, code in api_error._CODES.items()}
+    known |= {(error.status, str(error.code)) for error in _raised()}
+    listed = [(int(row[0]), name) for row in rows("Errors") for name in names(row[1])]
+    assert sorted(listed) == sorted(known)
+
+
+def _raised() -> Iterator[ApiError]:
+    """The errors that the server makes by itself, as its source has them."""
+    for path in sorted((ROOT / "orchestrator").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ApiError":
+                given = {each.arg: ast.unparse(each.value) for each in node.keywords}
+                status, code = ast.unparse(node.args[0]), given.get("code", "")
+                if status.isdigit():
+                    yield ApiError(int(status), "", code=code.strip("\"'"))
+
+
+def test_each_code_that_a_status_has_is_told(gateway: str) -> None:
+    listed = {name: row[0] for row in rows("Errors") for name in names(row[1])}
+    path = "/v1/chat/completions"
+    json = {"content-type": "application/json"}
+    with httpx.Client(base_url=gateway) as client:
+        answers = {
+            "not_found": client.get("/nothing"),
+            "method_not_allowed": client.get(path),
+            "unsupported_media_type": client.post(path, content=b"{}"),
+            "body_too_large": client.post(path, headers=json, content=b" " * (4 * 2**20 + 1)),
+            "unreadable_request": client.post(path, headers=json, content=b"{"),
+            "budget_exhausted": _chat(client, {"forkjoin": {"budget": {"tokens": 1}}}),
+            "context_length_exceeded": _chat(client, {}, "x" * 1_100_000),
+        }
+    for code, answer in answers.items():
+        assert answer.json()["error"]["code"] == code
+        assert str(answer.status_code) == listed[code]
+
+
+def _chat(client: httpx.Client, more: dict[str, Any], question: str = "Why?") -> httpx.Response:
+    body = {"model": "@self-consistency", "messages": [{"role": "user", "content": question}]}
+    return client.post("/v1/chat/completions", json=body | more)

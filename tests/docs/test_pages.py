@@ -73,3 +73,22 @@ def test_every_page_is_in_the_contents() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = set(re.findall(r"[a-z0-9/-]+\.md", str(yaml.safe_load(text)["nav"])))
     assert listed == {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+
+
+def test_pages_are_named_in_links_as_in_the_contents() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    for name, path in re.findall(r"\[([A-Z][^\]]*)\]\(([\w/-]+\.md)\)", text):
+        heading = (DOCS / path).read_text(encoding="utf-8").partition("\n")[0]
+        assert heading == f"# {name}"
+
+
+def test_the_readme_and_the_guide_begin_alike() -> None:
+    """What a new user installs and runs first is the same, wherever it is read."""
+    guide, readme = (
+        re.sub(r"\\\n *", "", path.read_text(encoding="utf-8"))
+        for path in (DOCS / "getting-started.md", ROOT / "README.md")
+    )
+    installs = re.compile(r"^ *(uv pip install '[^']*')", re.MULTILINE)
+    assert installs.findall(guide) == installs.findall(readme) != []
+    runs = re.compile(r"^ *(?:\.venv/bin/)?(forkjoin (?:run|view) .*)$", re.MULTILINE)
+    assert runs.findall(guide)[:2] == runs.findall(readme)[:2] != []

@@ -37,6 +37,7 @@ def test_a_program_runs_and_prints_what_its_page_says(
     printed = capsys.readouterr()
     assert printed.err == ""
     assert printed.out.strip()
+    assert "None\n" not in printed.out
     assert not program.place.startswith("README.md") or printed.out.startswith("84 ")
     if program.output:
         assert printed.out == program.output

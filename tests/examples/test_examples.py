@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import importlib
+import inspect
 import random
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
+from typing import Any, NoReturn
 
+import anyio
 import pytest
 
 from engines import Choice, Context, FakeEngine, Sampling, ScriptedWorkers
@@ -102,6 +107,58 @@ def test_workers_are_seen_writing(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert "Alice | " in told
     assert "  Bob | " in told
+
+
+# Who opens an engine, and which.
+OPENS = {
+    name: opener
+    for name in EXAMPLES
+    for opener in ("local_engine", "hogwild_engine")
+    if f"with {opener}(" in (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+}
+
+
+def started(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts an example with arguments; where it would open an engine, Opened is raised."""
+    example = importlib.import_module(f"examples.{name}")
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    monkeypatch.setattr(example, OPENS[name], _opened)
+    main: Callable[[], Any] = example.main
+    if inspect.iscoroutinefunction(main):
+        anyio.run(main)
+    else:
+        main()
+
+
+class Opened(Exception):
+    pass
+
+
+def _opened() -> NoReturn:
+    raise Opened
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_help_is_given_without_an_engine(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        started(name, ["--help"], monkeypatch)
+    assert end.value.code == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("usage: ")
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_that_an_engine_starts_is_said_before_it_does(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Opened):
+        started(name, [], monkeypatch)
+    assert re.match(
+        "(starting|loading) .*the embedded model.*; this takes", capsys.readouterr().err
+    )
 
 
 def test_the_list_names_every_example_and_how_it_is_run() -> None:

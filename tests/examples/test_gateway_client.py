@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,34 @@ def test_it_votes_streams_and_calls_its_own_tools(
     assert {f"[1/thread-{number}] So \\boxed{{122}}." for number in range(3)} <= {*thoughts}
     assert answer == "So \\boxed{122}."
     weather = {f"weather in {city}: {said}" for city, said in gateway_client.WEATHER.items()}
-    *called, concluded = asked.splitlines()
+    begun, *called, again, concluded = asked.splitlines()
     assert {*called} == weather
+    assert (begun[:9], again[:9]) == ("request 1", "request 2")
     assert concluded == "known: True"
+
+
+def test_without_a_server_it_says_in_a_line_how_to_start_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nowhere = "http://127.0.0.1:9/v1"
+    monkeypatch.setattr(sys, "argv", ["gateway_client", nowhere])
+    monkeypatch.setattr(
+        gateway_client, "OpenAI", lambda **given: openai.OpenAI(**given, max_retries=0)
+    )
+    with pytest.raises(SystemExit, match="start one with forkjoin serve") as end:
+        gateway_client.main()
+    assert nowhere in str(end.value)
+
+
+def test_a_model_that_is_too_slow_ends_it_in_a_line(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = client.models.list().data[0].id
+    monkeypatch.setattr(sys, "argv", ["gateway_client", str(client.base_url)])
+    monkeypatch.setattr(
+        gateway_client,
+        "talk",
+        lambda client: gateway_client.with_tools(client, model, seconds=1e-9),
+    )
+    with pytest.raises(SystemExit, match=r"gives no answer: .*budget exhausted"):
+        gateway_client.main()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals import Evaluation
+from orchestrator.runs.run_folder import RunFolder
 from tests.evals.evaluation.making_evaluations import evaluation, write
 from tests.orchestrator.here import Here, run_here
 
@@ -130,3 +131,37 @@ def test_bad_folders_are_refused_in_a_line(here: Here, tmp_path: Path) -> None:
     assert "sums: there is no problem that both have samples of" in refused(here, ours, empty)
     assert "there is no run folder nowhere" in refused(here, ours, "nowhere")
     assert "holds 3 evaluations: give the folder of one" in refused(here, str(tmp_path), ours)
+
+
+def test_last_is_the_evaluation_in_runs_that_was_begun_last(here: Here, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    for name, problems, hour in (("b", WORSE, "10"), ("a", BETTER, "12"), ("c", WORSE, "11")):
+        made = evaluation({"sums": problems}, name=name)
+        started = {**made.configuration, "started": f"2026-01-01T{hour}:00:00+00:00"}
+        write(replace(made, configuration=started), runs)
+    # No evaluation, though it began after all of them.
+    RunFolder.create(runs, {"question": "q"}).close()
+    done = here("compare", "runs/b", "last")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].startswith("B  runs/a ")
+    assert here("report", "last").stderr == "the report is runs/a/report.html\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("compare", "last", "last"), ("report", "last"), ("grade", "last")]
+)
+def test_where_there_is_no_evaluation_there_is_no_last_one(
+    here: Here, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    told = "forkjoin: there are no evaluations in runs: give the folder of one, which forkjoin eval made\n"
+    for _ in range(2):
+        done = here(*command)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+        (tmp_path / "runs").mkdir(exist_ok=True)
+
+
+def test_the_last_sweep_is_the_folder_that_its_evaluations_are_in(
+    here: Here, tmp_path: Path
+) -> None:
+    write(evaluation({"sums": WORSE}, name="one"), tmp_path / "runs" / "sweep")
+    assert here("report", "last").stderr == "the report is runs/sweep/report.html\n"
