@@ -17,8 +17,8 @@ import anyio
 from engines import MissingExtra, Notice, UsageError, single_error
 from planners import PLANNERS
 
-from ..gateway.keys import VARIABLE, keys_of
-from ..gateway.server_settings import ServerSettings
+from ..gateway.serving.keys import VARIABLE, keys_of
+from ..gateway.serving.server_settings import ServerSettings
 from ..imported import is_place
 from ..progress import opening
 from ..runs.run_folder import check_runs
@@ -213,9 +213,9 @@ async def _serve(
     stop: anyio.Event,
     serving: anyio.Event,
 ) -> None:
-    from ..gateway.answering import Answering
-    from ..gateway.client_turns import ClientTurns
-    from ..gateway.server import serve
+    from ..gateway.answering.answering import Answering
+    from ..gateway.answering.client_turns import ClientTurns
+    from ..gateway.serving.server import serve
 
     async with AsyncExitStack() as exits:
         served = await exits.enter_async_context(opened_servers(arguments.mcp))

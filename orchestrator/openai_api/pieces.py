@@ -2,7 +2,7 @@
 
     Told ...  Reasoning ...  Said, Said, Said | ToolCall, ToolCall   Finished   Ended
 
-It is the seam between those who answer (`orchestrator/gateway`) and those who write bodies and streams.
+It is the seam between those who answer (`orchestrator/gateway/answering`) and those who write bodies and streams.
 """
 
 from __future__ import annotations

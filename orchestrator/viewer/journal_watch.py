@@ -17,7 +17,7 @@ from typing import Any
 
 from ..journal.packing import unpack_text
 from ..journal.schema import connect_to_read
-from .call_matching import KeptRow
+from .picture.call_matching import KeptRow
 
 LONGEST_PREVIEW = 200
 

@@ -20,8 +20,8 @@ from ..runs.run_record import RunReader, read_configuration, started_of
 from .journal_watch import JournalWatch
 from .kept_texts import AllTexts, KeptTexts, Text, conversation, snippets
 from .lost_events import SAMPLES, events_of_results, sample_rows
-from .picture import Picture
-from .run_facts import facts_of
+from .picture.picture import Picture
+from .picture.run_facts import facts_of
 
 MOST_HITS = 200
 """How many places a search shows."""

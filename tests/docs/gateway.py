@@ -10,9 +10,9 @@ from anyio.abc import TaskStatus
 from anyio.from_thread import start_blocking_portal
 
 from engines import FakeEngine
-from orchestrator.gateway.answering import Answering
-from orchestrator.gateway.server import serve
-from orchestrator.gateway.server_settings import ServerSettings
+from orchestrator.gateway.answering.answering import Answering
+from orchestrator.gateway.serving.server import serve
+from orchestrator.gateway.serving.server_settings import ServerSettings
 from tests.docs.stand_ins import reply
 
 

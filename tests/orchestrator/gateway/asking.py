@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines import FakeEngine, Usage
-from orchestrator.gateway.answering import Answering
+from orchestrator.gateway.answering.answering import Answering
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Ended, Finished, Piece, Reasoning, Said, Told, ToolCall
 

@@ -15,8 +15,8 @@ import anyio.lowlevel
 import httpx
 
 from engines import Engine, FakeEngine, Usage
-from orchestrator.gateway.server import serve
-from orchestrator.gateway.server_settings import ServerSettings
+from orchestrator.gateway.serving.server import serve
+from orchestrator.gateway.serving.server_settings import ServerSettings
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Ended, Finished, Piece, Said
 

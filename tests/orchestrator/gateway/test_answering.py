@@ -25,9 +25,9 @@ from engines import (
 from orchestrator import Budget, CallPolicy, RunFailed, tool
 from orchestrator.errors import InvalidRequest, RunRefused, UnknownModel
 from orchestrator.events import ToolProgress
-from orchestrator.gateway.answering import Answering
-from orchestrator.gateway.client_tools import OWNER
-from orchestrator.gateway.telling import Telling
+from orchestrator.gateway.answering.answering import Answering
+from orchestrator.gateway.answering.client_tools import OWNER
+from orchestrator.gateway.answering.telling import Telling
 from orchestrator.openai_api.pieces import Said
 from orchestrator.runs.run_record import RunReader
 from planners import PLANNERS

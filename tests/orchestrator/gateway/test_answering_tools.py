@@ -11,7 +11,7 @@ import pytest
 from engines import Context, FakeEngine, RetryPolicy, Sampling
 from orchestrator import CallPolicy, tool
 from orchestrator.errors import InvalidRequest
-from orchestrator.gateway.answering import Answering
+from orchestrator.gateway.answering.answering import Answering
 from orchestrator.openai_api.model_request import ModelRequest, ToolResult
 from orchestrator.openai_api.pieces import ToolCall
 from planners import ToolSpecification

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from orchestrator.gateway.call_ids import call_id, node_in_id, read_call_id
+from orchestrator.gateway.answering.call_ids import call_id, node_in_id, read_call_id
 from orchestrator.runs.run_folder import RunFolder
 
 RUN = "20261127-065248-a1b2c3"

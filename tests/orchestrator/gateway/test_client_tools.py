@@ -14,7 +14,7 @@ import pytest
 from engines import FakeEngine, Outcome, UsageError
 from orchestrator import Agent, RunInUse, RunResult, tool
 from orchestrator.errors import InvalidRequest, RunDeferred
-from orchestrator.gateway.client_tools import client_tools, open_run, tool_calls
+from orchestrator.gateway.answering.client_tools import client_tools, open_run, tool_calls
 from orchestrator.history import History
 from orchestrator.openai_api.model_request import ModelRequest, ToolResult
 from orchestrator.openai_api.pieces import ToolCall

@@ -24,8 +24,8 @@ from engines import (
     Sampling,
 )
 from orchestrator import Budget, CallPolicy
-from orchestrator.gateway.answering import Answering
-from orchestrator.gateway.client_turns import ClientTurns
+from orchestrator.gateway.answering.answering import Answering
+from orchestrator.gateway.answering.client_turns import ClientTurns
 from orchestrator.openai_api.pieces import Ended, Said
 from tests import backends
 from tests.backends import run_virtually

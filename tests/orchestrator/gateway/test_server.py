@@ -21,7 +21,7 @@ from engines import (
     Segment,
 )
 from orchestrator.errors import InvalidRequest
-from orchestrator.gateway.access_log import told_failure
+from orchestrator.gateway.serving.access_log import told_failure
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Piece, Said, Told
 
@@ -196,7 +196,7 @@ def test_a_quiet_stream_gets_comments_that_clients_ignore() -> None:
 
 
 def test_keys_are_asked_for_before_anything_else_and_told_nowhere() -> None:
-    from orchestrator.gateway.keys import Keys
+    from orchestrator.gateway.serving.keys import Keys
 
     answering = FakeAnswering()
     with gateway(answering, keys=Keys(["sk-one", "sk-two"])) as served, served.client() as client:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from orchestrator.gateway.admission import Admission, LineFull
+from orchestrator.gateway.serving.admission import Admission, LineFull
 from tests import backends
 
 pytestmark = pytest.mark.anyio

@@ -3,7 +3,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from orchestrator.gateway.connection_times import ConnectionTimes
+from orchestrator.gateway.serving.connection_times import ConnectionTimes
 
 
 class Connection(SimpleNamespace):

@@ -12,8 +12,8 @@ import anyio.from_thread
 import pytest
 
 from engines import FakeEngine, UsageError
-from orchestrator.gateway.server import serve
-from orchestrator.gateway.server_settings import ServerSettings
+from orchestrator.gateway.serving.server import serve
+from orchestrator.gateway.serving.server_settings import ServerSettings
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Piece
 

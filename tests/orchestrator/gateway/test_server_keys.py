@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engines import UsageError
-from orchestrator.gateway.keys import Keys, keys_of
+from orchestrator.gateway.serving.keys import Keys, keys_of
 
 
 def test_each_key_has_an_owner_of_its_own_that_does_not_tell_it() -> None:

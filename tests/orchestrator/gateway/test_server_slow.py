@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from orchestrator.gateway.server import allow_many_connections
+from orchestrator.gateway.serving.server import allow_many_connections
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Piece, Said
 

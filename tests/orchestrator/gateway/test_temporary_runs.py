@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.gateway.temporary_runs import TemporaryRuns
+from orchestrator.gateway.answering.temporary_runs import TemporaryRuns
 from orchestrator.runs.run_lock import RunLock
 
 

@@ -11,9 +11,9 @@ from engines import JsonSchema, Sampling
 from orchestrator import Budget
 from orchestrator.budget import Prices
 from orchestrator.errors import InvalidRequest, UnknownModel
-from orchestrator.gateway.asked_way import asked_way, ways
-from orchestrator.gateway.model_names import named_model
-from orchestrator.gateway.way import Way, WayRules, lowered, way_of
+from orchestrator.gateway.answering.asked_way import asked_way, ways
+from orchestrator.gateway.answering.model_names import named_model
+from orchestrator.gateway.answering.way import Way, WayRules, lowered, way_of
 from orchestrator.openai_api.model_request import ModelRequest
 from planners import PLANNERS, LLMCompiler, SinglePlanner, ToolSpecification
 from reasoning import (

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.viewer.call_matching import CallMatching, EndedCall, KeptRow
+from orchestrator.viewer.picture.call_matching import CallMatching, EndedCall, KeptRow
 
 
 def row(id: int, path: str = "p", finish: str | None = "stop", tokens: int = 5) -> KeptRow:

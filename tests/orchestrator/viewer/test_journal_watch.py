@@ -9,9 +9,9 @@ from engines import Chunk, Delivery, FakeEngine, Sampling, converse
 from orchestrator import JournalError
 from orchestrator.journal import Begin, JournaledEngine, JournaledTools, open_journal
 from orchestrator.viewer import journal_watch
-from orchestrator.viewer.call_matching import KeptRow
 from orchestrator.viewer.journal_watch import JournalWatch, News
 from orchestrator.viewer.kept_texts import KeptTexts
+from orchestrator.viewer.picture.call_matching import KeptRow
 from tests.backends import run_virtually
 
 DURABLE = Delivery(durable=True, interval=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from orchestrator.viewer.layout import Place, crossings
 from orchestrator.viewer.page_file import page_of
 from orchestrator.viewer.perfetto import trace_of
+from orchestrator.viewer.picture.layout import Place, crossings
 from tests.orchestrator.viewer.large_run import write_large_plan, write_large_search
 from tests.orchestrator.viewer.viewed_runs import by_id, picture_of
 

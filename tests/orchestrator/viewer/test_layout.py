@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from orchestrator.viewer.layout import Place, crossings, laid_out
+from orchestrator.viewer.picture.layout import Place, crossings, laid_out
 from tests.orchestrator.plans import Dependencies, dags
 
 

@@ -18,7 +18,7 @@ from orchestrator import (
     RunStarted,
 )
 from orchestrator.events import CallDeferred, Event
-from orchestrator.viewer.picture import Picture
+from orchestrator.viewer.picture.picture import Picture
 from planners import Call, Reference, Think
 from tests.orchestrator.viewer.viewed_runs import by_id
 

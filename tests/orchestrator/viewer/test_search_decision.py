@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from engines import EngineWrapper, FakeEngine, converse
-from orchestrator.viewer.search_decision import selection_of
+from orchestrator.viewer.picture.search_decision import selection_of
 from reasoning import thread_data
 from tests.backends import run_virtually
 from tests.orchestrator.viewer.viewed_runs import search, step

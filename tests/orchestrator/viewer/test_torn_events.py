@@ -13,7 +13,7 @@ from orchestrator.events import Event
 from orchestrator.runs.run_record import RunReader
 from orchestrator.viewer.journal_watch import JournalWatch, News
 from orchestrator.viewer.perfetto import trace_of
-from orchestrator.viewer.picture import Picture
+from orchestrator.viewer.picture.picture import Picture
 from tests.orchestrator.viewer.viewed_runs import killed_and_resumed_run
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.viewer.waited_for import Round, Span, waited_for
+from orchestrator.viewer.picture.waited_for import Round, Span, waited_for
 from tests.orchestrator.plans import Dependencies, dags
 
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..runs.run_lock import lock_holder
+from ...runs.run_lock import lock_holder
 
 _MOST = 1000
 

@@ -14,9 +14,9 @@ from typing import Any
 from planners import Call, Node, Reduce, Think
 from planners.plan import Template
 
-from ..ending import PLANNER
-from ..output import OUTPUT
-from ..runs.words import describe, short
+from ...ending import PLANNER
+from ...output import OUTPUT
+from ...runs.words import describe, short
 from .layout import Place, laid_out
 from .shelf import Changes, Entity, Shelf
 from .usages import NOTHING, UsageData, added, cached_share

@@ -19,18 +19,18 @@ from typing import Any
 
 from engines import UsageError
 
-from ..agent import Agent
-from ..errors import InvalidRequest, JournalError, RunDeferred, RunInUse, RunUnreadable, ToolError
-from ..events import CallDeferred, Event, Subscriber
-from ..history import History
-from ..openai_api.model_request import ModelRequest, ToolResult
-from ..openai_api.pieces import ToolCall
-from ..run_result import RunResult
-from ..run_stream import RunStream, every_event, streaming
-from ..runs.run_record import RunReader
-from ..tools.data import as_data
-from ..tools.deferred import deferred_tool
-from ..tools.definition import Tool
+from ...agent import Agent
+from ...errors import InvalidRequest, JournalError, RunDeferred, RunInUse, RunUnreadable, ToolError
+from ...events import CallDeferred, Event, Subscriber
+from ...history import History
+from ...openai_api.model_request import ModelRequest, ToolResult
+from ...openai_api.pieces import ToolCall
+from ...run_result import RunResult
+from ...run_stream import RunStream, every_event, streaming
+from ...runs.run_record import RunReader
+from ...tools.data import as_data
+from ...tools.deferred import deferred_tool
+from ...tools.definition import Tool
 from .call_ids import call_id, node_in_id, read_call_id
 
 OWNER = "owner"

@@ -18,10 +18,10 @@ from typing import Any
 from engines import Context, Engine, Sampling, Usage, ask_json, converse
 from planners import ToolSpecification
 
-from ..errors import InvalidRequest
-from ..json_schemas import value_problem
-from ..openai_api.model_request import ModelRequest
-from ..openai_api.pieces import Ended, Finished, Piece, ToolCall
+from ...errors import InvalidRequest
+from ...json_schemas import value_problem
+from ...openai_api.model_request import ModelRequest
+from ...openai_api.pieces import Ended, Finished, Piece, ToolCall
 
 _NOT_DEMANDED = ("auto", "none")
 

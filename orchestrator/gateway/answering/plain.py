@@ -37,10 +37,10 @@ from engines import (
     single_error,
 )
 
-from ..budget import Budget, BudgetEngine, DeadlineEngine, Limits, Purse
-from ..calls import CallPolicy
-from ..openai_api.model_request import ModelRequest
-from ..openai_api.pieces import Ended, Finished, Piece, Said
+from ...budget import Budget, BudgetEngine, DeadlineEngine, Limits, Purse
+from ...calls import CallPolicy
+from ...openai_api.model_request import ModelRequest
+from ...openai_api.pieces import Ended, Finished, Piece, Said
 from .client_turns import ClientLimiter
 
 # So many pieces a slow client may be behind before a call waits for it.

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..openai_api.api_error import ApiError
+from ...openai_api.api_error import ApiError
 
 _LONGEST_HEAD = 64 * 1024
 _BODY = msgspec.json.encode(ApiError(400, "this is no HTTP request that can be read").body())

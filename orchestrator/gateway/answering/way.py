@@ -16,10 +16,10 @@ from engines import Sampling, UsageError
 from planners import Planner, planner_named
 from reasoning import ChainOfThought, Method, Reducer, method_named, reducer_named
 
-from ..budget import Budget
-from ..errors import InvalidRequest
-from ..forecasting.method_shape import shape_of
-from ..openai_api.model_request import ModelRequest
+from ...budget import Budget
+from ...errors import InvalidRequest
+from ...forecasting.method_shape import shape_of
+from ...openai_api.model_request import ModelRequest
 from .asked_way import COUNT, FIELD, AskedWay
 
 T = TypeVar("T")

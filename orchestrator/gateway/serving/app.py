@@ -22,8 +22,8 @@ from starlette.types import ASGIApp
 
 from engines import Engine, EngineStatistics, ForkjoinError
 
-from ..openai_api.api_error import ApiError, error_of
-from ..openai_api.model_request import Endpoint
+from ...openai_api.api_error import ApiError, error_of
+from ...openai_api.model_request import Endpoint
 from .access_log import REQUEST_ID, AccessLog, told_failure
 from .post_endpoint import PostEndpoint, Service, owner_of
 

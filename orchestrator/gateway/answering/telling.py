@@ -15,7 +15,7 @@ from typing import Any
 
 from engines import Choice, Sampling, Usage
 
-from ..events import (
+from ...events import (
     AnswerText,
     Event,
     GenerationFinished,
@@ -24,7 +24,7 @@ from ..events import (
     PlanText,
     TokensGenerated,
 )
-from ..openai_api.pieces import Piece, Reasoning, Said, Told
+from ...openai_api.pieces import Piece, Reasoning, Said, Told
 from .refusals import Refusals
 
 # What nodes think begins behind the question; planners and outputs have contexts of their own.

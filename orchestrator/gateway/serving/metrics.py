@@ -8,8 +8,8 @@ from engines import EngineStatistics, Usage
 from planners import PLANNERS
 from reasoning import METHODS
 
-from ..openai_api.model_request import Endpoint, ModelRequest
-from ..openai_api.pieces import Ended
+from ...openai_api.model_request import Endpoint, ModelRequest
+from ...openai_api.pieces import Ended
 from .admission import Admission
 
 PLAIN = "plain"

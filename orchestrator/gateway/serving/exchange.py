@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from ..openai_api.api_error import ApiError
+from ...openai_api.api_error import ApiError
 from .server_settings import ServerSettings
 
 if TYPE_CHECKING:

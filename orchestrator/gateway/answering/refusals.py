@@ -12,8 +12,8 @@ from typing import Literal
 
 from engines import ContextTooLong
 
-from ..errors import RunFailed, RunRefused
-from ..events import GenerationFinished
+from ...errors import RunFailed, RunRefused
+from ...events import GenerationFinished
 
 _What = Literal["window", "budget"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import InvalidRequest, UnknownModel
+from ...errors import InvalidRequest, UnknownModel
 
 _BETWEEN = "@"
 

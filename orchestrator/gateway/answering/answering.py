@@ -17,17 +17,17 @@ from typing import Any, Self
 from engines import AdaptiveLimiter, CallLimiter, Engine, Peers, Sampling, Usage
 from planners import planner_named
 
-from ..agent import Agent
-from ..budget import Budget
-from ..calls import CallPolicy
-from ..errors import InvalidRequest, RunDeferred, RunFailed
-from ..events import Event
-from ..history import History
-from ..openai_api.model_request import ModelRequest
-from ..openai_api.pieces import Piece
-from ..run_stream import RunStream, every_event, streaming
-from ..tools.approval import Approve
-from ..tools.definition import Tool, check_dependencies, tools_by_name
+from ...agent import Agent
+from ...budget import Budget
+from ...calls import CallPolicy
+from ...errors import InvalidRequest, RunDeferred, RunFailed
+from ...events import Event
+from ...history import History
+from ...openai_api.model_request import ModelRequest
+from ...openai_api.pieces import Piece
+from ...run_stream import RunStream, every_event, streaming
+from ...tools.approval import Approve
+from ...tools.definition import Tool, check_dependencies, tools_by_name
 from .asked_way import AskedWay, asked_way, ways
 from .client_tools import OWNER, client_tools, open_run
 from .client_turns import ClientLimiter, ClientTurns

@@ -23,10 +23,10 @@ import msgspec
 
 from engines import Usage, single_error
 
-from ..openai_api.api_error import ApiError, error_of
-from ..openai_api.model_request import Endpoint, ModelRequest, read_request
-from ..openai_api.pieces import Ended, Piece, Told
-from ..openai_api.writing import Writer, whole, writer_of
+from ...openai_api.api_error import ApiError, error_of
+from ...openai_api.model_request import Endpoint, ModelRequest, read_request
+from ...openai_api.pieces import Ended, Piece, Told
+from ...openai_api.writing import Writer, whole, writer_of
 from .access_log import CLIENT_LEFT, REQUEST_ID, told_failure
 from .admission import Admission, LineFull
 from .body_room import BodyRoom

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..runs.words import short
+from ...runs.words import short
 from .path_trie import PathTrie
 from .search_decision import Verdict, known_score
 from .shelf import Changes, Shelf

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..ending import PLANNER
-from ..events import (
+from ...ending import PLANNER
+from ...events import (
     ApprovalAsked,
     ApprovalDecided,
     CallDeferred,
@@ -33,7 +33,7 @@ from ..events import (
     RunFinished,
     RunStarted,
 )
-from ..output import OUTPUT
+from ...output import OUTPUT
 from .call_matching import CallMatching, EndedCall, KeptRow
 from .node_shelf import NodeShelf
 from .run_facts import RunFacts

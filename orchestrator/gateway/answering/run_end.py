@@ -13,10 +13,10 @@ from engines import Usage
 from reasoning import Answer
 from reasoning.thread_tree import thread_data
 
-from ..errors import RunDeferred
-from ..openai_api.pieces import Ended, Finished, Piece, Said
-from ..output import OUTPUT
-from ..run_result import RunResult
+from ...errors import RunDeferred
+from ...openai_api.pieces import Ended, Finished, Piece, Said
+from ...output import OUTPUT
+from ...run_result import RunResult
 from .client_tools import tool_calls
 from .telling import Telling
 

@@ -18,10 +18,10 @@ from engines import Sampling, UsageError
 from planners import PLANNERS, planner_named
 from reasoning import METHODS, method_named
 
-from ..errors import InvalidRequest
-from ..forecasting.method_shape import COUNTS
-from ..openai_api.told_values import told
-from ..part_settings import THINGS, PartSettings
+from ...errors import InvalidRequest
+from ...forecasting.method_shape import COUNTS
+from ...openai_api.told_values import told
+from ...part_settings import THINGS, PartSettings
 
 FIELD = "forkjoin"
 """The field of a body; with the openai client `extra_body={"forkjoin": ...}`."""

@@ -1,0 +1,1 @@
+"""HTTP around whoever answers: connections, keys, limits, what is counted and logged, and how it ends."""

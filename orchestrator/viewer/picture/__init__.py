@@ -1,0 +1,1 @@
+"""What the page draws, folded from events and rows of a journal. Pure."""
