@@ -82,7 +82,7 @@ async def bare_app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def _side_by_side(calls: Sequence[Callable[[], Awaitable[None]]], rounds: int) -> float:
+async def side_by_side(calls: Sequence[Callable[[], Awaitable[None]]], rounds: int) -> float:
     async def work(call: Callable[[], Awaitable[None]]) -> None:
         for _ in range(rounds):
             await call()
@@ -126,8 +126,8 @@ async def _over_http(url: str, width: int, rounds: int, more: dict[str, Any]) ->
     for _ in range(width):
         reader, writer = await asyncio.open_connection(host, int(port))
         calls.append(Connection(reader, writer, data).call)
-    await _side_by_side(calls, 1)
-    return await _side_by_side(calls, rounds)
+    await side_by_side(calls, 1)
+    return await side_by_side(calls, rounds)
 
 
 def be_client(kind: str, url: str, width: int, rounds: int) -> None:
@@ -137,7 +137,7 @@ def be_client(kind: str, url: str, width: int, rounds: int) -> None:
         print(asyncio.run(_over_http(url, width, rounds, more)))
     else:
         made: FakeEngine = globals()[engine]()
-        print(asyncio.run(_side_by_side([partial(call, made)] * width, rounds)))
+        print(asyncio.run(side_by_side([partial(call, made)] * width, rounds)))
 
 
 def measure(kind: str, url: str, width: int, rounds: int) -> float:
@@ -170,7 +170,7 @@ def gateway(engine: str, width: int) -> Any:
     return process(
         sys.executable,
         "-c",
-        _MAIN,
+        MAIN,
         "serve",
         "--engine",
         f"benchmarks.gateway:{engine}",
@@ -181,7 +181,7 @@ def gateway(engine: str, width: int) -> Any:
     )
 
 
-_MAIN = "from orchestrator.command_line import main; raise SystemExit(main())"
+MAIN = "from orchestrator.command_line import main; raise SystemExit(main())"
 _BARE = """
 import socket, uvicorn
 from benchmarks.gateway import bare_app

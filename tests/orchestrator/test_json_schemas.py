@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -59,6 +61,16 @@ def test_what_is_no_schema_or_reaches_outside_is_told(schema: Any, said: str) ->
     assert len(told) < 300
 
 
+@pytest.fixture
+def usual_depth() -> Iterator[None]:
+    """Libraries raise the interpreter's limit at times; then time would run out first."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("usual_depth")
 def test_schemas_that_are_too_deep_are_told() -> None:
     schema: dict[str, Any] = {}
     for _ in range(3000):
