@@ -16,9 +16,9 @@ import sys
 from functools import lru_cache
 from typing import Any
 
-SECONDS = 1.0
-"""For one comparison. Of all that the recorded answers need, math-verify decides the slowest in 0.7 s; what takes
-longer does not end for minutes."""
+SECONDS = 3.0
+"""For one comparison. Of all that the recorded answers need, math-verify decides the slowest in 0.9 s, and on a core
+that others share in twice that; what takes longer does not end for minutes."""
 
 _BYTES = (
     4 << 30

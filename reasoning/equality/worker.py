@@ -21,7 +21,7 @@ from ..errors import EqualityUnavailable
 
 _PROGRAM = Path(__file__).with_name("program.py")
 _SECONDS_TO_START = 120.0
-# Only a process that somebody stopped gets here: it is killed by itself after a second of work.
+# Only a process that somebody stopped gets here: it is killed by itself after some seconds of work.
 _SECONDS_TO_ANSWER = 60.0
 
 
