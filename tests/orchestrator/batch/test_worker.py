@@ -174,8 +174,9 @@ def test_a_batch_does_not_try_all_rows_of_an_engine_that_is_gone(using: Using, m
     using(FakeEngine(lambda context, sampling: EngineUnavailable("nobody there")))
     # The first one, and those that were begun after it.
     assert len(silent("--width", "1", "--method", method)) == 20
-    # Rows that failed together count as one, and those that took their places decide.
-    assert 50 < len(silent("--width", "50", "--attempts", "2", "--method", method)) < 100
+    # Rows that failed together count as one, and those that took their places decide; how many there are by then
+    # depends on the jitter of their second attempts.
+    assert 20 < len(silent("--width", "50", "--attempts", "2", "--method", method)) < 100
 
 
 def test_a_server_that_starts_anew_ends_no_batch(using: Using) -> None:
