@@ -71,7 +71,7 @@ def find_error(
         try:
             return best_match(errors) if best else next(errors, None)
         except RecursionError:
-            told = "it is too deep, or the schema refers to itself without end"
+            told = "to check it by the schema takes too long, or has no end"
             raise Uncheckable(told) from None
 
 
@@ -124,7 +124,7 @@ def _within(seconds: float) -> Iterator[None]:
 def _seconds_left() -> float:
     left = _end.get() - time.thread_time()
     if left <= 0:
-        raise Uncheckable("to check it by the schema takes too long")
+        raise Uncheckable("to check it by the schema takes too long, or has no end")
     return left
 
 
