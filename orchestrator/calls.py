@@ -20,8 +20,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
+from random import Random
 
 from engines import (
     CallLimiter,
@@ -37,6 +38,7 @@ from engines import (
     TimeoutEngine,
     WatchedEngine,
 )
+from engines.notice import ignore
 
 from .budget import Account, BudgetEngine, DeadlineEngine, Purse
 from .events import CallNoticed, EventBus, TokensGenerated, WorkerText
@@ -60,6 +62,49 @@ class CallPolicy:
     hedge: HedgePolicy | None = None
     seconds: float | None = None
     idle_seconds: float | None = None
+
+
+def protected(
+    engine: Engine,
+    policy: CallPolicy,
+    *,
+    limiter: CallLimiter,
+    owner: str,
+    peers: Peers | None,
+    paid: tuple[Purse, Account] | None = None,
+    notify: Notify = ignore,
+    told: Callable[[Engine], Engine] | None = None,
+    random: Random | None = None,
+) -> Engine:
+    """The engine with what is done about calls that wait, fail, hang, straggle or cost.
+
+    Args:
+        engine: Does them.
+        policy: What is done.
+        limiter: Lets only so many run at once.
+        owner: Whose they are, for the limiter to be fair.
+        peers: How long calls take, if late ones are tried twice.
+        paid: The budget and the account that pays; None where nothing limits them.
+        notify: Told what happens to a call on its way.
+        told: Puts around the engine what tells of tokens while they come; None tells nothing.
+        random: Spreads the delays before further tries.
+    """
+    if policy.seconds is not None or policy.idle_seconds is not None:
+        engine = TimeoutEngine(engine, total=policy.seconds, idle=policy.idle_seconds)
+    if paid is not None:
+        engine = BudgetEngine(engine, *paid, notify)
+    if told is not None:
+        engine = told(engine)
+    if peers is not None:
+        # What it may speed up has waited long enough.
+        second_slot = partial(limiter.slot, owner=owner, priority=-1)
+        engine = HedgeEngine(engine, peers, notify, second_slot=second_slot)
+    engine = LimitedEngine(engine, limiter, owner)
+    if policy.retry.attempts > 1:
+        engine = RetryEngine(engine, policy.retry, notify, random=random)
+    if paid is not None and paid[1].deadline < math.inf:
+        engine = DeadlineEngine(engine, *paid)
+    return engine
 
 
 class Calls:
@@ -132,28 +177,24 @@ class Calls:
 
     def of(self, node: str, account: Account) -> Engine:
         """The engine as a node sees it, paid by an account."""
-        policy, notify = self._policy, self.notify(node)
-        engine = self._engine
-        if policy.seconds is not None or policy.idle_seconds is not None:
-            engine = TimeoutEngine(engine, total=policy.seconds, idle=policy.idle_seconds)
-        engine = BudgetEngine(engine, self._purse, account, notify)
-        if self._live:
-            engine = WatchedEngine(engine, self._saw(node), self._drafted(node))
-        if self._peers is not None:
-            engine = HedgeEngine(engine, self._peers, notify, second_slot=self._second_slot)
-        engine = LimitedEngine(engine, self._limiter, self._owner)
-        if policy.retry.attempts > 1:
-            engine = RetryEngine(engine, policy.retry, notify)
-        if account.deadline < math.inf:
-            engine = DeadlineEngine(engine, self._purse, account)
+
+        def told(engine: Engine) -> Engine:
+            return WatchedEngine(engine, self._saw(node), self._drafted(node))
+
+        engine = protected(
+            self._engine,
+            self._policy,
+            limiter=self._limiter,
+            owner=self._owner,
+            peers=self._peers,
+            paid=(self._purse, account),
+            notify=self.notify(node),
+            told=told if self._live else None,
+        )
         if self._journal is not None:
             engine = JournaledEngine(engine, self._journal)
         engine = RecordingEngine(engine, self._node or node, self._bus, self._numbers)
         return PrefixedEngine(engine, self._path) if self._path else engine
-
-    def _second_slot(self) -> AbstractAsyncContextManager[None]:
-        # What it may speed up has waited long enough.
-        return self._limiter.slot(owner=self._owner, priority=-1)
 
     def notify(self, node: str) -> Notify:
         """Tells as an event what happens to a node's calls on their way."""

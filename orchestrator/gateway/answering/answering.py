@@ -31,8 +31,8 @@ from ...tools.definition import Tool, check_dependencies, tools_by_name
 from .asked_way import AskedWay, asked_way, ways
 from .client_tools import OWNER, client_tools, open_run
 from .client_turns import ClientLimiter, ClientTurns
+from .counted import CountedEngine
 from .demanded_call import demanded_call, demands_call
-from .metered import MeteredEngine
 from .model_names import named_model, with_way
 from .overheard import OverheardEngine
 from .plain import PlainCalls
@@ -88,7 +88,7 @@ class Answering:
         trusting: bool = False,
         aliases: Sequence[str] = (),
     ) -> None:
-        self._engine = MeteredEngine(engine)
+        self._engine = CountedEngine(engine)
         self._tools = tools_by_name(tools)
         check_dependencies(self._tools.values(), dependencies)
         # Who asks cannot help what is wrong here.

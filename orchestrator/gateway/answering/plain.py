@@ -12,7 +12,6 @@ import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 
 import anyio
@@ -25,20 +24,16 @@ from engines import (
     Context,
     Engine,
     EngineError,
-    HedgeEngine,
-    LimitedEngine,
     Peers,
-    RetryEngine,
     Sampling,
     Segment,
-    TimeoutEngine,
     Usage,
     converse,
     single_error,
 )
 
-from ...budget import Budget, BudgetEngine, DeadlineEngine, Limits, Purse
-from ...calls import CallPolicy
+from ...budget import Budget, Limits, Purse
+from ...calls import CallPolicy, protected
 from ...openai_api.model_request import ModelRequest
 from ...openai_api.pieces import Ended, Finished, Piece, Said
 from .client_turns import ClientLimiter
@@ -87,22 +82,18 @@ class PlainCalls:
 
     def paid(self, budget: Budget, owner: str) -> Engine:
         """The engine as one request has it, with what stands between it and a call."""
-        engine, policy, limiter = self.engine, self.policy, ClientLimiter(self.limiter, owner)
-        name = f"{_NAME}-{next(self._numbers)}"
         purse = None
         if budget.limits != Limits():
             purse = Purse(budget, clock=_seconds_from_now())
-        if policy.seconds is not None or policy.idle_seconds is not None:
-            engine = TimeoutEngine(engine, total=policy.seconds, idle=policy.idle_seconds)
-        if purse is not None:
-            engine = BudgetEngine(engine, purse, purse.run)
-        if self.peers is not None:
-            slot = partial(limiter.slot, owner=name, priority=-1)
-            engine = HedgeEngine(engine, self.peers, second_slot=slot)
-        engine = LimitedEngine(engine, limiter, name)
-        if policy.retry.attempts > 1:
-            engine = RetryEngine(engine, policy.retry, random=self._random)
-        return engine if purse is None else DeadlineEngine(engine, purse, purse.run)
+        return protected(
+            self.engine,
+            self.policy,
+            limiter=ClientLimiter(self.limiter, owner),
+            owner=f"{_NAME}-{next(self._numbers)}",
+            peers=self.peers,
+            paid=None if purse is None else (purse, purse.run),
+            random=self._random,
+        )
 
 
 def _seconds_from_now() -> Callable[[], float]:

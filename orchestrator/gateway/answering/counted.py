@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from engines import STREAMED, Chunk, Context, Delivery, Engine, EngineWrapper, Sampling, Usage
 
 
-class MeteredEngine(EngineWrapper):
+class CountedEngine(EngineWrapper):
     """Counts tokens.
 
     Args:
