@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 
 import anyio
-import uvicorn
 
 from engines import UsageError, single_error
 
+from ..http_server import QuietServer, listening_socket, quiet_config
 from .run_picture import RunPicture
 from .viewer_app import viewer_app
 
@@ -41,17 +41,7 @@ async def serve(
         port = listener.getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         app = viewer_app(picture, allowed_names(name, port), any_address=host in _EVERYWHERE)
-        config = uvicorn.Config(
-            app,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-        )
-        server = _Server(config)
+        server = _Server(quiet_config(app))
         with single_error():
             async with anyio.create_task_group() as group:
                 group.start_soon(server.serve_until_cancelled, listener)
@@ -59,8 +49,8 @@ async def serve(
                 ready(f"http://{name}:{port}/")
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn's, which leaves signals to others."""
+class _Server(QuietServer):
+    """Closes its connections when it is cancelled."""
 
     async def serve_until_cancelled(self, listener: socket.socket) -> None:
         try:
@@ -69,10 +59,6 @@ class _Server(uvicorn.Server):
             # Browsers keep theirs open.
             for connection in list(self.server_state.connections):
                 connection.shutdown()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def allowed_names(host: str, port: int) -> set[str]:
@@ -88,9 +74,7 @@ def allowed_names(host: str, port: int) -> set[str]:
 
 def _listener(host: str, port: int) -> socket.socket:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, *_, place = found[0]
-        return socket.create_server(place, family=family)
+        return listening_socket(host, port)
     except (OSError, UnicodeError, OverflowError) as error:
         said = getattr(error, "strerror", None) or str(error)
         if port and getattr(error, "errno", None) in _OF_THE_PORT:

@@ -11,8 +11,8 @@ import errno
 import resource
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 import anyio.lowlevel
@@ -20,6 +20,7 @@ import uvicorn
 
 from engines import Engine, UsageError
 
+from ...http_server import QuietServer, listening_socket, quiet_config
 from .admission import Admission
 from .app import app_of
 from .body_room import BodyRoom
@@ -93,17 +94,13 @@ async def serve(
             await _end(server, service)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn's, which leaves signals to others and says when it listens."""
+class _Server(QuietServer):
+    """Says when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = anyio.Event()
         self.servers = []
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -111,16 +108,9 @@ class _Server(uvicorn.Server):
 
 
 def _config(service: Service, engine: Engine) -> uvicorn.Config:
-    return uvicorn.Config(
+    return quiet_config(
         app_of(service, engine),
         http=http_protocol(),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
         backlog=_BACKLOG,
         timeout_keep_alive=service.settings.idle_seconds,
     )
@@ -128,14 +118,7 @@ def _config(service: Service, engine: Engine) -> uvicorn.Config:
 
 def _listen(settings: ServerSettings) -> socket.socket:
     try:
-        found = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, *_, place = found[0]
-        listener = socket.create_server(place, family=family, backlog=_BACKLOG)
-        # Asyncio sets it for sockets of its own only; without it an answer's body waits 40 ms for its head's receipt.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
+        return listening_socket(settings.host, settings.port, _BACKLOG)
     except (OSError, UnicodeError, OverflowError) as error:
         # Python adds to it what is told already.
         said = str(getattr(error, "strerror", None) or error).partition(" (")[0]
