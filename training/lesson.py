@@ -1,0 +1,52 @@
+"""What is to be learnt: a question put to a method, and what a model that masters it would say at each call.
+
+It does not know how prompts look: the method makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from engines import Context, Engine, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the teacher says at a call.
+
+    Attributes:
+        text: The whole of it; what ends a call, such as a tag, stands in it where the model has to write it.
+        learned: Whether the model is to say it too. What is only there to be read, such as a thread with a mistake in
+            it for a summary to pass over, is not.
+    """
+
+    text: str
+    learned: bool = True
+
+
+Reply = Callable[[Context, Sampling], Said | str]
+"""Says what belongs after a context; its path tells which call it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """One question, and how it is solved.
+
+    Attributes:
+        solve: Puts the question to a method, a planner or an agent, as a user of forkjoin would.
+        reply: What is said at each of its calls.
+    """
+
+    solve: Callable[[Engine], Awaitable[object]]
+    reply: Reply
+
+
+class Skill(Protocol):
+    """Makes lessons of one kind."""
+
+    def lesson(self, random: Random) -> Lesson:
+        """A lesson that depends on what is drawn from `random` only; never one of those that are held out."""
+        ...

@@ -1,0 +1,149 @@
+"""An engine in the place of the model: it says what the teacher says, and writes down what it was asked.
+
+lesson ─> method ─> prompt ─┬─> reply ─> the method goes on
+                            └─> unit: the prompt's ids, the reply's ids
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from engines import (
+    STREAMED,
+    Capabilities,
+    Choice,
+    Chunk,
+    Context,
+    Delivery,
+    Engine,
+    EngineStatistics,
+    JsonSchema,
+    Role,
+    Sampling,
+    Segment,
+    Usage,
+)
+from engines.turn_encoder import TurnEncoder
+
+from .lesson import Lesson, Reply, Said
+from .unit import Unit
+
+_MODEL = "teacher"
+# Of SmolLM2.
+_WINDOW = 8192
+_KINDS = frozenset({"choice", "regex", "json", "grammar"})
+
+
+class TeacherEngine(Engine):
+    """Says what a teacher says, in the tokens of a real tokenizer.
+
+    Args:
+        reply: The teacher.
+        tokenizer: Of transformers.
+
+    Attributes:
+        units: One for each call so far.
+    """
+
+    def __init__(self, reply: Reply, tokenizer: Any) -> None:
+        self.units: list[Unit] = []
+        self._reply = reply
+        self._tokenizer = tokenizer
+        self._encoder = TurnEncoder(tokenizer, _MODEL)
+
+    @property
+    def model(self) -> str:
+        """The name `teacher`."""
+        return _MODEL
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """As of the embedded model in vLLM."""
+        return Capabilities(token_ids=True, constraints=_KINDS, window=_WINDOW, block_size=32)
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        """Says the reply in one chunk, as vLLM would: the ids with what ended the call, the text without."""
+        said = self._reply(context, sampling)
+        if isinstance(said, str):
+            said = Said(said)
+        text, stop = _until_stop(said.text, sampling.stop)
+        ids = self._ids(text + (stop or ""), context, sampling, ended=stop is not None)
+        unit = Unit(context.token_ids, ids, said.learned)
+        self.units.append(unit)
+        usage = Usage(prompt_tokens=len(unit.context), generated_tokens=len(ids))
+
+        async def chunks() -> AsyncIterator[Chunk]:
+            await anyio.lowlevel.checkpoint()
+            yield Chunk(
+                text=text, token_ids=ids, usage=usage, finish_reason="stop", stop_reason=stop
+            )
+
+        yield chunks()
+
+    async def encode(self, text: str, *, role: Role, after: Context | None = None) -> Segment:
+        """Encodes as every engine in this process does."""
+        return self._encoder.encode(text, role, after)
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        """Decodes as every engine in this process does."""
+        return self._encoder.decode(token_ids)
+
+    async def statistics(self) -> EngineStatistics:
+        """Nothing runs, ever."""
+        return EngineStatistics(
+            running=0, waiting=0, kv_usage=0.0, prompt_tokens=0, generated_tokens=0
+        )
+
+    async def aclose(self) -> None:
+        """Does nothing."""
+
+    def _ids(
+        self, text: str, context: Context, sampling: Sampling, *, ended: bool
+    ) -> tuple[int, ...]:
+        _check_constraint(text, context, sampling)
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        if len(ids) > sampling.max_tokens:
+            raise AssertionError(
+                f"{context.path}: the reply has {len(ids)} tokens, and {sampling.max_tokens} may be "
+                f"generated: {text!r}"
+            )
+        if not ended:
+            # Where only this one token has no room, as after a digit that was to be chosen, nothing is lost.
+            ids = [*ids, self._tokenizer.eos_token_id][: sampling.max_tokens]
+        return tuple(ids)
+
+
+async def units_of(lesson: Lesson, tokenizer: Any) -> list[Unit]:
+    """The calls of a lesson."""
+    engine = TeacherEngine(lesson.reply, tokenizer)
+    await lesson.solve(engine)
+    return engine.units
+
+
+def _until_stop(text: str, stops: Sequence[str]) -> tuple[str, str | None]:
+    found = [(text.find(stop), stop) for stop in stops if stop in text]
+    place, stop = min(found, default=(len(text), None))
+    return text[:place], stop
+
+
+def _check_constraint(text: str, context: Context, sampling: Sampling) -> None:
+    """A teacher has to keep what the model will be held to; regular expressions and grammars are for tests to check."""
+    constraint = sampling.constraint
+    fits = True
+    if isinstance(constraint, Choice):
+        fits = text in constraint.options
+    elif isinstance(constraint, JsonSchema):
+        try:
+            json.loads(text)
+        except ValueError:
+            fits = False
+    if not fits:
+        raise AssertionError(f"{context.path}: the reply {text!r} breaks {constraint!r}")
