@@ -128,7 +128,7 @@ async def runs(engine: Engine) -> None:
 async def main() -> None:
     start = time.perf_counter()
     model = sys.argv[1] if len(sys.argv) > 1 else None
-    options = {} if runs_on_cpu() else {"max_num_seqs": 1024}
+    options: dict[str, Any] = {} if runs_on_cpu() else {"max_num_seqs": 1024}
     async with local_engine(model, **options) as engine:
         print(
             f"{engine.model}, {engine.capabilities}, ready in {time.perf_counter() - start:.0f} s"

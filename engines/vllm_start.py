@@ -13,6 +13,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 from vllm.engine.arg_utils import AsyncEngineArgs
+from vllm.platforms import current_platform
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from .errors import EngineError
@@ -71,7 +72,8 @@ class VllmStart:
                 if self._cancelled:
                     return
             try:
-                with vllm_environment(), guarded_children(self.log):
+                on_cpu = current_platform.is_cpu()
+                with vllm_environment(on_cpu=on_cpu), guarded_children(self.log):
                     self._others = {process.pid for process in multiprocessing.active_children()}
                     if not self._cancelled:
                         arguments = AsyncEngineArgs(model=self._model, **self._options)

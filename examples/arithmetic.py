@@ -13,9 +13,21 @@ def add(a: float, b: float) -> float:
 
 
 @tool
+def subtract(a: float, b: float) -> float:
+    """Subtracts the second number from the first."""
+    return a - b
+
+
+@tool
 def multiply(a: float, b: float) -> float:
     """Multiplies two numbers."""
     return a * b
 
 
-TOOLS = [add, multiply]
+@tool
+def divide(a: float, b: float) -> float:
+    """Divides the first number by the second."""
+    return a / b
+
+
+TOOLS = [add, subtract, multiply, divide]

@@ -126,7 +126,7 @@ else
 torch $torch_version for this Python into a folder, set PIP_FIND_LINKS to it, and run this again"
 fi
 step "$name" "$venv/bin/uv" pip install --python "$venv/bin/python" "${torch[@]}" "${pinned[@]}" \
-  --overrides requirements/overrides.txt --compile-bytecode --editable '.[cpu,embeddings,data,ray,serve]' --group dev ||
+  --overrides requirements/overrides.txt --compile-bytecode --editable '.[cpu,data,embeddings,ray,serve,train]' --group dev ||
   fail "$advice"
 
 if [[ ${#pinned[@]} -eq 0 ]]; then

@@ -118,12 +118,14 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 
 @pytest.fixture(scope="session")
 def vllm_engine() -> Iterator[Engine]:
-    """vLLM in this process, on the portal's loop: use it through `run_in_portal`."""
+    """vLLM in this process with the plain model, on the portal's loop: use it through `run_in_portal`."""
     _skip_without_vllm()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _ONE_THREAD.items():
             patch.setenv(name, value)
-        opening = local_engine(max_model_len=2048, distributed_executor_backend=_ONE_PROCESS)
+        opening = local_engine(
+            embedded_model.PLAIN, max_model_len=2048, distributed_executor_backend=_ONE_PROCESS
+        )
         with opening as engine:
             yield engine
             run_in_portal(lambda: _close_while_it_works(engine))
@@ -149,7 +151,7 @@ async def _close_while_it_works(engine: Engine) -> None:
 
 @pytest.fixture(scope="session")
 def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of vLLM's own server."""
+    """The address of vLLM's own server, with the plain model."""
     _skip_without_vllm()
     folder = anyio.run(embedded_model.prepare)
     port = _free_port()

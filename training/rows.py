@@ -38,7 +38,7 @@ class TooLong(ValueError):
 
 
 def packed(tries: Iterator[Trie], rows: int, length: int) -> Rows:
-    """Fills rows, one after another; the trie with which a row would overflow begins the next one.
+    """Puts each trie into the first row that has room for it, until there is none.
 
     Args:
         tries: As many as are needed are taken.
@@ -57,19 +57,18 @@ def packed(tries: Iterator[Trie], rows: int, length: int) -> Rows:
         parents=np.full((rows, length), -1, np.int32),
         learned=np.zeros((rows, length), np.bool_),
     )
-    row = used = 0
+    used = [0] * rows
     for trie in tries:
         size = len(trie)
         if size > length:
             raise TooLong(
                 f"a lesson of {size} tokens does not fit into a row of {length}: make rows longer"
             )
-        if used + size > length:
-            row, used = row + 1, 0
-            if row == rows:
-                break
-        _put(filled, row, used, trie)
-        used += size
+        row = next((row for row in range(rows) if used[row] + size <= length), None)
+        if row is None:
+            break
+        _put(filled, row, used[row], trie)
+        used[row] += size
     return filled
 
 

@@ -4,8 +4,8 @@
     trie, in preorder   q ─ o ─┬─ 1 ─ 2 ─ a            index   0 1 2 3 4 5
                                └─ 2                    end     6 6 5 5 5 6
 
-A token sees its ancestors only: i is one of j where i <= j < end[i]. Its position is its depth. So each unit is computed
-as if it stood alone, with ordinary positions (ThreadWeaver 2025, training on the trie).
+A token sees its ancestors only: i is one of j where i <= j < end[i]. Its position is its depth. So each unit is
+computed as if it stood alone, with ordinary positions (ThreadWeaver 2025, training on the trie).
 """
 
 from __future__ import annotations

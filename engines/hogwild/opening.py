@@ -10,8 +10,8 @@ from types import ModuleType
 import anyio.to_thread
 
 from ..engine import Engine
-from ..errors import MissingExtra
-from ..in_process import LocalEngine, check_model, folder_and_name
+from ..errors import MissingExtra, UsageError
+from ..in_process import LocalEngine, ModelChoice, choose_model
 
 
 def hogwild_engine(
@@ -23,7 +23,7 @@ def hogwild_engine(
 
     Args:
         model: A folder with a Hugging Face model of the type llama, qwen2 or qwen3, or a name on the hub; None is the
-            embedded SmolLM2-135M-Instruct.
+            embedded SmolLM2-135M-ForkJoin, and `smollm2` the SmolLM2-135M-Instruct that it was made of.
         dtype: Of weights and cache, such as `bfloat16`; None is float32 on a CPU and what the model has elsewhere.
         device: Such as `cuda:1`; None is a GPU where there is one.
 
@@ -37,15 +37,21 @@ def hogwild_engine(
     for module in ("torch", "transformers"):
         if importlib.util.find_spec(module) is None:
             raise MissingExtra(f"{module}, which --engine hogwild runs on,", "hogwild")
-    if model is not None:
-        check_model(model)
-    return LocalEngine(partial(_start, model, dtype, device))
+    choice = choose_model(model)
+    if choice.adapter is not None:
+        raise UsageError(
+            f"{model} is a LoRA adapter, which --engine hogwild does not add to a model: merge the two with PEFT and "
+            f"give the folder of the merged model"
+        )
+    return LocalEngine(partial(_start, choice, dtype, device))
 
 
-async def _start(model: str | None, dtype: str | None, device: str | None) -> Engine:
-    path, name = await folder_and_name(model)
+async def _start(choice: ModelChoice, dtype: str | None, device: str | None) -> Engine:
+    found = await choice.find()
     module = await anyio.to_thread.run_sync(_import_engine, abandon_on_cancel=True)
-    engine: Engine = await module.HogwildEngine.start(path, name=name, dtype=dtype, device=device)
+    engine: Engine = await module.HogwildEngine.start(
+        found.path, name=found.name, weights=found.weights, dtype=dtype, device=device
+    )
     return engine
 
 

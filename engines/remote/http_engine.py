@@ -45,7 +45,8 @@ class HttpEngine(Engine, OpensOnPortal["HttpEngine"]):
 
     Args:
         url: The server's address, with or without `/v1`.
-        model: The served model to use; None is the only one there.
+        model: The served model to use, or a LoRA adapter by the name that the server gave it; None is the only model
+            there.
         api_key: The server's key; None takes OPENAI_API_KEY, except with a client, whose auth is its own.
         idle_seconds: How long the server may send nothing before a call fails; a call that is asked for whole may
             take 0.2 s more for each token.

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from engines import MissingExtra
-from engines.embedded_model import NAME, cache_folder, model_folder
+from engines import MissingExtra, ModelPreparationFailed
+from engines.adapters.shipped import shipped_adapter
+from engines.embedded_model import cache_folder, default_name, model_folder
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DoctorCommand:
         missing = dict.fromkeys(line for finding in findings for line in finding.missing)
         if not missing:
             sys.stdout.write(
-                f"\nThe local engine would run {NAME} on vLLM; --engine URL uses a server instead.\n"
+                f"\nThe local engine would run {default_name()} on vLLM; --engine URL uses a server instead.\n"
             )
             return 0
         sys.stdout.write(
@@ -126,9 +127,11 @@ def _vllm() -> _Finding:
 
 def _weights() -> _Finding:
     try:
-        folder = model_folder()
+        folder = model_folder(shipped_adapter())
     except MissingExtra:
         return _Finding("embedded model", "not installed", _INSTALL)
+    except ModelPreparationFailed as error:
+        return _Finding("embedded model", str(error), ("uv pip install --reinstall forkjoin",))
     if folder.is_dir():
-        return _Finding("embedded model", f"{NAME} in {folder}")
-    return _Finding("embedded model", f"{NAME}, written to {cache_folder()} on first use")
+        return _Finding("embedded model", f"{default_name()} in {folder}")
+    return _Finding("embedded model", f"{default_name()}, written to {cache_folder()} on first use")

@@ -12,7 +12,7 @@ from ..events import (
     NodeFinished,
     NodeStarted,
 )
-from .run_view import RunView
+from .run_view import NodeView, RunView
 from .words import MARKS, printable, recap, short
 
 
@@ -40,7 +40,7 @@ class Lines:
         """Writes the plan's lines that have become complete."""
         *complete, self._planned = (self._planned + text).split("\n")
         for line in filter(None, complete):
-            self._write(f"  {line}")
+            self._write(f"plan  {line}")
 
     def end_plan(self) -> None:
         """Writes the plan's last line."""
@@ -52,11 +52,7 @@ class Lines:
             case NodeStarted():
                 self._write(f"▶ {event.node}  {self._view.nodes[event.node].what}")
             case NodeFinished():
-                node = self._view.nodes[event.node]
-                self._write(
-                    f"{MARKS[node.state]} {node.id}  {short(node.outcome)}  "
-                    f"({node.tokens + node.streamed} tokens, {node.seconds:.1f} s)"
-                )
+                self._write(_ended(self._view.nodes[event.node]))
             case GenerationStarted():
                 self._tell_depth(event.node)
             case ApprovalAsked():
@@ -86,3 +82,10 @@ class Lines:
     def _write(self, line: str) -> None:
         # By rich it would take a hundred times as long.
         self._file.write(f"{printable(line)}\n")
+
+
+def _ended(node: NodeView) -> str:
+    """What became of a node and what it took; one that needed no model took no tokens."""
+    tokens = node.tokens + node.streamed
+    taken = f"{tokens:,} tokens, {node.seconds:.1f} s" if tokens else f"{node.seconds:.1f} s"
+    return f"{MARKS[node.state]} {node.id}  {short(node.outcome)}  ({taken})"

@@ -150,7 +150,10 @@ class Screen:
     def _footer(self, now: float) -> str:
         statistics = self._view.statistics()
         rate = self._rate.look(now=now, tokens=statistics.new_tokens)
-        told = " · ".join(filter(None, (short(self._headline), figures(statistics, rate))))
+        # A start that takes a minute is seen to go on.
+        waits = self._busy and not self._view.model and now >= 1
+        waited = f"{now:.0f} s" if waits else ""
+        told = " · ".join(filter(None, (short(self._headline), waited, figures(statistics, rate))))
         return f"{self._turning} {told}" if self._busy else told
 
     @property

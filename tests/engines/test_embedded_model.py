@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import errno
 import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
-from engines import MissingExtra, ModelPreparationFailed
+from engines import MissingExtra, ModelPreparationFailed, kept_folder
+from engines.adapters.adapter import read_adapter
 from engines.embedded_model import cache_folder, model_folder, prepare
+from tests.engines.adapter_files import write_adapter
 
 _RUN_PROCESS = anyio.run_process
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -25,7 +35,8 @@ def write_with(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     pytest.importorskip("filelock")  # comes with the extras, as the model does
 
     async def run(command: list[str], *, check: bool) -> object:
-        return await _RUN_PROCESS([command[0], "-c", script, command[-1]], check=check)
+        place = command.index("engines.embedded_weights") + 1
+        return await _RUN_PROCESS([command[0], "-c", script, *command[place:]], check=check)
 
     monkeypatch.setattr(anyio, "run_process", run)
 
@@ -67,6 +78,7 @@ def test_a_folder_that_is_there_is_returned_without_work(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model_folder().mkdir(parents=True)
+    kept_folder.record(model_folder())
     write_with(monkeypatch, "raise SystemExit('must not run')")
     assert anyio.run(prepare) == model_folder()
     assert list(cache.iterdir()) == [model_folder()]
@@ -84,11 +96,15 @@ def test_a_file_in_the_way_of_the_cache_is_one_line_that_says_what_to_do(
     assert "FORKJOIN_CACHE" in message
 
 
-WRITE = """
-import pathlib, sys
+# Without the import of all of `engines`, which takes longer than the rest.
+WRITE = f"""
+import pathlib, runpy, sys
 target = pathlib.Path(sys.argv[1])
-(target / "config.json").write_text("{}")
-with open(target.parent / "writes", "a") as writes:
+(target / "config.json").write_text("{{}}")
+(target / "config.json").chmod(0o600)
+(target / "adapter").write_text(str(sys.argv[2:]))
+runpy.run_path({kept_folder.__file__!r})["record"](target)
+with open(target.parents[1] / "writes", "a") as writes:
     writes.write("x")
 """
 
@@ -134,6 +150,153 @@ def test_a_conversion_that_fails_says_why_and_leaves_no_folder(
     assert not [path for path in cache.iterdir() if path.is_dir()]
     write_with(monkeypatch, WRITE)
     assert anyio.run(prepare).is_dir()
+
+
+def test_an_adapter_has_a_folder_of_its_own_and_is_told_to_the_writer(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_with(monkeypatch, WRITE)
+    adapters = [
+        read_adapter(write_adapter(tmp_path / name, seed=len(name))) for name in ["a", "bb"]
+    ]
+    folders = [anyio.run(prepare, adapter) for adapter in (None, *adapters)]
+    assert [folder.name for folder in folders] == [
+        "SmolLM2-135M-Instruct-1.2.3",
+        *(f"SmolLM2-135M-ForkJoin-1.2.3-{adapter.digest}" for adapter in adapters),
+    ]
+    told = [(folder / "adapter").read_text() for folder in folders]
+    assert told == ["[]", *(f"['{adapter.folder}']" for adapter in adapters)]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "config.json").write_text("[]"),
+        lambda folder: (folder / "config.json").write_text("{}{}"),
+        lambda folder: (folder / "config.json").unlink(),
+        lambda folder: (folder / "forkjoin.json").unlink(),
+        lambda folder: (folder / "forkjoin.json").write_text("half a rec"),
+        lambda folder: (folder / "forkjoin.json").write_text('{"schema": 2}'),
+    ],
+)
+def test_a_folder_that_is_not_as_it_was_written_is_written_again(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object]
+) -> None:
+    write_with(monkeypatch, WRITE)
+    folder = anyio.run(prepare)
+    spoil(folder)
+    assert anyio.run(prepare) == folder
+    assert (folder / "config.json").read_text() == "{}"
+    assert (cache / "writes").read_text() == "xx"
+    assert [path.name for path in cache.iterdir() if path.is_dir()] == [folder.name]
+
+
+def test_who_may_read_the_cache_may_read_the_model(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.mkdir()
+    cache.chmod(0o1777)
+    write_with(monkeypatch, WRITE)
+    folder = anyio.run(prepare)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+def test_what_nobody_opened_for_a_month_makes_room_and_nothing_else(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_with(monkeypatch, WRITE)
+    plain = anyio.run(prepare)
+    adapters = [read_adapter(write_adapter(tmp_path / str(seed), seed=seed)) for seed in range(4)]
+    first, second, third = (anyio.run(prepare, adapter) for adapter in adapters[:3])
+    other = cache / "something-else"
+    other.mkdir()
+    for folder in (plain, first, second, other):
+        os.utime(folder, (0, 0))
+    anyio.run(prepare, adapters[1])
+    assert first.exists()
+    fourth = anyio.run(prepare, adapters[3])
+    kept = {path for path in cache.iterdir() if path.is_dir()}
+    assert kept == {second, third, fourth, other}
+
+
+def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = "import os, sys; open(sys.argv[1] + '/x', 'w'); os.write(os.open('/dev/full', os.O_WRONLY), b'x')"
+    write_with(monkeypatch, full)
+    with pytest.raises(ModelPreparationFailed, match="No space left on device") as caught:
+        anyio.run(prepare)
+    assert len(str(caught.value).splitlines()) == 1
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+
+KILLED = """
+import sys, anyio
+from pathlib import Path
+from engines.embedded_model import prepare
+run = anyio.run_process
+script = "import sys, time; open(sys.argv[1] + '/half', 'w'); print(flush=True); time.sleep(600)"
+
+async def slowly(command, *, check):
+    async with await anyio.open_process([sys.executable, "-c", script, command[-1]]) as writer:
+        await writer.stdout.receive()
+        print(writer.pid, flush=True)
+        await writer.wait()
+
+anyio.run_process = slowly
+anyio.run(prepare)
+"""
+
+
+def test_one_that_was_killed_while_it_wrote_leaves_the_work_to_the_next(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("filelock")
+    version = "import importlib.metadata; importlib.metadata.version = lambda name: '1.2.3'"
+    command = [sys.executable, "-c", version + KILLED]
+    writer = None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as killed:
+        try:
+            assert killed.stdout is not None
+            writer = int(killed.stdout.readline())
+        finally:
+            killed.kill()
+            if writer is not None:
+                os.kill(writer, signal.SIGKILL)
+    assert [path for path in cache.iterdir() if path.name.startswith(".")] != []
+    write_with(monkeypatch, WRITE)
+    folder = anyio.run(prepare)
+    assert (folder / "config.json").read_text() == "{}"
+    assert [path for path in cache.iterdir() if path.is_dir()] == [folder]
+
+
+def test_an_adapter_that_the_writer_refuses_is_told_without_a_word_of_the_disk(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_with(monkeypatch, "import sys; sys.stderr.write('it does not fit'); sys.exit(2)")
+    with pytest.raises(
+        ModelPreparationFailed, match=r"^it does not fit; the plain model is smollm2$"
+    ):
+        anyio.run(prepare)
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+
+def test_a_cache_that_can_only_be_read_is_enough_for_what_is_there(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_with(monkeypatch, WRITE)
+    folder = anyio.run(prepare)
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    assert anyio.run(prepare) == folder
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelPreparationFailed, match=r"Read-only file system.*set FORKJOIN_CACHE"):
+        anyio.run(prepare)
 
 
 def test_one_that_gives_up_waiting_leaves_the_lock_to_others(

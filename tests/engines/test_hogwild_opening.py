@@ -20,6 +20,8 @@ from engines import (
     hogwild_engine,
     run_in_portal,
 )
+from engines.adapters.shipped import is_shipped
+from engines.embedded_model import default_name
 
 there = importlib.util.find_spec("torch") is not None
 needs_torch = pytest.mark.skipif(not there, reason="PyTorch is not installed")
@@ -97,6 +99,7 @@ def test_the_embedded_model_opens_without_a_word(
         return (await engine.generate(asked, Sampling(max_tokens=2, temperature=0))).text
 
     with hogwild_engine() as engine:
-        assert (engine.model, engine.capabilities.window) == ("SmolLM2-135M-Instruct", 8192)
+        assert (engine.model, engine.capabilities.window) == (default_name(), 8192)
+        assert (engine.fingerprint == f"{default_name()} float32 hogwild") != is_shipped()
         assert run_in_portal(lambda: said(engine))
     assert capfd.readouterr() == ("", "")

@@ -23,7 +23,7 @@ BELOW = {
     "orchestrator": {"engines", "reasoning", "planners"},
     "evals": {"engines", "reasoning", "planners", "orchestrator"},
 }
-NOT_INSTALLED = {"tests", "benchmarks", "examples"}
+NOT_INSTALLED = {"tests", "benchmarks", "examples", "training"}
 
 
 def forbidden(module: str, tree: ast.AST) -> list[str]:

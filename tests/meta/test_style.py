@@ -60,7 +60,7 @@ def test_no_file_names_the_host_of_a_registry() -> None:
 
 def test_every_folder_of_tests_mirrors_a_package_or_a_folder() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert folders <= {*PACKAGES, "meta", "examples", "benchmarks", "docs"}
+    assert folders <= {*PACKAGES, "meta", "examples", "benchmarks", "docs", "training"}
     assert {"engines", "orchestrator", "meta", "examples"} <= folders
 
 

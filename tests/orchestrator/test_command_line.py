@@ -44,7 +44,7 @@ def test_a_run_prints_the_answer_on_stdout_and_what_happens_on_stderr(
     ]
     assert re.search(r"[\d,]+ prompt \([\d,]+ cached\), [\d,]+ generated", facts[0])
     assert "▶ 1  multiply(12, 7)" in done.stderr
-    assert "  1. multiply(12, 7)" in done.stderr.splitlines()
+    assert "plan  1. multiply(12, 7)" in done.stderr.splitlines()
     run = Path(facts[-1].split()[-1])
     assert (folder / run / "metrics.json").exists()
 

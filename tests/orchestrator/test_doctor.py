@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.embedded_model import default_name
 from orchestrator.commands import doctor
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
@@ -38,7 +39,7 @@ def test_everything_there_is_listed_with_its_version(tmp_path: Path) -> None:
     assert "✓ vllm" in done.stdout
     assert "✓ embedded model" in done.stdout
     assert "✗" not in done.stdout
-    assert "The local engine would run SmolLM2-135M-Instruct on vLLM" in done.stdout
+    assert f"The local engine would run {default_name()} on vLLM" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

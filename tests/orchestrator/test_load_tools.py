@@ -15,7 +15,7 @@ def test_tools_are_loaded_by_their_place_and_those_of_the_toolkit_by_name() -> N
     assert load_tools(["orchestrator.toolkit:calculate"]) == [calculate]
     assert load_tools(["calculate"]) == [calculate]
     names = [one.specification.name for one in load_tools(["examples.arithmetic:TOOLS"])]
-    assert names == ["add", "multiply"]
+    assert names == ["add", "subtract", "multiply", "divide"]
 
 
 @pytest.mark.parametrize(

@@ -72,15 +72,15 @@ RUN: tuple[Event, ...] = (
 def test_without_a_terminal_every_event_is_a_line() -> None:
     assert shown(*RUN, terminal=False).splitlines() == [
         "running on fake",
-        "  1. multiply(12, 7)",
+        "plan  1. multiply(12, 7)",
         "▶ 1  multiply(12, 7)",
-        '  2. think("why?")',
+        'plan  2. think("why?")',
         "▶ 2  think: why?",
-        "✓ 1  84.0  (0 tokens, 1.0 s)",
-        "  join()",
+        "✓ 1  84.0  (1.0 s)",
+        "plan  join()",
         "✂ 2  so (it reached its limit)  (9 tokens, 2.5 s)",
         "▶ 3  first of 1, 2",
-        "✗ 3  no luck  (0 tokens, 0.2 s)",
+        "✗ 3  no luck  (0.2 s)",
     ]
 
 
@@ -257,17 +257,20 @@ async def test_a_whole_run_is_shown(terminal: bool) -> None:
     assert "[bold]" in text
     if not terminal:
         assert text.splitlines()[0] == "running on fake"
-        assert "✓ 3  [bold]  (0 tokens, 0.0 s)" in text.splitlines()
+        assert "✓ 3  [bold]  (0.0 s)" in text.splitlines()
 
 
 def test_an_engine_in_this_process_is_announced_with_its_model() -> None:
     file = StringIO()
     with Progress(Console(file=file)) as progress:
         progress.starting("local", None)
+        progress.starting("local", None, prepares=True)
         progress.starting("local", "Qwen/Qwen3-8B")
         progress.starting("hogwild", None)
     assert file.getvalue().splitlines() == [
         "starting vLLM with the embedded model; this takes a minute",
+        "starting vLLM with the embedded model; this takes a minute; first its weights are unpacked, once, which takes "
+        "half a minute",
         "starting vLLM with Qwen/Qwen3-8B; this takes a minute",
         "loading the embedded model with PyTorch; this takes some seconds",
     ]

@@ -18,6 +18,7 @@ from orchestrator import (
     NodeFinished,
     NodePlanned,
     NodeStarted,
+    RunStarted,
     TokensGenerated,
     WorkerText,
 )
@@ -148,6 +149,16 @@ def test_something_turns_while_something_goes_on() -> None:
     assert first[1:] == second[1:] == " connecting"
     drawing.screen.end()
     assert drawing.lines == [""]
+
+
+def test_a_start_tells_how_long_it_has_taken_until_the_run_begins() -> None:
+    drawing = Drawing()
+    drawing.screen.say("starting")
+    drawing.now = 41.0
+    assert drawing.lines[-1][1:] == " starting · 41 s"
+    drawing.view.apply(RunStarted(question="?", model="fake"))
+    drawing.screen.say("running")
+    assert drawing.lines[-1][1:] == " running"
 
 
 def test_of_a_long_plan_the_end_is_seen_while_it_is_written() -> None:

@@ -1,15 +1,19 @@
 r"""Arithmetic as it is done on paper, one digit a line with the carries written out. Pure and exact.
 
-234*7                          8638+74040
-4*7=28 28+0=28 write 8 carry 2  8+0+0=8 write 8 carry 0
-3*7=21 21+2=23 write 3 carry 2  3+4+0=7 write 7 carry 0
-2*7=14 14+2=16 write 6 carry 1  ...
+234*7                          8638+74040                     1638-740
+4*7=28 28+0=28 write 8 carry 2  8+0+0=8 write 8 carry 0        8-0-0=8 write 8 borrow 0
+3*7=21 21+2=23 write 3 carry 2  3+4+0=7 write 7 carry 0        3-4-0=-1 write 9 borrow 1
+2*7=14 14+2=16 write 6 carry 1  ...                            ...
 234*7=1638
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+
+# In a column with more digits than these and the carry, each is added to what came before.
+_AT_ONCE = 3
 
 
 def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
@@ -26,8 +30,9 @@ def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
     carry = 0
     for place in _digits(number):
         product = place * digit
-        lines.append(f"{place}*{digit}={product} {product}+{carry}={_written(product + carry)}")
-        carry = (product + carry) // 10
+        total = product + carry
+        lines.append(f"{place}*{digit}={product} {product}+{carry}={total} {_noted(total)}")
+        carry = total // 10
     return "\n".join([*lines, f"{head}={number * digit * 10**zeros}"])
 
 
@@ -39,14 +44,37 @@ def added(terms: Sequence[int]) -> str:
     8+5+0=13 write 3 carry 1
     3+9+1=13 write 3 carry 1
     2+0+1=3 write 3 carry 0
+    >>> print(added([9, 8, 7, 6]))
+    9+8+7+6
+    9+8=17 17+7=24 24+6=30 30+0=30 write 0 carry 3
     """
     lines = ["+".join(map(str, terms))]
     carry = 0
     for column in range(max(len(str(term)) for term in terms)):
         digits = [term // 10**column % 10 for term in terms]
         total = sum(digits) + carry
-        lines.append(f"{'+'.join(map(str, [*digits, carry]))}={_written(total)}")
+        lines.append(f"{_added_up([*digits, carry])} {_noted(total)}")
         carry = total // 10
+    return "\n".join(lines)
+
+
+def subtracted(first: int, second: int) -> str:
+    r"""A number taken from one that is not smaller, column by column; the difference itself is not written.
+
+    >>> print(subtracted(238, 95))
+    238-95
+    8-5-0=3 write 3 borrow 0
+    3-9-0=-6 write 4 borrow 1
+    2-0-1=1 write 1 borrow 0
+    """
+    lines = [f"{first}-{second}"]
+    borrow = 0
+    for column in range(len(str(first))):
+        upper, lower = (number // 10**column % 10 for number in (first, second))
+        rest = upper - lower - borrow
+        line = f"{upper}-{lower}-{borrow}={rest} write {rest % 10}"
+        borrow = int(rest < 0)
+        lines.append(f"{line} borrow {borrow}")
     return "\n".join(lines)
 
 
@@ -59,9 +87,18 @@ def partial_products(first: int, second: int) -> list[tuple[int, int]]:
     return [(digit, zeros) for zeros, digit in enumerate(_digits(second)) if digit]
 
 
+def _added_up(digits: Sequence[int]) -> str:
+    """All at once, or each on what those before it came to."""
+    if len(digits) <= _AT_ONCE + 1:
+        return f"{'+'.join(map(str, digits))}={sum(digits)}"
+    totals = list(accumulate(digits))
+    steps = zip(totals, digits[1:], totals[1:], strict=False)
+    return " ".join(f"{before}+{digit}={after}" for before, digit, after in steps)
+
+
 def _digits(number: int) -> list[int]:
     return [int(digit) for digit in reversed(str(number))]
 
 
-def _written(value: int) -> str:
-    return f"{value} write {value % 10} carry {value // 10}"
+def _noted(value: int) -> str:
+    return f"write {value % 10} carry {value // 10}"

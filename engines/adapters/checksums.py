@@ -1,0 +1,38 @@
+"""The checksums that lie beside an adapter's files, in the format of `sha256sum`. A safetensors file has none."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..errors import UsageError
+from .adapter import CONFIG, TENSORS
+
+SUMS = "SHA256SUMS"
+
+
+def write_checksums(folder: Path) -> None:
+    """Writes the checksums of an adapter that is complete; `sha256sum --check SHA256SUMS` reads them too."""
+    lines = [f"{_checksum(folder / name)}  {name}\n" for name in (CONFIG, TENSORS)]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
+
+
+def check_checksums(folder: Path) -> None:
+    """Compares an adapter's files with their checksums.
+
+    Raises:
+        UsageError: A file or its checksum is missing, or the two do not agree.
+    """
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+        sums = {name: wanted for wanted, _, name in (line.partition("  ") for line in lines)}
+        for name in (CONFIG, TENSORS):
+            if _checksum(folder / name) != sums.get(name):
+                raise UsageError(f"{folder / name} is damaged: its checksum is not that of {SUMS}")
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

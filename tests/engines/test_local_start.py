@@ -1,0 +1,115 @@
+"""How the embedded engine is started, with something else in the place of vLLM."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio.to_thread
+import pytest
+
+from engines import FakeEngine, UsageError, local, local_engine
+from engines.in_process import FoundModel, ModelChoice
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vllm is not installed"),
+]
+
+
+class LikeVllm:
+    """Takes note of what it is started with."""
+
+    def __init__(self, *, on_cpu: bool) -> None:
+        self.options: dict[str, Any] = {}
+        self.module = SimpleNamespace(
+            runs_on_cpu=lambda: on_cpu, VllmEngine=SimpleNamespace(start=self._start)
+        )
+
+    async def _start(self, model: str, **options: Any) -> FakeEngine:
+        self.options = options
+        return FakeEngine("")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    (tmp_path / "config.json").write_text("{}")
+    return str(tmp_path)
+
+
+async def started_with(
+    monkeypatch: pytest.MonkeyPatch, model: str, *, on_cpu: bool, **options: Any
+) -> dict[str, Any]:
+    vllm = LikeVllm(on_cpu=on_cpu)
+    monkeypatch.setattr(local, "_import_adapter", lambda: vllm.module)
+    async with local_engine(model, **options):
+        return vllm.options
+
+
+EXECUTOR = "distributed_executor_backend"
+
+
+async def test_a_cpu_s_model_is_in_the_core_s_process(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    options = await started_with(monkeypatch, model, on_cpu=True)
+    assert options[EXECUTOR].endswith("UniProcExecutor")
+    assert options["enforce_eager"] is True
+
+
+async def test_a_gpu_s_workers_are_vllm_s_affair(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    assert EXECUTOR not in await started_with(monkeypatch, model, on_cpu=False)
+
+
+@pytest.mark.parametrize("name", ["tensor_parallel_size", "pipeline_parallel_size"])
+async def test_so_are_several_on_a_cpu(
+    monkeypatch: pytest.MonkeyPatch, model: str, name: str
+) -> None:
+    options = await started_with(monkeypatch, model, on_cpu=True, **{name: 2})
+    assert EXECUTOR not in options
+    assert options["enforce_eager"] is True
+
+
+async def test_the_caller_s_own_choice_stays(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    options = await started_with(monkeypatch, model, on_cpu=True, **{EXECUTOR: "mp"})
+    assert options[EXECUTOR] == "mp"
+
+
+async def test_vllm_is_imported_while_the_model_is_prepared(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    imports, prepared = threading.Event(), threading.Event()
+    vllm = LikeVllm(on_cpu=True)
+
+    def import_vllm() -> SimpleNamespace:
+        imports.set()
+        assert prepared.wait(60)
+        return vllm.module
+
+    async def find(choice: ModelChoice) -> FoundModel:
+        assert await anyio.to_thread.run_sync(imports.wait, 60)
+        prepared.set()
+        return FoundModel(model, "prepared")
+
+    monkeypatch.setattr(local, "_import_adapter", import_vllm)
+    monkeypatch.setattr(ModelChoice, "find", find)
+    async with local_engine():
+        assert vllm.options["served_model_name"] == "prepared"
+
+
+async def test_a_model_that_cannot_be_is_told_as_one_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def find(choice: ModelChoice) -> FoundModel:
+        raise UsageError("of another shape")
+
+    monkeypatch.setattr(local, "_import_adapter", lambda: LikeVllm(on_cpu=True).module)
+    monkeypatch.setattr(ModelChoice, "find", find)
+    with pytest.raises(UsageError, match="another shape"):
+        async with local_engine():
+            pass

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import backends
+from training.evaluation.part import Options
+
+anyio_backend = backends.virtual_backend
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> Options:
+    return Options(out=tmp_path / "out", concurrency=4)

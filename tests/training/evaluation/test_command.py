@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines import Engine, EngineError, FakeEngine
+from training.evaluation.catalogue import PARTS, Listed
+from training.evaluation.command import evaluate
+from training.evaluation.part import PLAIN, TRAINED, Options, Table
+
+
+class Bench:
+    """Parts that say what they were given, and engines that are counted."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.opened: list[tuple[str | None, dict[str, Any]]] = []
+        self.measured: list[tuple[str, str]] = []
+        self.broken: set[str] = set()
+
+    def run(self, *arguments: str) -> None:
+        parts = {
+            "sums": Listed(measure=self.part("sums")),
+            "words": Listed(measure=self.part("words"), models=(PLAIN, TRAINED)),
+        }
+        evaluate(["--out", str(self.out), *arguments], self.open, parts)
+
+    @asynccontextmanager
+    async def open(self, model: str | None, **options: Any) -> AsyncIterator[Engine]:
+        self.opened.append((model, options))
+        yield FakeEngine()
+
+    def part(self, name: str) -> Any:
+        async def measure(engine: Engine, options: Options) -> Sequence[Table]:
+            if name in self.broken:
+                raise ExceptionGroup("of a task group", [EngineError(f"{name} is broken")])
+            self.measured.append((name, options.model))
+            title = f"{name} of the {options.model} model, {options.problems} problems"
+            return [Table(title=title, headers=("system", "n"), rows=[["chain", "3"]])]
+
+        return measure
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_all_parts_are_measured_on_one_engine_after_the_other(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.run("--problems", "5", "--plain", "a", "--model", "b", "--vllm", "max_num_seqs=64")
+    assert bench.opened == [("a", {"max_num_seqs": 64}), ("b", {"max_num_seqs": 64})]
+    assert bench.measured == [("words", PLAIN), ("sums", TRAINED), ("words", TRAINED)]
+    shown = capsys.readouterr()
+    titles = [line for line in shown.out.splitlines() if "problems" in line]
+    assert titles == [f"{name} of the trained model, 5 problems" for name in ("sums", "words")]
+    assert "words: plain model" in shown.err
+    kept = json.loads((bench.out / "evaluation.json").read_text())["parts"]
+    assert (set(kept["words"]), set(kept["sums"])) == ({PLAIN, TRAINED}, {TRAINED})
+
+
+def test_what_is_measured_is_shown_without_an_engine(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.run("--part", "sums")
+    bench.run("--part", "sums")
+    assert (len(bench.opened), bench.measured) == (1, [("sums", TRAINED)])
+    assert capsys.readouterr().out.count("sums of the trained model") == 2
+    bench.run("--part", "all")
+    assert bench.measured[1:] == [("words", PLAIN), ("words", TRAINED)]
+
+
+def test_a_part_that_fails_leaves_the_others_alone_and_is_tried_again(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.broken.add("sums")
+    with pytest.raises(SystemExit) as error:
+        bench.run()
+    assert error.value.code == 1
+    assert "sums: sums is broken\n" in capsys.readouterr().err
+    assert bench.measured == [("words", PLAIN), ("words", TRAINED)]
+    bench.broken.clear()
+    bench.run()
+    assert bench.measured[2:] == [("sums", TRAINED)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--vllm", "eager"], "evaluation: --vllm eager: write KEY=VALUE"),
+        (["--problems", "0"], "0: give 1 or more"),
+        (["--part", "nothing"], "invalid choice: 'nothing'"),
+    ],
+)
+def test_what_is_wrong_is_told_before_an_engine_starts(
+    bench: Bench, given: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        bench.run(*given)
+    assert told in f"{error.value} {capsys.readouterr().err}"
+    assert not bench.opened
+
+
+def test_the_parts_that_are_published_are_there() -> None:
+    published = {"latency", "products", "words", "game24", "longer", "scale", "paired"}
+    assert set(PARTS) == published

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from engines import Choice, Context, FakeEngine, Sampling, UsageError
+from evals.game24 import Move, legal_moves, next_line, remaining
+from reasoning import Check
+from reasoning.searching.rules.independent import Independent
+from training.evaluation.game24 import measure
+from training.evaluation.part import Options, Table
+from training.evaluation.puzzle_search import Setting, searched
+from training.skills.games.moves import good_moves
+from training.skills.games.puzzle import Puzzle
+from training.skills.games.skill import verdict
+
+PUZZLES = ([4, 5, 6, 10], [1, 2, 3, 4], [1, 2, 12, 12])
+WIDTHS = (4, 8)
+
+Verdict = Callable[[Puzzle, str, bool], str]
+
+
+def student(judge: Verdict, *, plays_well: bool = True) -> Callable[[Context, Sampling], str]:
+    """Says what a model would that has learnt all of it, if it plays well; other moves and no expression if not."""
+
+    def script(context: Context, sampling: Sampling) -> str:
+        name, *_, last = context.path.split("/")
+        puzzle = Puzzle(tuple(map(int, name.split(" > ")[0].split())))
+        thought = next(turn.text for turn in context.turns if turn.role == "assistant")
+        if last.startswith("verify"):
+            return judge(puzzle, thought, isinstance(sampling.constraint, Choice))
+        left = remaining(puzzle.left, thought)
+        assert left is not None
+        if len(left) == 1:
+            return "\\boxed{(10 - 4) * 5 - 6}" if plays_well else "So be it."
+        moves = (good_moves(left, 24) if plays_well else ()) or _bad(left)
+        return next_line(left, moves[zlib.crc32(context.path.encode()) % len(moves)]) + "\n\n"
+
+    return script
+
+
+def _bad(left: tuple) -> list[Move]:  # type: ignore[type-arg]  # of fractions
+    return [move for move in legal_moves(left) if move.operator == "+"]
+
+
+def right(puzzle: Puzzle, thought: str, chosen: bool) -> str:
+    return verdict(puzzle, thought, chosen=chosen)
+
+
+def wrong(puzzle: Puzzle, thought: str, chosen: bool) -> str:
+    said = right(puzzle, thought, chosen)
+    return {"Yes": "No", "No": "Yes"}.get(said, said)
+
+
+@pytest.fixture
+def asked(options: Options, tmp_path: Path) -> Options:
+    rows = [
+        {"numbers": numbers, "rank": i + 1, "tot_test_split": i > 0}
+        for i, numbers in enumerate([[1, 1, 4, 6], *PUZZLES])
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "game24.jsonl").write_text(text, encoding="utf-8")
+    return replace(options, data=tmp_path)
+
+
+def values(table: Table, name: str, figure: str) -> set[float]:
+    return {one[figure]["value"] for one in table.data[name] if one[figure]}
+
+
+@pytest.mark.anyio
+async def test_a_perfect_student_solves_all_and_judges_right(asked: Options) -> None:
+    engine = FakeEngine(student(right), chunk_tokens=1000)
+    searches, proposals, verdicts = await measure(engine, asked, WIDTHS)
+    guided = [one for one in searches.data["searches"] if "free" not in one["search"]]
+    assert {one["puzzles"] for one in guided} == {3}
+    assert {one["solved"]["value"] for one in guided} == {1}
+    assert {one["width"] for one in guided} == set(WIDTHS)
+    assert all(one["blocks"]["value"] > 0 for one in guided)
+    assert all(one["tokens"]["value"] > one["critical_path"]["value"] for one in guided)
+    assert [one["good"]["value"] for one in proposals.data["moves"]] == [1, 1, 1]
+    assert proposals.data["chance"] < 0.5
+    assert values(verdicts, "verdicts", "right") == {1}
+    assert {one["judge"] for one in verdicts.data["verdicts"]} == {"at once", "looked ahead"}
+
+
+@pytest.mark.anyio
+async def test_a_judge_who_is_always_wrong_is_told(asked: Options) -> None:
+    engine = FakeEngine(student(wrong, plays_well=False), chunk_tokens=1000)
+    searches, proposals, verdicts = await measure(engine, replace(asked, problems=1), WIDTHS)
+    assert values(verdicts, "verdicts", "right") == {0}
+    assert values(proposals, "moves", "good") != {1}
+    assert {one["puzzles"] for one in searches.data["searches"]} == {1}
+
+
+@pytest.mark.anyio
+async def test_moves_are_told_by_what_they_lead_from_and_to() -> None:
+    setting = Setting(
+        name="", rule=Independent(), width=20, scorer=lambda puzzle: Check(check=lambda answer: 0.3)
+    )
+    engine = FakeEngine(student(right, plays_well=False), chunk_tokens=1000)
+    came = await searched(setting, Puzzle((1, 2, 10, 12)), engine, seed=0)
+    depths = [[move for move in came.moves if move.depth == depth] for depth in (1, 2, 3)]
+    assert [len(moves) for moves in depths] == [20, 20, 20]
+    assert all(move.led_on for move in depths[0])
+    for before, after in pairwise(depths):
+        # Each of these thoughts goes on alone.
+        assert [move.leads_on for move in before] == [move.led_on for move in after]
+    assert {move.leads_on for move in depths[1]} == {True, False}
+    assert {move.score for move in came.moves} == {0.3}
+
+
+@pytest.mark.anyio
+async def test_the_puzzles_have_to_be_there(options: Options) -> None:
+    with pytest.raises(UsageError, match="game24"):
+        await measure(FakeEngine("1"), options)

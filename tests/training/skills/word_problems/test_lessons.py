@@ -1,0 +1,124 @@
+"""Lessons on word problems: what the methods really ask, with plans, verdicts and chains that are right."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from examples.arithmetic import TOOLS
+from orchestrator import RunResult
+from reasoning import Answer
+from training.skills.word_problems import SKILL
+from training.skills.word_problems.chain import chain_of, computed
+from training.skills.word_problems.steps import Step
+from training.skills.word_problems.tool_sets import example_tools
+
+from .reading import Solved, answer_of_chain, carried_out, independent_steps, numbers_in, solved
+
+# What a word stands for, and what changes nothing.
+_UNTOLD = {0, 1, 2, 3, 4, 7, 12, 100}
+
+
+@pytest.fixture(scope="module")
+def lessons() -> list[Solved]:
+    return [solved(SKILL.lesson(Random(f"lesson {number}"))) for number in range(160)]
+
+
+def planned(lessons: list[Solved]) -> list[Solved]:
+    return [lesson for lesson in lessons if isinstance(lesson.result, RunResult)]
+
+
+def test_the_same_random_numbers_make_the_same_lesson() -> None:
+    one, other = (solved(SKILL.lesson(Random(5))) for _ in range(2))
+    assert [(c.path, c.prompt, c.said) for c in one.calls] == [
+        (c.path, c.prompt, c.said) for c in other.calls
+    ]
+
+
+def test_a_lesson_can_be_gone_through_again() -> None:
+    for number in range(60):
+        lesson = SKILL.lesson(Random(f"again {number}"))
+        first, second = solved(lesson), solved(lesson)
+        assert [call.prompt for call in first.calls] == [call.prompt for call in second.calls]
+
+
+def test_agents_come_to_what_their_plans_compute(lessons: list[Solved]) -> None:
+    for lesson in planned(lessons):
+        results: dict[int, Fraction] = {}
+        question = lesson.calls[0].prompt.split("Question: ")[-1]
+        words = re.search(r"\b(one|two|th|f|s|e|n|t)\w+", question)
+        for call in lesson.calls:
+            if call.said.text.endswith("join()"):
+                for operands in carried_out(call.said.text, results):
+                    known = numbers_in(question) | _UNTOLD | set(results.values())
+                    assert words or set(operands) <= known
+        assert isinstance(lesson.result, RunResult)
+        assert Fraction(lesson.result.output) == results[max(results)]
+
+
+def test_verdicts_finish_with_the_last_result_or_say_what_is_missing(lessons: list[Solved]) -> None:
+    actions = {"finish": 0, "replan": 0}
+    for lesson in planned(lessons):
+        for call in lesson.calls:
+            if not call.path.endswith("joiner-1"):
+                continue
+            verdict = json.loads(call.said.text)
+            shown = re.findall(r"^\$(\d+): (.*)$", call.prompt, re.MULTILINE)
+            actions[verdict["action"]] += 1
+            lost = [number for number, text in shown if text.startswith("no result")]
+            if verdict["action"] == "finish":
+                assert Fraction(verdict["answer"]) == Fraction(shown[-1][1])
+            elif lost:
+                assert verdict["feedback"] == f"${lost[0]} again"
+            else:
+                assert not lesson.calls[0].said.learned
+    assert actions["finish"] > 60
+    assert actions["replan"] > 2
+
+
+def test_a_plan_that_is_not_complete_is_read_and_not_learnt(lessons: list[Solved]) -> None:
+    for lesson in lessons:
+        assert all(call.said.learned for call in lesson.calls[1:])
+
+
+def test_chains_compute_every_line_and_box_the_last(lessons: list[Solved]) -> None:
+    chains = [lesson for lesson in lessons if isinstance(lesson.result, Answer)]
+    assert len(chains) > 30
+    for chain in chains:
+        assert isinstance(chain.result, Answer)
+        assert chain.result.final == answer_of_chain(chain.result.text)
+
+
+def test_some_plans_begin_with_two_steps_that_run_at_the_same_time(lessons: list[Solved]) -> None:
+    free = [independent_steps(lesson.calls[0].said.text) for lesson in planned(lessons)]
+    assert sum(count > 1 for count in free) > 15
+
+
+def test_lessons_have_the_tools_of_the_example() -> None:
+    there = [(tool.specification.listing) for tool in example_tools().tools]
+    assert there == [tool.specification.listing for tool in TOOLS]
+
+
+@pytest.mark.parametrize(
+    ("left", "operation", "right", "expected"),
+    [
+        (7, "*", 8, "7*8=56"),
+        (12, "-", 5, "12-5=7"),
+        (7, "*", 12, "12*7\n2*7=14 14+0=14 write 4 carry 1\n1*7=7 7+1=8 write 8 carry 0\n12*7=84"),
+        (84, "+", 38, "84+38\n4+8+0=12 write 2 carry 1\n8+3+1=12 write 2 carry 1\n84+38=122"),
+        (91, "/", 7, "91/7\n9/7 write 1 rest 2\n21/7 write 3 rest 0\n91/7=13"),
+        (1600, "/", 100, "1600/100=16"),
+    ],
+)
+def test_operations_are_written_as_on_paper(
+    left: int, operation: str, right: int, expected: str
+) -> None:
+    assert computed(left, operation, right) == expected
+
+
+def test_a_chain_ends_with_its_answer_in_a_box() -> None:
+    assert chain_of([Step("+", Fraction(4), Fraction(5))]) == "4+5=9\n\n\\boxed{9}"

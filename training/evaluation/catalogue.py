@@ -1,0 +1,36 @@
+"""All parts of the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from . import game24, latency, longer_numbers, paired, products, scale, words
+from .part import PLAIN, TRAINED, Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A part.
+
+    Attributes:
+        measure: Measures it.
+        models: On which models, in this order; its tables are those of the last.
+    """
+
+    measure: Part
+    models: tuple[str, ...] = (TRAINED,)
+
+
+PARTS: Mapping[str, Listed] = MappingProxyType(
+    {
+        "latency": Listed(measure=latency.measure),
+        "products": Listed(measure=products.measure),
+        "words": Listed(measure=words.measure, models=(PLAIN, TRAINED)),
+        "game24": Listed(measure=game24.measure),
+        "longer": Listed(measure=longer_numbers.measure),
+        "scale": Listed(measure=scale.measure),
+        "paired": Listed(measure=paired.measure, models=(PLAIN, TRAINED)),
+    }
+)

@@ -1,0 +1,155 @@
+"""`python -m training evaluate`: all tables of the trained model, on a real engine.
+
+    parts on the plain model ─> parts on the trained model ─> tables, OUT/evaluation.json
+
+Engines are open one after the other. What is measured is kept at once, so that the same command goes on after a kill.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import yaml
+
+from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
+
+from .catalogue import PARTS, Listed
+from .part import PLAIN, TRAINED, Options
+from .record import Record
+
+_ALL = "all"
+_MODELS = (PLAIN, TRAINED)
+_DATA = Path(__file__).parents[3] / "shared" / "data"
+
+Open = Callable[..., AbstractAsyncContextManager[Engine]]
+"""Opens an engine: of a model, with options of vLLM."""
+
+
+def evaluate(
+    arguments: Sequence[str], opened: Open = local_engine, parts: Mapping[str, Listed] = PARTS
+) -> None:
+    """Measures the parts that are asked for, and prints their tables; exits with 1 where one could not be measured.
+
+    Args:
+        arguments: Of the command line.
+        opened: Opens the engines.
+        parts: That there are.
+    """
+    given = _parser(parts).parse_args(arguments)
+    try:
+        done = anyio.run(partial(_evaluate, given, opened, parts))
+    except ForkjoinError as error:
+        sys.exit(f"evaluation: {error}")
+    except KeyboardInterrupt:
+        _say(f"stopped; the same command goes on in {given.out}")
+        sys.exit(130)
+    if not done:
+        sys.exit(1)
+
+
+async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
+    """Returns whether all parts are there."""
+    engine_options = _engine_options(given.vllm)
+    names = [name for name in parts if {name, _ALL}.intersection(given.part)]
+    options = Options(
+        out=given.out,
+        problems=given.problems,
+        samples=given.samples,
+        data=given.data,
+        seed=given.seed,
+        concurrency=given.concurrency,
+    )
+    record = Record(given.out)
+    done = True
+    for model, folder in ((PLAIN, given.plain), (TRAINED, given.model)):
+        own = replace(options, model=model, weights=folder)
+        todo = [name for name in names if model in parts[name].models and not record.has(name, own)]
+        if todo:
+            _say(f"starting vLLM with the {model} model{f' {folder}' if folder else ''}")
+            async with opened(folder, **engine_options) as engine:
+                record.check(own, engine.fingerprint)
+                for name in todo:
+                    done &= await _measure(name, parts[name], engine, own, record)
+    for model, engine_name in record.engines(names, _MODELS).items():
+        sys.stdout.write(f"the {model} model: {engine_name}\n")
+    for table in record.tables(names, _MODELS):
+        sys.stdout.write(f"\n{table.text}\n")
+    _say(f"the figures are in {given.out}")
+    return done
+
+
+async def _measure(
+    name: str, part: Listed, engine: Engine, options: Options, record: Record
+) -> bool:
+    """Measures a part. One that fails leaves the others alone; returns whether it did not."""
+    _say(f"{name}: {options.model} model")
+    start = anyio.current_time()
+    try:
+        # Task groups wrap what ends them.
+        with single_error():
+            tables = await part.measure(engine, options)
+    except ForkjoinError as error:
+        _say(f"{name}: {error}")
+        return False
+    record.put(name, options, engine.fingerprint, tables)
+    _say(f"{name}: done in {anyio.current_time() - start:,.0f} s")
+    return True
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _engine_options(given: Sequence[str]) -> dict[str, Any]:
+    """Values are read as YAML: `max_num_seqs=64` is a number."""
+    options = {}
+    for item in given:
+        name, separator, value = item.partition("=")
+        if not separator:
+            raise UsageError(f"--vllm {item}: write KEY=VALUE, such as max_num_seqs=64")
+        options[name] = yaml.safe_load(value)
+    return options
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give 1 or more")
+    return number
+
+
+def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training evaluate",
+        description="Measures the trained model on a real engine, and prints all tables.",
+    )
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="the folder; the same command goes on in it")
+    add("--part", nargs="+", default=[_ALL], choices=[*parts, _ALL], metavar="NAME",
+        help=f"{', '.join(parts)}, or {_ALL}")  # fmt: skip
+    add("--model", metavar="FOLDER",
+        help="the trained model, or its adapter (default: the one that comes with forkjoin)")  # fmt: skip
+    add("--plain", metavar="FOLDER", default=embedded_model.PLAIN,
+        help="the plain model (default: %(default)s)")  # fmt: skip
+    add("--problems", type=_positive, metavar="N", help="of each task (default: as published)")
+    add("--samples", type=_positive, metavar="K", help="of each problem (default: as published)")
+    add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
+        help="has gsm8k_test.jsonl and game24.jsonl")  # fmt: skip
+    add("--seed", type=int, default=0, help="of problems and of sampling (0)")
+    add("--concurrency", type=_positive, default=256, metavar="N", help="calls at once (256)")
+    add(
+        "--vllm",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="options of vLLM: max_num_seqs=64",
+    )
+    return parser

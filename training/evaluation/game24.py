@@ -1,0 +1,127 @@
+"""The Game of 24 as a tree search by the trained proposer and judge, on the 100 test puzzles of Tree of Thoughts.
+
+each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: an exact judge, free steps, one chain
+the moves of these searches ─> how good the proposer is, how good the judge is, at each depth
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import anyio
+
+from benchmarks.search_game24 import rules
+from engines import Engine, single_error
+from evals import task_named
+from evals.game24 import on_track
+from reasoning import Answer, Check, Remembered, Scorer
+from reasoning.searching.rules.independent import Independent
+from reasoning.searching.rules.rebase import Rebase
+
+from ..skills.games.puzzle import Puzzle
+from ..skills.games.search import JUDGED, LOOKED_AHEAD
+from .measuring import Asked
+from .part import Options, Table
+from .puzzle_search import Searched, Setting, searched
+from .puzzle_tables import LOOKED_AHEAD_BY, SAMPLED, Row, judgement, proposals, searches
+
+_WIDTHS = (16, 64)
+_PROBLEMS = 100
+# All of the file, of which the test puzzles are chosen.
+_FILE = Asked(task=task_named("game24"), problems=2000, file="game24.jsonl")
+_ETS = "ETS, tokens"
+_UNIFORM = "ETS, uniform"
+
+
+async def measure(
+    engine: Engine, options: Options, widths: Sequence[int] = _WIDTHS
+) -> Sequence[Table]:
+    """Measures the model at hand.
+
+    Raises:
+        UsageError: There is no folder of data.
+    """
+    puzzles = await _puzzles(options)
+    rows = [await _measured(setting, puzzles, engine, options) for setting in settings(widths)]
+    return [searches(rows, engine), proposals(rows, puzzles), judgement(rows)]
+
+
+def settings(widths: Sequence[int]) -> list[Setting]:
+    """What is compared at these widths, and at the first of them."""
+    compared = []
+    for width in widths:
+        known = {SAMPLED: Independent(), **rules(width)}
+        known["ETS"] = known.pop(_ETS)
+        del known[_UNIFORM]
+        judged = partial(Setting, width=width, scorer=_judged)
+        compared += [judged(name=name, rule=rule) for name, rule in known.items()]
+        compared.append(
+            Setting(name="REBASE, exact judge", rule=Rebase(), width=width, scorer=_exact)
+        )
+    narrow = partial(Setting, rule=Rebase(), width=widths[0])
+    return [
+        Setting(
+            name="one chain, free steps",
+            rule=Independent(),
+            width=1,
+            scorer=_unjudged,
+            guided=False,
+        ),
+        *compared,
+        narrow(name=LOOKED_AHEAD_BY, scorer=_looked_ahead),
+        narrow(name="REBASE, free steps", scorer=_judged, guided=False),
+    ]
+
+
+async def _puzzles(options: Options) -> Sequence[Puzzle]:
+    limit = _PROBLEMS if options.problems is None else options.problems
+    known = await _FILE.load(replace(options, problems=None))
+    test = [problem.data for problem in known if problem.data.get("tot_test_split")]
+    return [Puzzle(tuple(data["numbers"])) for data in test[:: max(1, len(test) // limit)][:limit]]
+
+
+async def _measured(
+    setting: Setting, puzzles: Sequence[Puzzle], engine: Engine, options: Options
+) -> Row:
+    """Searches puzzles side by side, so many that the engine is busy."""
+    sys.stderr.write(f"game24: {setting.name}, width {setting.width}, {len(puzzles)} puzzles\n")
+    limiter = anyio.CapacityLimiter(max(1, 2 * options.concurrency // setting.width))
+    came: dict[int, Searched] = {}
+
+    async def one(number: int, puzzle: Puzzle) -> None:
+        async with limiter:
+            came[number] = await searched(setting, puzzle, engine, options.seed)
+
+    start = anyio.current_time()
+    with single_error():
+        async with anyio.create_task_group() as group:
+            for number, puzzle in enumerate(puzzles):
+                group.start_soon(one, number, puzzle)
+    seconds = anyio.current_time() - start
+    return Row(setting=setting, came=[came[i] for i in range(len(puzzles))], seconds=seconds)
+
+
+def _judged(puzzle: Puzzle) -> Scorer:
+    """The trained judge, asked once for each thought: samples often say the same."""
+    return Remembered(scorer=JUDGED)
+
+
+def _looked_ahead(puzzle: Puzzle) -> Scorer:
+    return Remembered(scorer=LOOKED_AHEAD)
+
+
+def _exact(puzzle: Puzzle) -> Scorer:
+    """A judge that makes no mistakes: the most that a search can have of one."""
+
+    def right(answer: Answer) -> bool:
+        return on_track(puzzle.left, answer.text)
+
+    return Check(check=right)
+
+
+def _unjudged(puzzle: Puzzle) -> Scorer:
+    """A judge of whom nothing is asked."""
+    return Check(check=lambda answer: True)

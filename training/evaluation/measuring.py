@@ -1,0 +1,196 @@
+"""A system on problems, in a folder of its own, which is gone on with where it is there.
+
+    OUT/PART/MODEL SYSTEM/   an evaluation as `forkjoin eval` leaves it: `forkjoin report OUT/PART` shows all of a part
+
+It does not know what is made of the samples.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engines import CallLimiter, Engine, Sampling, UsageError
+from evals import (
+    Evaluation,
+    EvaluationSettings,
+    Plans,
+    Problem,
+    System,
+    Task,
+    Thinks,
+    begin_evaluation,
+    load,
+    read_evaluation,
+    resume_evaluation,
+)
+from evals.evaluation.reading import evaluations_in, is_evaluation
+from evals.evaluation.systems import Place
+from orchestrator import Agent, Tool
+from orchestrator.runs.run_record import RunReader
+from planners import Planner
+from reasoning import ChainOfThought, Method
+from reasoning.instructions import without_instruction
+
+from .part import Options
+
+GREEDY = Sampling(temperature=0, max_tokens=2048)
+"""How systems are sampled where a part says nothing else."""
+
+CHAIN = without_instruction(ChainOfThought(sampling=GREEDY))
+"""One sequential chain, for tasks that say themselves how to answer, as `forkjoin eval` has it: the baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Problems of a task that a part is published with.
+
+    Attributes:
+        task: The task.
+        problems: How many; all where it has fewer.
+        file: Of the folder of data, in which they are; None where the task makes them.
+    """
+
+    task: Task
+    problems: int
+    file: str | None = None
+
+    async def load(self, options: Options) -> Sequence[Problem]:
+        """The problems, or as many as the options ask for.
+
+        Raises:
+            UsageError: There is no folder of data, and one is needed.
+            ProblemFileError: The file cannot be read.
+        """
+        limit = self.problems if options.problems is None else options.problems
+        if self.file is None:
+            return (await load(self.task, data=None, seed=options.seed, limit=limit)).problems
+        if options.data is None:
+            raise UsageError(f"{self.file} is needed: give the folder that it is in with --data")
+        path = options.data / self.file
+        return (await load(self.task, data=path, seed=options.seed, limit=limit)).problems
+
+
+def thinks(method: Method) -> System:
+    """A method, as it stands."""
+    return Thinks(method=method, described={"method": repr(method)})
+
+
+class SeededPlanner(Planner, Protocol):
+    """A planner that samples."""
+
+    def with_seed(self, seed: int | None) -> Planner:
+        """The same with a seed for sampling."""
+        ...
+
+
+def plans(
+    planner: SeededPlanner, tools: Sequence[Tool], sampling: Sampling, **settings: Any
+) -> System:
+    """An agent with a planner and tools.
+
+    Args:
+        planner: Plans, with the seed of each sample.
+        tools: What plans may call.
+        sampling: Of methods and reducers that are given by name; its seed is that of the whole.
+        settings: Others of `Agent`, such as its reducer.
+    """
+
+    def agent(place: Place, path: str, brought: Sequence[Tool] | None) -> Agent:
+        # Inside of its run nothing sees the sample's path, so that its seed has to.
+        seeded = sampling.for_branch(path)
+        return Agent(
+            place.base,
+            tools=tools if brought is None else brought,
+            planner=planner.with_seed(seeded.seed),
+            sampling=seeded,
+            calls=place.policy,
+            limiter=place.limiter,
+            **settings,
+        )
+
+    described: Mapping[str, Any] = {
+        "planner": repr(planner),
+        "tools": sorted(tool.specification.name for tool in tools),
+        "sampling": sampling.model_dump(mode="json"),
+        **{name: repr(value) for name, value in settings.items()},
+    }
+    return Plans(agent=agent, described=described)
+
+
+async def measured(
+    engine: Engine,
+    options: Options,
+    system: System,
+    asked: Sequence[Asked],
+    *,
+    part: str,
+    name: str,
+    samples: int = 1,
+) -> Evaluation:
+    """Makes the samples that are not there yet, and grades all.
+
+    Args:
+        engine: Runs it.
+        options: What is asked of the part.
+        system: What is measured.
+        asked: On which problems.
+        part: The part's folder in that of the whole evaluation.
+        name: What the system is called, beside its model.
+        samples: Of each problem, where the options ask for no other number.
+
+    Raises:
+        UsageError: The folder has another system's samples, or of other problems.
+        RunError: The folder cannot be written.
+        EngineDead: The engine is gone.
+    """
+    name = f"{options.model} {name}"
+    path = options.out / part / name
+    settings = EvaluationSettings(
+        name=name,
+        system=system,
+        tasks={one.task.name: one.task for one in asked},
+        problems={one.task.name: await one.load(options) for one in asked},
+        k=samples if options.samples is None else options.samples,
+        limiter=CallLimiter(options.concurrency),
+    )
+    sys.stderr.write(f"{part}: {settings.about}, {settings.total:,} in all\n")
+    async with AsyncExitStack() as exits:
+        graders = {name: task.grader() for name, task in settings.tasks.items()}
+        for grader in graders.values():
+            exits.push_async_callback(grader.aclose)
+        if path.is_dir() and is_evaluation(path):
+            done = await resume_evaluation(settings, engine, graders, path=path)
+        else:
+            done = await begin_evaluation(
+                settings, engine, graders, base=path.parent, name=path.name
+            )
+    return read_evaluation(done.path)
+
+
+def evaluations_of(options: Options, part: str) -> list[Evaluation]:
+    """All evaluations of a part that are there: those of the plain model, if any, and then those of the trained one.
+
+    Raises:
+        RunUnreadable: There are none, or one cannot be read.
+    """
+    folders = evaluations_in(options.out / part)
+    return [read_evaluation(path) for path in sorted(folders, key=_model_of)]
+
+
+def _model_of(path: Path) -> str:
+    # Stable: of each model, in the order in which they were begun.
+    return path.name.partition(" ")[0]
+
+
+def wall_seconds(evaluation: Evaluation) -> float:
+    """How long an evaluation has been at work, in all its lives.
+
+    Raises:
+        RunUnreadable: Its folder cannot be read.
+    """
+    return RunReader(evaluation.path).read().seconds

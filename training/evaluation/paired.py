@@ -1,0 +1,89 @@
+"""The plain and the trained model on the same problems, one sequential chain each: what training alone has changed.
+
+    plain ─> OUT/paired/plain chain ───┐
+    trained ─> OUT/paired/trained chain ┴─> paired by problem ─> table, OUT/paired/report.html
+
+What a user types for the same: two `forkjoin eval`, then `forkjoin compare` and `forkjoin report` on their folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from engines import Engine
+from evals import Evaluation
+from evals.estimates.comparing import Comparison
+from evals.evaluation.contrast import Contrast, Cost, contrasts
+from evals.report.contents import contents_of
+from evals.report.measuring import measure as measure_report
+from evals.report.page import page
+from evals.report.report_file import REPORT
+from evals.report.words import points, probability
+
+from ..skills import products
+from .measuring import CHAIN, Asked, evaluations_of, measured, thinks
+from .part import Options, Table, rate
+
+_PART = "paired"
+_ASKED = [
+    Asked(task=task, problems=200) for task in (products.PRODUCTS, products.SUMS, products.SEVERAL)
+]
+_HEADERS = (
+    "task", "n", "k", "plain right %", "trained right %", "difference", "p", "wins-losses", "critical path", "tokens",
+)  # fmt: skip
+
+
+async def measure(engine: Engine, options: Options) -> Sequence[Table]:
+    """Measures the model at hand, and compares both once both are there."""
+    system = thinks(CHAIN)
+    await measured(engine, options, system, _ASKED, part=_PART, name="chain")
+    several = evaluations_of(options, _PART)
+    if len(several) < 2:
+        return []
+    plain, trained = several
+    return [paired_table(plain, trained, options.out / _PART)]
+
+
+def paired_table(plain: Evaluation, trained: Evaluation, out: Path) -> Table:
+    """The comparison, and the report page of both in the folder `out`."""
+    place = out / "report.html"
+    REPORT.write(place, page(contents_of(measure_report([plain, trained]))))
+    found = contrasts(plain, trained)
+    return Table(
+        title="The plain and the trained model on the same problems, one sequential chain",
+        headers=_HEADERS,
+        rows=[_row(contrast) for contrast in found],
+        notes=[
+            "difference: trained minus plain, in points, with its interval of 95 %, paired by problem; p by a "
+            "permutation test; critical path and tokens: plain, trained.",
+            f"The report page is {place}.",
+        ],
+        data={contrast.part: asdict(contrast) for contrast in found},
+    )
+
+
+def _row(contrast: Contrast) -> list[str]:
+    average = contrast.average
+    return [
+        contrast.part,
+        f"{len(contrast.pairing.first):,}",
+        f"{contrast.pairing.k}",
+        rate(average.first),
+        rate(average.second),
+        _difference(average),
+        probability(average.p),
+        f"{average.wins}-{average.losses}",
+        _both(contrast.critical_path),
+        _both(contrast.tokens),
+    ]
+
+
+def _difference(average: Comparison) -> str:
+    estimate = average.difference
+    return f"{points(estimate.value)} ({points(estimate.low or 0.0)} to {points(estimate.high or 0.0)})"
+
+
+def _both(cost: Cost) -> str:
+    return f"{cost.first.value:,.0f}, {cost.second.value:,.0f}"

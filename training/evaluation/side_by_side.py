@@ -1,0 +1,55 @@
+"""Systems on the same problems of a task: measured one after another, and told in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engines import Engine
+from evals import System
+
+from .measuring import Asked, evaluations_of, measured, wall_seconds
+from .part import Options, Table
+from .systems_table import systems_table
+
+
+async def side_by_side(
+    engine: Engine,
+    options: Options,
+    systems: Mapping[str, System],
+    asked: Asked,
+    *,
+    part: str,
+    title: str,
+    notes: Sequence[str] = (),
+) -> Table:
+    """Measures systems on the model at hand.
+
+    Args:
+        engine: Runs them.
+        options: What is asked of the part.
+        systems: By their names; the first is what the others are compared with.
+        asked: On which problems.
+        part: The folder of their evaluations in that of the whole evaluation.
+        title: What the table shows.
+        notes: What a reader has to know of it.
+
+    Returns:
+        The table of all that is in the folder: where the plain model has been measured there, of both models.
+
+    Raises:
+        ForkjoinError: See `measured`.
+    """
+    own = [
+        await measured(engine, options, system, [asked], part=part, name=name)
+        for name, system in systems.items()
+    ]
+    several = evaluations_of(options, part)
+    first = next(one for one in several if one.path == own[0].path)
+    return systems_table(
+        title,
+        asked.task.name,
+        several,
+        first=first,
+        walls={one.name: wall_seconds(one) for one in several},
+        notes=notes,
+    )

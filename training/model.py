@@ -1,0 +1,112 @@
+"""A model with an adapter to be trained, LoRA on all linear layers (Hu et al. 2022), and its loss on rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from torch import Tensor
+from torch.nn import functional
+from transformers import AutoModelForCausalLM
+
+from .rows import Rows
+
+BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
+RANK = 16
+# A model learns digits by large steps: twice what the adapter says is added.
+_ALPHA = 32
+_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What rows came to.
+
+    Attributes:
+        mean: The mean cross-entropy of the tokens that are learned.
+        right: The share of these that are the most likely ones.
+        tokens: How many these are.
+    """
+
+    mean: Tensor
+    right: Tensor
+    tokens: int
+
+
+class AdaptedModel:
+    """A model of which the adapter alone is trained, in float32 with matrix products in bfloat16 on a GPU.
+
+    Args:
+        folder: Of the base model.
+        device: Where it computes.
+        rank: Of the adapter.
+    """
+
+    def __init__(self, folder: str, device: str, *, rank: int = RANK) -> None:
+        base = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="sdpa"
+        )
+        config = LoraConfig(
+            r=rank, lora_alpha=rank * _ALPHA // RANK, target_modules=_LINEAR, task_type="CAUSAL_LM"
+        )
+        self.adapted: Any = get_peft_model(base, config).to(device)
+        self.device = device
+        self._on_gpu = device.startswith("cuda")
+        self._number = torch.bfloat16 if self._on_gpu else torch.float32
+        inner = self.adapted.get_base_model()
+        self._head: Any = inner.lm_head
+        self._body: Any = inner.model
+
+    @property
+    def parameters(self) -> list[torch.nn.Parameter]:
+        """What is trained."""
+        return [weight for weight in self.adapted.parameters() if weight.requires_grad]
+
+    def loss(self, rows: Rows) -> Loss:
+        """The loss of what is learned in these rows."""
+        with torch.autocast(
+            self.device.partition(":")[0], torch.bfloat16, enabled="cuda" in self.device
+        ):
+            hidden = self._hidden(rows)
+            learned = self._on_device(rows.learned)
+            # A token is told by the one before it in its unit, which need not be the one before it in the row.
+            row, place = learned.nonzero(as_tuple=True)
+            before = self._on_device(rows.parents)[row, place]
+            wanted = self._on_device(rows.tokens)[row, place].long()
+            logits = self._head(hidden[row, before])
+        right = (logits.argmax(-1) == wanted).float().mean()
+        return Loss(functional.cross_entropy(logits.float(), wanted), right, len(wanted))
+
+    def save(self, folder: Path) -> None:
+        """Writes the adapter as PEFT does, in bfloat16."""
+        state = get_peft_model_state_dict(self.adapted)
+        # Whoever loads it elsewhere looks for the model there; its folder here says nothing to them.
+        self.adapted.peft_config["default"].base_model_name_or_path = BASE
+        self.adapted.save_pretrained(
+            folder,
+            state_dict={name: weight.bfloat16() for name, weight in state.items()},
+            # It would look for the base model on the hub otherwise.
+            save_embedding_layers=False,
+        )
+
+    def _hidden(self, rows: Rows) -> Tensor:
+        places = torch.arange(rows.tokens.shape[1], device=self.device)
+        ends = self._on_device(rows.ends)
+        # Before it, and not past the end of what comes after the other: an ancestor, or itself.
+        seen = (places[None, :] <= places[:, None]) & (places[None, :, None] < ends[:, None, :])
+        # Added to the scores by every layer as it is; of truths each layer would make such a mask again.
+        mask = torch.zeros(seen.shape, dtype=self._number, device=self.device)
+        mask.masked_fill_(~seen, -torch.inf)
+        hidden: Tensor = self._body(
+            input_ids=self._on_device(rows.tokens).long(),
+            attention_mask=mask[:, None],
+            position_ids=self._on_device(rows.positions).long(),
+            use_cache=False,
+        ).last_hidden_state
+        return hidden
+
+    def _on_device(self, array: Any) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)

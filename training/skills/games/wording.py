@@ -1,0 +1,51 @@
+"""How puzzles are asked: most often as the tasks `game24` and `countdown` do, else as people may. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from reasoning.chain_of_thought import INSTRUCTION
+
+from .puzzle import TARGET, Puzzle
+
+_PLAINLY = (
+    "Make {target} of the numbers {commas}.",
+    "Use the numbers {commas} to make {target}. Each number must be used exactly once.",
+    "How can I get {target} from {commas}? I may use +, -, *, / and brackets.",
+    "Numbers: [{commas}]  Target: {target}",
+    "Countdown: reach {target} with {commas}.",
+)
+_OF_24 = ("Game of 24: {spaces}", "Solve the 24 game for {commas}.")
+_AS_A_TASK = 0.6
+# As examples/game24.py asks.
+_MOVES_ONLY = "\n\nMake 24 of these numbers by + - * /, one move a line."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A puzzle as it is put to a search.
+
+    Attributes:
+        question: What the user says.
+        instruction: What the search adds.
+    """
+
+    question: str
+    instruction: str = ""
+
+
+def asked(puzzle: Puzzle, random: Random) -> Asked:
+    """One of many ways to ask."""
+    if random.random() < _AS_A_TASK:
+        return Asked(puzzle.asked)
+    spaces = " ".join(map(str, puzzle.numbers))
+    wordings: tuple[str, ...] = _PLAINLY
+    if puzzle.target == TARGET:
+        if random.random() < 1 / (len(_PLAINLY) + len(_OF_24)):
+            return Asked(spaces, _MOVES_ONLY)
+        wordings += _OF_24
+    question = random.choice(wordings).format(
+        target=puzzle.target, commas=", ".join(map(str, puzzle.numbers)), spaces=spaces
+    )
+    return Asked(question, INSTRUCTION)

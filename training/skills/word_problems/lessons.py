@@ -1,0 +1,231 @@
+"""Lessons on word problems: planned by an agent with calculators, or thought in one chain.
+
+problem ─┬─> Agent, LLMCompiler ─> plan ─> results ─┬─> finish: the answer
+         │                                          └─> replan: what failed, or was missing ─> the answer, in a box
+         └─> ChainOfThought ─> the steps, as on paper ─> the answer, in a box
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from random import Random
+
+from engines import Context, Engine, Sampling, converse
+from evals.tasks.prompts import MATHEMATICS
+from orchestrator import Agent
+from planners import LLMCompiler
+from reasoning import ChainOfThought
+
+from ...lesson import Lesson, Said
+from .chain import chain_of, is_computable
+from .drawing import drawn_problem
+from .situation import WordProblem
+from .steps import Result, Step, lost_with, renumbered, results_of, with_two_free
+from .tool_sets import ToolSet, drawn_tools, failing_once
+from .written_numbers import shortest
+
+PLANNED = LLMCompiler()
+"""As users have it who say nothing."""
+
+SHOWN = LLMCompiler(min_steps=2, max_steps=6)
+"""As `make run` has it."""
+
+CHAINED = ChainOfThought()
+"""One thread."""
+
+_UNJUDGED = LLMCompiler(max_replans=0)
+_LONGEST_CHAIN = 420
+_SHARE_OF_CHAINS = 0.33
+
+# What tasks say behind their questions; the chain's own instruction is another.
+_ASKED = (
+    MATHEMATICS.removeprefix("{problem}"),
+    "\n\nPut the final answer within \\boxed{}.",
+    "\n\nThink step by step. Put your final answer in \\boxed{}.",
+    "\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
+    "\nGive the answer in \\boxed{}.",
+    "",
+)
+_FAILURES = (
+    "the service is busy",
+    "no connection",
+    "it is down for a moment",
+    "HTTP 503",
+    "out of memory",
+    "too many requests",
+)
+
+
+class WordProblems:
+    """Word problems, two thirds of them planned."""
+
+    def lesson(self, random: Random) -> Lesson:
+        """A lesson on a problem of no template that is held out."""
+        if random.random() < _SHARE_OF_CHAINS:
+            return chained(random)
+        problem = drawn_problem(random, held_out=False)
+        while not _suits(tools := drawn_tools(random), problem.steps):
+            pass
+        kind = random.random()
+        if kind < 0.05 and (lesson := _failing(problem, tools, random)):
+            return lesson
+        if kind < 0.1 and len(problem.steps) > 1:
+            return _incomplete(problem, tools, random)
+        return _planned(problem, tools, random)
+
+
+def chained(random: Random) -> Lesson:
+    """A problem in one chain."""
+    while True:
+        problem = drawn_problem(random, held_out=False)
+        if is_computable(problem.steps) and len(text := chain_of(problem.steps)) <= _LONGEST_CHAIN:
+            break
+    method, question = CHAINED, problem.text
+    if random.random() < 0.5:
+        method, question = ChainOfThought(instruction=""), question + random.choice(_ASKED)
+
+    async def solve(engine: Engine) -> object:
+        context = await converse(engine, [("user", question)], name="question")
+        return await method.solve(context, engine)
+
+    return Lesson(solve=solve, reply=lambda context, sampling: text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Planned:
+    """What is said at each call of an agent.
+
+    Attributes:
+        tools: How steps are written.
+        first: The steps of the first plan, as they stand there.
+        again: Those of the next round, whose numbers go on.
+        lost: Numbers of steps of the first plan that have no result.
+        learned: Whether the first plan is as it should be.
+        answer: What is asked for.
+    """
+
+    tools: ToolSet
+    first: Sequence[Step]
+    again: Sequence[Step] = ()
+    lost: Sequence[int] = ()
+    learned: bool = True
+    answer: str
+
+    def reply(self, context: Context, sampling: Sampling) -> Said | str:
+        """By the last names of the path: a plan, a verdict, a further round, the merged answer, a thought."""
+        match context.path.split("/"):
+            case [*_, "plan"]:
+                return Said(self._plan(self.first, 1), self.learned)
+            case [*_, "joiner-1"]:
+                return self._verdict()
+            case [*_, "replan-1"]:
+                return self._plan(self.again, len(self.first) + 1)
+            case [*_, "synthesise"]:
+                return f"\\boxed{{{self.answer}}}"
+            case [*_, node]:
+                return self._thought(int(node))
+        raise AssertionError(context.path)
+
+    def _plan(self, steps: Sequence[Step], number: int) -> str:
+        lines = (self.tools.line(place, step) for place, step in enumerate(steps, number))
+        return "".join(lines) + "join()"
+
+    def _verdict(self) -> str:
+        last = len(self.first)
+        if not self.again:
+            return _json(f"${last} answers the question.", "finish", "answer", self.answer)
+        if self.lost:
+            missing = f"${self.lost[0]}"
+            return _json(f"{missing} has no result.", "replan", "feedback", f"{missing} again")
+        return _json(f"${last} is not the end.", "replan", "feedback", "the next step")
+
+    def _thought(self, number: int) -> str:
+        return chain_of([_alone([*self.first, *self.again], number)])
+
+
+def _planned(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
+    planner = random.choices((PLANNED, SHOWN, _UNJUDGED), (0.75, 0.17, 0.08))[0]
+    steps = with_two_free(problem.steps) if planner is SHOWN else problem.steps
+    said = _Planned(tools=tools, first=steps, answer=shortest(problem.answer))
+    return _agent_lesson(problem, planner, lambda: tools, said, random)
+
+
+def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | None:
+    """The call of a step that needs no other fails, and is made again."""
+    steps = problem.steps
+    free = [
+        number
+        for number, step in enumerate(steps, start=1)
+        if not step.needs and step.operation in tools.names
+    ]
+    if not free:
+        return None
+    chosen = random.choice(free)
+    lost = lost_with(chosen, steps)
+    numbers = {number: len(steps) + place for place, number in enumerate(lost, start=1)}
+    again = [renumbered(steps[number - 1], lambda n: numbers.get(n, n)) for number in lost]
+    said = _Planned(
+        tools=tools, first=steps, again=again, lost=lost, answer=shortest(problem.answer)
+    )
+    failing = partial(failing_once, tools, steps[chosen - 1], random.choice(_FAILURES))
+    return _agent_lesson(problem, PLANNED, failing, said, random)
+
+
+def _incomplete(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
+    """A plan without its last steps, which are made up for."""
+    made = random.randrange(1, len(problem.steps))
+    first, again = problem.steps[:made], problem.steps[made:]
+    said = _Planned(
+        tools=tools, first=first, again=again, learned=False, answer=shortest(problem.answer)
+    )
+    return _agent_lesson(problem, PLANNED, lambda: tools, said, random)
+
+
+def _agent_lesson(
+    problem: WordProblem,
+    planner: LLMCompiler,
+    make_tools: Callable[[], ToolSet],
+    said: _Planned,
+    random: Random,
+) -> Lesson:
+    """Tools are made anew each time that the lesson is gone through: one that fails once does so again."""
+    question = problem.text
+    if random.random() < 0.12:
+        question += random.choice(_ASKED)
+
+    async def solve(engine: Engine) -> object:
+        return await Agent(engine, planner=planner, tools=make_tools().tools).run(question)
+
+    return Lesson(solve=solve, reply=said.reply)
+
+
+def _suits(tools: ToolSet, steps: Sequence[Step]) -> bool:
+    """Whether the tools take such numbers, and what they cannot do can be thought."""
+    whole = all(
+        not isinstance(side, Fraction) or side.denominator == 1
+        for step in steps
+        for side in (step.left, step.right)
+    )
+    numbers = range(1, len(steps) + 1)
+    thoughts = [_alone(steps, number) for number in numbers if tools.thinks(steps[number - 1])]
+    return (whole or not tools.integers) and all(
+        is_computable([step]) and len(chain_of([step])) <= _LONGEST_CHAIN for step in thoughts
+    )
+
+
+def _alone(steps: Sequence[Step], number: int) -> Step:
+    """A step with the results that it takes in the place of what refers to them."""
+    results = results_of(steps)
+    left, right = (
+        results[side.step - 1] if isinstance(side, Result) else side
+        for side in (steps[number - 1].left, steps[number - 1].right)
+    )
+    return Step(steps[number - 1].operation, left, right)
+
+
+def _json(thought: str, action: str, name: str, text: str) -> str:
+    return json.dumps({"thought": thought, "action": action, name: text})

@@ -1,0 +1,218 @@
+"""Kinds of situations, and templates: one way to tell a situation and to ask for something. Pure.
+
+situation ─ draw a question, a wording of each fact, a way to join them ─> template ─ draw numbers, nouns ─> problem
+
+A template is held out if one of its wordings is, or if it is one of the combinations that are.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from random import Random
+
+from .held_out import is_held_out
+from .nouns import Nouns
+from .steps import Step, results_of, steps_of
+from .written_numbers import in_words, with_commas, written
+
+Wordings = Sequence[str]
+"""Ways to say the same: clauses that begin in lower case and have no full stop; `{a}` to `{z}` are numbers."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_SENTENCE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+_TRIES = 200
+_LARGEST = 100_000
+_SHARE_OF_WORDS = 0.12
+_SHARE_OF_ASIDES = 0.15
+# How the last fact and the question make one sentence, where they do.
+_ENDINGS = ("{told}. {asked}",) * 6 + ("{told}. If {last}, {asked}", "{told}. {asking} if {last}?")
+# How two facts are joined, where they are not two sentences.
+_JOINS = (". ", ". ", ". ", " and ", ", and ")
+_ASIDES: Wordings = (
+    "{Name} is {z} years old",
+    "{Third} has been a friend of {Name} for {z} years",
+    "it was {z} degrees outside that day",
+    "the whole thing took {z} minutes",
+    "{Name} lives {z} miles from here",
+    "the {shop} next door has been open for {z} years",
+    "there were {z} people around at that time",
+    "{Name} has {z} cousins",
+    "the clock on the wall is {z} years old",
+    "{Third} came {z} minutes late",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Something that can be asked about a situation.
+
+    Attributes:
+        formula: The answer, in terms of the situation's numbers.
+        wordings: Ways to ask it.
+        facts: What has to be told for it beside the situation's own facts.
+    """
+
+    formula: str
+    wordings: Wordings
+    facts: Sequence[Wordings] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A kind of situation.
+
+    Attributes:
+        name: Unique.
+        numbers: By letter: the range that it is from, both ends included; a tuple of three has steps; a formula of
+            letters before it.
+        facts: What is told, in this order.
+        questions: What may be asked.
+        orderless: Whether the facts can be told in any order.
+    """
+
+    name: str
+    numbers: Mapping[str, tuple[int, ...] | str]
+    facts: Sequence[Wordings]
+    questions: Sequence[Question]
+    orderless: bool = False
+
+    def template(self, random: Random) -> Template:
+        """One of its templates."""
+        question = random.choice(self.questions)
+        facts = [random.choice(wordings) for wordings in self.facts]
+        if self.orderless:
+            random.shuffle(facts)
+        facts += [random.choice(wordings) for wordings in question.facts]
+        joins = [random.choice(_JOINS) for _ in facts[1:]]
+        # Three in one sentence are hard to read.
+        joins = [
+            ". " if place and joins[place - 1] != ". " else join for place, join in enumerate(joins)
+        ]
+        asked = random.choice(question.wordings)
+        ending = random.choice(_ENDINGS) if _can_end_with_if(facts, asked) else _ENDINGS[0]
+        return Template(self, question.formula, tuple(facts), tuple(joins), asked, ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A way to tell a situation and to ask for something, without its numbers and nouns.
+
+    Attributes:
+        situation: Which.
+        formula: What is asked for.
+        facts: The wordings of its facts, in order.
+        joins: What stands between these.
+        asked: The wording of the question.
+        ending: How the last fact and the question stand together.
+    """
+
+    situation: Situation
+    formula: str
+    facts: tuple[str, ...]
+    joins: tuple[str, ...]
+    asked: str
+    ending: str
+
+    @property
+    def id(self) -> str:
+        """Says all of it."""
+        return "|".join(
+            (self.situation.name, self.formula, *self.facts, *self.joins, self.asked, self.ending)
+        )
+
+    @property
+    def held_out(self) -> bool:
+        """Whether training never sees it."""
+        return any(map(is_held_out, (self.id, *self.facts, self.asked)))
+
+    def problem(self, random: Random, nouns: Nouns) -> WordProblem | None:
+        """A problem with such numbers that every step gives a sensible one; None if none was found."""
+        text = self._text(random)
+        letters = [name for name in _SLOT.findall(text) if len(name) == 1]
+        order = list(dict.fromkeys(letters))
+        for _ in range(_TRIES):
+            values = _drawn(self.situation.numbers, random)
+            values["z"] = Fraction(random.randint(2, 60))
+            steps = steps_of(self.formula, values, order)
+            told = [values[letter] for letter in order]
+            finest = max(value.denominator for value in told)
+            if all(_is_sensible(value, finest) for value in (*told, *results_of(steps))):
+                return WordProblem(_filled(text, values, nouns, random), steps, self.id)
+        return None
+
+    def _text(self, random: Random) -> str:
+        facts, last = self.facts, ""
+        if self.ending != _ENDINGS[0]:
+            facts, last = facts[:-1], facts[-1]
+        told = facts[0] + "".join(map(operator.add, self.joins, facts[1:]))
+        if random.random() < _SHARE_OF_ASIDES:
+            aside = random.choice(_ASIDES)
+            told = f"{aside}. {told}" if random.random() < 0.3 else f"{told}. {aside}"
+        parts = {"told": told, "last": last, "asked": self.asked, "asking": self.asked[:-1]}
+        return _SLOT.sub(lambda found: parts[found[1]], self.ending)
+
+
+@dataclass(frozen=True, slots=True)
+class WordProblem:
+    """A problem.
+
+    Attributes:
+        text: The question.
+        steps: How it is computed, one after another.
+        template: The id of the template that it was made from.
+    """
+
+    text: str
+    steps: tuple[Step, ...]
+    template: str
+
+    @property
+    def answer(self) -> Fraction:
+        """What is asked for."""
+        return results_of(self.steps)[-1]
+
+
+def _can_end_with_if(facts: Sequence[str], asked: str) -> bool:
+    one_question = asked.endswith("?") and ". " not in asked and not asked.startswith(("if", "{"))
+    return len(facts) > 1 and one_question and not facts[-1].startswith("then ")
+
+
+def _drawn(numbers: Mapping[str, tuple[int, ...] | str], random: Random) -> dict[str, Fraction]:
+    values: dict[str, Fraction] = {}
+    for letter, source in numbers.items():
+        if isinstance(source, str):
+            values[letter] = results_of(steps_of(source, values, list(values)))[-1]
+        else:
+            least, most, *step = source
+            # Small ones more often than others.
+            upper = most if random.random() < 0.5 else min(most, max(least, 20))
+            values[letter] = Fraction(random.randrange(least, upper + 1, *step))
+    return values
+
+
+def _is_sensible(value: Fraction, finest: int) -> bool:
+    """Whether it is above 0, not too large, and whole, or at least no finer than what the text has."""
+    return 0 < value <= _LARGEST and finest % value.denominator == 0
+
+
+def _filled(text: str, values: Mapping[str, Fraction], nouns: Nouns, random: Random) -> str:
+    def word(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in values:
+            return nouns[name]
+        value = values[name]
+        # Not "$twelve" or "ten%".
+        plain = (
+            text[found.start() - 1 : found.start()] != "$"
+            and text[found.end() : found.end() + 1] != "%"
+        )
+        if plain and random.random() < _SHARE_OF_WORDS:
+            return in_words(value) or written(value)
+        return with_commas(value) if value >= 1000 and random.random() < 0.5 else written(value)
+
+    filled = _SLOT.sub(word, text)
+    return _SENTENCE.sub(lambda found: found[0].upper(), filled)

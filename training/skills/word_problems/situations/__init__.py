@@ -1,0 +1,1 @@
+"""What word problems tell of. Data only."""
