@@ -3,7 +3,7 @@
 .PHONY: help install run test lint types format bench docs pins clean
 
 BIN := .venv/bin
-QUESTION := A crate holds 12 rows of 7 apples and a sack holds 38 more. How many apples are there in all?
+QUESTION := A bakery sells 47 trays of 88 rolls and 35 bags of 27 rolls. How many rolls is that?
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -11,8 +11,8 @@ help: ## List the targets
 install: ## Make .venv ready; does nothing when nothing changed
 	@scripts/setup.sh
 
-run: install ## Answer one question with the embedded model
-	@$(BIN)/forkjoin run --tools examples.arithmetic:TOOLS --set planner.min_steps=2 --set planner.max_steps=6 "$(QUESTION)"
+run: install ## Plan a question with the embedded model, think it through in threads, and vote
+	@$(BIN)/forkjoin run --planner scale "$(QUESTION)"
 
 test: install lint types ## Lint, check types, run every test
 	@scripts/test.sh

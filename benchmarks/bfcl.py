@@ -1,6 +1,6 @@
 """Plans for the Berkeley Function-Calling Leaderboard on vLLM: under the grammar built from the tools, and without.
 
-python -m benchmarks.bfcl                200 questions, the embedded model
+python -m benchmarks.bfcl                200 questions, the plain embedded model, smollm2
 python -m benchmarks.bfcl 50 MODEL       so many, another model
 """
 
@@ -133,7 +133,7 @@ async def main(most: int, model: str | None) -> None:
         sampling=SAMPLING, min_steps=1, max_steps=8, max_replans=0, thoughts=False
     )
     repaired = replace(planner, max_repairs=2)
-    async with local_engine(model) if model else local_engine() as engine:
+    async with local_engine(model or "smollm2") as engine:
         print(f"{engine.model}: {len(asked)} questions of {FILE}")
         under = await measure(engine, asked, planner)
         free = await measure(Free(engine), asked, replace(planner, max_repairs=0))

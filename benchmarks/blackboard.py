@@ -1,6 +1,6 @@
 """A blackboard beside as many independent samples, on vLLM: what it computes again, and what that costs.
 
-python -m benchmarks.blackboard                  the embedded model
+python -m benchmarks.blackboard                  the plain embedded model, smollm2
 python -m benchmarks.blackboard MODEL [TOKENS]   another one, so many tokens a worker
 """
 
@@ -106,7 +106,7 @@ HEADERS = ["workers", "tokens/s", "ratio", "cached", "computed/generated"]
 
 async def main(model: str | None, tokens: int) -> None:
     """Prints a table for each number of workers."""
-    async with local_engine(model) if model else local_engine() as engine:
+    async with local_engine(model or "smollm2") as engine:
         print(f"{engine.model}, {tokens} tokens a worker, steps up to {STEP}, {REPEATS} repeats")
         await cost(methods(1, 16)["independent"], engine, "warm-up")
         for workers in WORKERS:

@@ -1,7 +1,7 @@
 """KV blocks in use over time, for every method and every rule of a search: peak, mean, and what sharing saves.
 
 python -m benchmarks.kv                                     a scripted model, in virtual time
-python -m benchmarks.kv --engine local [--model MODEL]      vLLM; without a model, the embedded one
+python -m benchmarks.kv --engine local [--model MODEL]      vLLM; without a model, smollm2, the plain embedded one
           [--problems 3] [--width 16] [--tokens 1024] [--block 16] [--only NAME ...]
 
 Problems are read from $DATA, by default ../shared/data, and asked one after another. Figures are means over the
@@ -213,7 +213,7 @@ async def main(asked: argparse.Namespace) -> None:
         print(table(HEADERS, await compare(engine, methods, problems)))
 
     if asked.engine == "local":
-        async with local_engine(asked.model) as engine:
+        async with local_engine(asked.model or "smollm2") as engine:
             await report(engine)
     else:
         await report(FakeEngine(scripted, seconds_per_token=0.02, block_size=asked.block))

@@ -1,7 +1,7 @@
 """Every method on problems of GSM8K, on vLLM: what each takes, how parallel it is, and what it finds in the KV cache.
 Left out is what takes another engine.
 
-python -m benchmarks.methods                       5 problems, the embedded model, 128 tokens a call
+python -m benchmarks.methods                       5 problems, the plain embedded model, smollm2, 128 tokens a call
 python -m benchmarks.methods 50 MODEL [TOKENS]     so many, another model, so many tokens a call
 
 Problems are read from $DATA, by default ../shared/data. All problems run side by side; seconds are for all of them.
@@ -71,7 +71,7 @@ async def figures(outcomes: list[Outcome[RunResult]], rows: list[dict[str, str]]
 async def main(most: int, model: str | None, tokens: int) -> None:
     lines = (DATA / "gsm8k_test.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines[:most]]
-    async with local_engine(model) if model else local_engine() as engine:
+    async with local_engine(model or "smollm2") as engine:
         print(f"{engine.model}, {len(rows)} problems, at most {tokens} tokens a call")
         # Warms up: kernels, the equality worker, the first prefix.
         await measured(engine, "chain-of-thought", rows[:1], 16)

@@ -1,6 +1,6 @@
 """ParaThinker at 8 threads beside one thread of the same length, on vLLM: what width costs, and what the summary adds.
 
-python -m benchmarks.parathinker                  the embedded model
+python -m benchmarks.parathinker                  the plain embedded model, smollm2
 python -m benchmarks.parathinker MODEL [TOKENS]   another one, so many tokens a thread
 """
 
@@ -144,7 +144,7 @@ HEADERS = [
 
 
 async def main(model: str | None, tokens: int) -> None:
-    async with local_engine(model) if model else local_engine() as engine:
+    async with local_engine(model or "smollm2") as engine:
         window = engine.capabilities.window or 0
         print(f"{engine.model}, window {window}, {tokens} tokens a thread, {REPEATS} repeats")
         print(table(HEADERS, await compare(engine, tokens)))

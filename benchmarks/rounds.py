@@ -1,6 +1,6 @@
 """What the rounds of planners find in the KV cache, on vLLM: LLMCompiler's second round and joiner, SCALE's scores.
 
-python -m benchmarks.rounds              10 questions, the embedded model
+python -m benchmarks.rounds              10 questions, the plain embedded model, smollm2
 python -m benchmarks.rounds 50 MODEL     so many, another model
 """
 
@@ -104,7 +104,7 @@ async def main(most: int, model: str | None) -> None:
         least_hard_tokens=64,
         most_hard_tokens=128,
     )
-    async with local_engine(model) if model else local_engine() as engine:
+    async with local_engine(model or "smollm2") as engine:
         print(f"{engine.model}, blocks of {engine.capabilities.block_size}")
         found = [await plan_all(engine, planner, asked) for planner in (compiler, scale)]
     headers = ["calls of", "number", "prompt", "cached", "share", "s"]

@@ -267,7 +267,7 @@ def main(options: argparse.Namespace) -> None:
 async def on_engine(options: argparse.Namespace) -> None:
     world = World()
     chosen = spread(options.puzzles or MODEL_PUZZLES)
-    opened = local_engine(options.model) if options.model else local_engine()
+    opened = local_engine(options.model or "smollm2")
     async with opened as engine:
         blocks = on_model.cache_blocks(engine)
         print(f"{engine.model}, {blocks} blocks of {engine.capabilities.block_size} tokens")
@@ -313,7 +313,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--ablate", action="store_true")
     parser.add_argument("--engine", choices=["local"])
-    parser.add_argument("--model", help="a folder; by default the embedded model")
+    parser.add_argument("--model", help="a folder; by default smollm2, the plain embedded model")
     return parser
 
 

@@ -73,7 +73,7 @@ def model_folder(adapter: LoraAdapter | None = None) -> Path:
 
 
 async def prepare(adapter: LoraAdapter | None = None) -> Path:
-    """Returns the model's folder, written first if it is not there, or not as it was. Takes half a minute once.
+    """Returns the model's folder, written first if it is not there, or not as it was. Takes some seconds once.
 
     Args:
         adapter: Merged into the weights; None is the plain model.
@@ -142,7 +142,8 @@ async def _write(target: Path, adapter: LoraAdapter | None) -> None:
         (scratch / "new").mkdir()
         done = await anyio.run_process(command, check=False)
         if done.returncode == UsageError.exit_code:
-            raise ModelPreparationFailed(f"{_last_line(done.stderr)}; the plain model is {PLAIN}")
+            advice = "" if adapter is None else f"; the plain model is {PLAIN}"
+            raise ModelPreparationFailed(_last_line(done.stderr) + advice)
         if done.returncode != 0:
             raise _failure(target, _last_line(done.stderr))
         _share(scratch / "new")

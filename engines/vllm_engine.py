@@ -51,7 +51,7 @@ class VllmEngine(Engine):
         llm: AsyncLLM,
         counts: StepCounts,
         log: Path,
-        weights: str = "",
+        digest: str = "",
         adapter: LoraAdapter | None = None,
     ) -> None:
         self._llm = llm
@@ -74,14 +74,14 @@ class VllmEngine(Engine):
         # Without priority scheduling vLLM refuses any other.
         self._takes_priority = config.scheduler_config.policy == "priority"
         kind = f"{config.model_config.dtype} {config.model_config.quantization}"
-        self._fingerprint = f"{self._model} {kind} {weights}".rstrip()
+        self._fingerprint = f"{self._model} {kind} {digest}".rstrip()
         self._encoder = TurnEncoder(llm.get_tokenizer(), self._model)
         # The one that logprobs are told with; with the engine's own, or a copy of it.
         decode_once(llm.output_processor.tokenizer)
 
     @classmethod
     async def start(
-        cls, model: str, *, weights: str = "", adapter: LoraAdapter | None = None, **options: Any
+        cls, model: str, *, digest: str = "", adapter: LoraAdapter | None = None, **options: Any
     ) -> VllmEngine:
         """Loads a model.
 
@@ -89,7 +89,7 @@ class VllmEngine(Engine):
 
         Args:
             model: A folder, or a name on the Hugging Face hub.
-            weights: What tells its weights from others of the same name, if the name does not.
+            digest: What tells its weights from others of the same name, if the name does not.
             adapter: What is added to its weights in every request.
             options: vLLM's engine arguments.
 
@@ -99,7 +99,7 @@ class VllmEngine(Engine):
         if adapter is not None:
             options = {**_lora_options(adapter), **options}
         start = VllmStart(model, options)
-        engine = cls(await start.run(), start.counts, start.log, weights, adapter)
+        engine = cls(await start.run(), start.counts, start.log, digest, adapter)
         try:
             await engine._load_adapter()
         except BaseException:
@@ -190,12 +190,20 @@ class VllmEngine(Engine):
         self._llm.output_processor.propagate_error(EngineDeadError())
         try:
             with anyio.CancelScope(shield=True):
-                # A core on a CPU leaves nothing behind, and would take vLLM's five seconds to end by itself.
-                shutdown = partial(self._llm.shutdown, timeout=0 if runs_on_cpu() else None)
+                shutdown = partial(self._llm.shutdown, timeout=self._seconds_to_end())
                 await anyio.to_thread.run_sync(shutdown)
         finally:
             if not self._died:
                 self._log.unlink(missing_ok=True)
+
+    def _seconds_to_end(self) -> float | None:
+        """How long the core may take to end by itself; None is what vLLM gives it.
+
+        With a CPU's model in its own process it would use them up, and leaves nothing behind when it is killed. Killed
+        workers leave their shared memory.
+        """
+        executor = str(self._llm.vllm_config.parallel_config.distributed_executor_backend)
+        return 0 if runs_on_cpu() and executor.endswith("UniProcExecutor") else None
 
     async def _load_adapter(self) -> None:
         """Has it loaded before the first request, which would be the one to fail."""

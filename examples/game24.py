@@ -1,6 +1,9 @@
-"""The Game of 24 as a tree search: a program says which moves are legal, and which thoughts can still succeed.
+"""The Game of 24 as a tree search: a program says which moves are legal, the model which thoughts can still succeed.
 
-`python -m examples.game24 4 5 6 10` plays with the embedded model.
+    4 5 6 10 ─┬─ 10 - 4 = 6 (left: 5 6 6)     "... 5 6: 11 1 30 with 6: 18 30 yes"     1.0
+              └─ 10 + 4 = 14 (left: 5 6 14)   "... none"                               0.0
+
+`python -m examples.game24 4 5 6 10` plays with the embedded model, which has practised both: moves, and to look ahead.
 """
 
 import argparse
@@ -10,16 +13,21 @@ from functools import partial
 import anyio
 
 from engines import Constraint, Engine, Sampling, UsageError, converse, local_engine
-from evals.game24 import (
-    Numbers,
-    expression_of,
-    makes_24,
-    move_lines,
-    numbers_of,
-    on_track,
-    remaining,
+from evals import Problem, task_named
+from evals.game24 import Numbers, expression_of, makes_24, move_lines, numbers_of, remaining
+from reasoning import (
+    Answer,
+    GuidedSteps,
+    ModelSteps,
+    Rebase,
+    Remembered,
+    StepVerifier,
+    TreeSearch,
+    draw_threads,
 )
-from reasoning import Answer, Check, GuidedSteps, ModelSteps, Rebase, TreeSearch, draw_threads
+
+TASK = task_named("game24")
+JUDGE = StepVerifier(thinking_tokens=192, sampling=Sampling(temperature=0))
 
 
 async def solve(puzzle: str, engine: Engine, width: int = 16) -> Answer:
@@ -33,25 +41,28 @@ async def solve(puzzle: str, engine: Engine, width: int = 16) -> Answer:
     def legal_moves(thought: str) -> Constraint | None:
         """What the next step may say; None where one number is left, so that the thought has come to its end."""
         left = remaining(numbers, thought)
-        return move_lines(left) if left is not None and len(left) > 1 else None
-
-    def promising(thought: Answer) -> bool:
-        """Whether 24 is still within reach."""
-        return on_track(numbers, thought.text)
+        return move_lines(left, "\n\n") if left is not None and len(left) > 1 else None
 
     search = TreeSearch(
         rule=Rebase(),
-        scorer=Check(check=promising),
+        # Samples often say the same, which is judged once.
+        scorer=Remembered(scorer=JUDGE),
         stepper=GuidedSteps(
             constraint=legal_moves,
             answer=partial(expression_of, numbers),
             steps=ModelSteps(sampling=Sampling(temperature=1.0, seed=1), ends=()),
         ),
         width=width,
-        instruction="\n\nMake 24 of these numbers by + - * /, one move a line.",
+        instruction="",
     )
-    question = await converse(engine, [("user", puzzle)], name="puzzle")
+    question = await converse(engine, [("user", asked(puzzle))], name="puzzle")
     return await search.solve(question, engine)
+
+
+def asked(puzzle: str) -> str:
+    """The puzzle in the words in which the embedded model has practised."""
+    data = {"numbers": [int(word) for word in puzzle.split()], "target": 24}
+    return TASK.asked(Problem(id="puzzle", problem=puzzle, answer="24", data=data))
 
 
 def checked(puzzle: str) -> Numbers:

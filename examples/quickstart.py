@@ -1,4 +1,4 @@
-"""An agent with two tools: `python -m examples.quickstart`.
+"""An agent with three tools: `python -m examples.quickstart`.
 
 The model writes a plan, under a grammar that lets it call nothing but these tools, with arguments of their types. What
 does not wait for anything runs side by side.
@@ -6,39 +6,42 @@ does not wait for anything runs side by side.
 
 import argparse
 import sys
-from typing import Literal
 
 import anyio
 
-from engines import Engine, Sampling, local_engine
+from engines import Engine, local_engine
 from orchestrator import Agent, NodeFinished, NodeStarted, tool
-from planners import LLMCompiler
 
-PRICES = {"apple": 0.5, "pear": 0.7, "melon": 2.4}
-SECONDS = 1.0  # the shop is far away
+QUESTION = "A van takes 16 crates of 13 bottles and 8 crates of 25 bottles. How many bottles is that in all?"
+SECONDS = 1.0  # the calculator is far away
 
 
 @tool
-async def price(fruit: Literal["apple", "pear", "melon"]) -> float:
-    """Looks up what one fruit costs."""
+async def multiply(a: float, b: float) -> float:
+    """Multiplies two numbers."""
     await anyio.sleep(SECONDS)
-    return PRICES[fruit]
+    return a * b
 
 
 @tool
-def add(amounts: list[float]) -> float:
-    """Adds amounts."""
-    return sum(amounts)
+async def divide(a: float, b: float) -> float:
+    """Divides the first number by the second."""
+    await anyio.sleep(SECONDS)
+    return a / b
 
 
-TOOLS = [price, add]
+@tool
+def add(a: float, b: float) -> float:
+    """Adds two numbers."""
+    return a + b
 
 
-async def shop(engine: Engine, question: str = "What do an apple and a melon cost?") -> str:
+TOOLS = [add, multiply, divide]
+
+
+async def solve(engine: Engine, question: str = QUESTION) -> str:
     """Answers a question, and prints what happens while it happens."""
-    sampling = Sampling(max_tokens=200, seed=1)
-    planner = LLMCompiler(sampling=sampling, min_steps=2, max_steps=4, thoughts=False)
-    agent = Agent(engine, tools=TOOLS, planner=planner, sampling=sampling)
+    agent = Agent(engine, tools=TOOLS)
     async with agent.stream(question) as events:
         async for event in events:
             match event:
@@ -53,11 +56,11 @@ async def shop(engine: Engine, question: str = "What do an apple and a melon cos
 
 
 async def main() -> None:
-    """Shops with the embedded model, which is weak: the plan is always valid, and not always wise."""
+    """Asks the embedded model, which was taught to plan such questions."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     print("starting vLLM with the embedded model; this takes a minute", file=sys.stderr)
     async with local_engine() as engine:
-        await shop(engine)
+        await solve(engine)
 
 
 # The engine's process imports this file again, so that starting it has to be guarded.

@@ -100,10 +100,9 @@ class Progress:
         finally:
             self._display.open()
 
-    def starting(self, engine: str, model: str | None, *, prepares: bool = False) -> None:
-        """Says that an engine is being opened, and whether that prepares the embedded model first."""
-        told = opening(engine, model, prepares=prepares)
-        self._display.say(told, lasting=engine in ("local", "hogwild"))
+    def starting(self, engine: str, model: str | None) -> None:
+        """Says that an engine is being opened."""
+        self._display.say(opening(engine, model), lasting=engine in ("local", "hogwild"))
 
     def tell(self, notice: Notice) -> None:
         """Takes note of what an engine of many servers did with a call."""
@@ -126,14 +125,13 @@ class Progress:
                 self._display.tell(event)
 
 
-def opening(engine: str, model: str | None, *, prepares: bool = False) -> str:
+def opening(engine: str, model: str | None) -> str:
     """What is said while an engine is being opened."""
     model = model or "the embedded model"
-    first = "; first its weights are unpacked, once, which takes half a minute" if prepares else ""
     if engine == "local":
-        return f"starting vLLM with {model}; this takes a minute{first}"
+        return f"starting vLLM with {model}; this takes a minute"
     if engine == "hogwild":
-        return f"loading {model} with PyTorch; this takes some seconds{first}"
+        return f"loading {model} with PyTorch; this takes some seconds"
     if engine.startswith("replay:"):
         return f"reading recorded samples of {engine.removeprefix('replay:')}"
     return f"connecting to {engine}"

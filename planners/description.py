@@ -16,7 +16,7 @@ def describe(node: AnyNode) -> str:
             return f"{node.tool}({', '.join(_shown(value) for value in node.arguments.values())})"
         case Think():
             after = f" after {node.after}" if node.after else ""
-            return f"think{after}: {_shown(node.prompt) or 'the question'}"
+            return f"think{after}: {node.title or _shown(node.prompt) or 'the question'}"
         case Reduce():
             return f"{node.reducer} of {', '.join(node.inputs)}"
         case Conclude():

@@ -125,6 +125,7 @@ class Think(_Frozen):
         after: Goes on from the final context of this node; None forks from the plan's root.
         max_tokens: The most that each of the method's calls generates: instead of the run's limit where a method is
             named, and where it is lower than that of the run's method otherwise.
+        title: What it is called on screens; empty is its prompt.
     """
 
     kind: Literal["think"] = "think"
@@ -133,6 +134,7 @@ class Think(_Frozen):
     method: str | None = None
     after: NodeId | None = None
     max_tokens: int | None = Field(default=None, ge=1)
+    title: str = ""
 
     @property
     def dependencies(self) -> tuple[str, ...]:

@@ -51,15 +51,11 @@ _KEEPER = '{ "$@"; kill -9 0; } & read _; kill -9 0'
 _SECONDS_TO_START = 300
 # After that a test hangs, the start of an engine included, and the others should still have their turn.
 _SECONDS_FOR_A_TEST = 420
-# A core with the model in its own process starts in two thirds of the time, and its steps take two thirds of the
-# processors' time: it need not look out for a worker in a busy loop. How vLLM's default comes to its end is shown by
-# the tests of an engine's lifetime.
-_ONE_PROCESS = "vllm.v1.executor.uniproc_executor.UniProcExecutor"
-# There vLLM leaves the number of threads to its environment; the other processor has other tests to run.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+# With the model in the core's own process, as `local_engine` has it.
 _SERVER_OPTIONS = (
     "--enable-prompt-tokens-details --block-size 32 --dtype float32 --enforce-eager "
-    f"--max-model-len 2048 --host 127.0.0.1 --distributed-executor-backend {_ONE_PROCESS}"
+    "--max-model-len 2048 --host 127.0.0.1 "
+    "--distributed-executor-backend vllm.v1.executor.uniproc_executor.UniProcExecutor"
 )
 
 
@@ -120,15 +116,9 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 def vllm_engine() -> Iterator[Engine]:
     """vLLM in this process with the plain model, on the portal's loop: use it through `run_in_portal`."""
     _skip_without_vllm()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in _ONE_THREAD.items():
-            patch.setenv(name, value)
-        opening = local_engine(
-            embedded_model.PLAIN, max_model_len=2048, distributed_executor_backend=_ONE_PROCESS
-        )
-        with opening as engine:
-            yield engine
-            run_in_portal(lambda: _close_while_it_works(engine))
+    with local_engine(embedded_model.PLAIN, max_model_len=2048) as engine:
+        yield engine
+        run_in_portal(lambda: _close_while_it_works(engine))
 
 
 async def _close_while_it_works(engine: Engine) -> None:
@@ -166,8 +156,9 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             stderr=output,
             env={
                 **os.environ,
-                **_ONE_THREAD,
                 "HF_HUB_OFFLINE": "1",
+                # vLLM leaves it to its environment there; the other processor has other tests to run.
+                "OMP_NUM_THREADS": "1",
                 "VLLM_CPU_KVCACHE_SPACE": "2",
                 "VLLM_LOGGING_LEVEL": "WARNING",
                 "VLLM_NO_USAGE_STATS": "1",

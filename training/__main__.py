@@ -1,4 +1,4 @@
-"""`python -m training train` and `python -m training evaluate`."""
+"""`python -m training train`, `evaluate` and `ship`, one after the other."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the command that is named first."""
-    commands = {"train": _train, "evaluate": _evaluate}
+    commands = {"train": _train, "evaluate": _evaluate, "ship": _ship}
     name, *rest = arguments or ("",)
     if name not in commands:
-        sys.exit("usage: python -m training {train,evaluate} ...; each knows --help")
+        sys.exit(f"usage: python -m training {{{','.join(commands)}}} ...; each knows --help")
     command: Callable[[Sequence[str]], None] = commands[name]
     command(rest)
 
 
+# Training imports torch, and only where it is asked for.
 def _train(arguments: Sequence[str]) -> None:
     from .training_command import command
 
@@ -26,6 +27,12 @@ def _evaluate(arguments: Sequence[str]) -> None:
     from .evaluation.command import evaluate
 
     evaluate(arguments)
+
+
+def _ship(arguments: Sequence[str]) -> None:
+    from .ship_command import command
+
+    command(arguments)
 
 
 if __name__ == "__main__":

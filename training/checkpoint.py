@@ -1,59 +1,112 @@
-"""A run that was stopped goes on: adapter, optimiser and number of steps, in a file that is whole or not there."""
+"""A run that was stopped goes on: adapter, optimiser and how far it has come, in a file that is whole or not there."""
 
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from engines import UsageError
+from orchestrator.runs.run_folder import folder_errors
+
 from .model import AdaptedModel
 
 _NAME = "checkpoint.pt"
+# What `torch.load` and a state with other parts than these raise.
+_DAMAGED = (
+    RuntimeError,
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)
 
 
-class OtherRun(ValueError):
-    """The folder holds a run with other settings."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a training has come, over all its runs.
+
+    Attributes:
+        steps: That are done.
+        tokens: Of tries, that were computed.
+        seconds: That it took.
+    """
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 def write(
-    folder: Path, model: AdaptedModel, optimizer: Any, step: int, settings: Mapping[str, Any]
+    folder: Path,
+    model: AdaptedModel,
+    optimizer: Any,
+    progress: Progress,
+    settings: Mapping[str, Any],
 ) -> None:
-    """Takes the place of the checkpoint that is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{_NAME}.part"
+    """Takes the place of the checkpoint that is there.
+
+    Raises:
+        UsageError: The weights are no numbers any more; what is there is left.
+        RunFolderError: It cannot be written.
+    """
+    weights = [weight.detach().cpu() for weight in model.parameters]
+    if not all(weight.isfinite().all() for weight in weights):
+        raise UsageError(
+            f"after step {progress.steps} the adapter has numbers that are not finite: take another folder and a "
+            f"smaller --rate"
+        )
     state = {
         "settings": dict(settings),
-        "step": step,
-        "weights": [weight.detach().cpu() for weight in model.parameters],
+        "progress": asdict(progress),
+        "weights": weights,
         "optimizer": optimizer.state_dict(),
     }
-    torch.save(state, part)
-    os.replace(part, folder / _NAME)
+    part = folder / f"{_NAME}.part"
+    with folder_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Through a file of ours: on a full disk, torch's own raises no OSError.
+        with part.open("wb") as file:
+            torch.save(state, file)
+        os.replace(part, folder / _NAME)
 
 
-def read(folder: Path, model: AdaptedModel, optimizer: Any, settings: Mapping[str, Any]) -> int:
+def read(
+    folder: Path, model: AdaptedModel, optimizer: Any, settings: Mapping[str, Any]
+) -> Progress:
     """Puts back what is there, if anything is.
 
     Returns:
-        The number of the next step.
+        How far the training had come.
 
     Raises:
-        OtherRun: It was made with other settings.
+        UsageError: It was made with other settings, or is damaged.
+        RunFolderError: It cannot be read.
     """
     path = folder / _NAME
-    if not path.exists():
-        return 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["settings"] != dict(settings):
-        other = sorted(name for name in settings if settings[name] != state["settings"].get(name))
-        raise OtherRun(
-            f"{path} was made with another {', '.join(other)}: take the same, or another folder"
-        )
-    for weight, kept in zip(model.parameters, state["weights"], strict=True):
-        weight.data.copy_(kept)
-    optimizer.load_state_dict(state["optimizer"])
-    step: int = state["step"]
-    return step
+    try:
+        with folder_errors(folder):
+            if not path.exists():
+                return Progress()
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        known = state["settings"]
+        other = sorted(name for name in settings if settings[name] != known.get(name))
+        if not other:
+            for weight, kept in zip(model.parameters, state["weights"], strict=True):
+                weight.data.copy_(kept)
+            optimizer.load_state_dict(state["optimizer"])
+            return Progress(**state["progress"])
+    except _DAMAGED as error:
+        raise UsageError(
+            f"{path} is damaged: take it away to begin again, or take another folder"
+        ) from error
+    raise UsageError(
+        f"{path} was made with another {', '.join(other)}: take the same, or another folder"
+    )

@@ -2,29 +2,26 @@
 
 seed, step ─> random ─> lessons of skills, drawn by their shares ─> tries ─> rows
 
-Making them takes longer than learning from them, so that processes beside the GPU's make them ahead.
+Who makes them ahead, beside the GPU, is told in `lesson_processes`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from random import Random
 from typing import Any
 
 import anyio
 
-from .rows import Rows, packed
+from .rows import Rows, TooLong, packed
 from .skills.catalogue import SKILLS
 from .teacher_engine import units_of
 from .trie import Trie, trie_of
 
-# So many steps for each process lie ready.
-_AHEAD = 3
+# A lesson that no row has room for may come once in thousands; so many one after the other mean rows too short.
+_MOST_TOO_LONG = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,40 +43,39 @@ class Source:
     seed: int
 
     def at(self, step: int) -> Rows:
-        """The rows of a step."""
+        """The rows of a step.
+
+        Raises:
+            TooLong: No row has room for lessons such as these.
+        """
         random = Random(f"{self.seed}/{step}")
-        return packed(self._tries(random), self.rows, self.length)
+        try:
+            return packed(self._tries(random), self.rows, self.length)
+        except Exception as error:
+            # Whatever a skill has done wrong, it does again at the same step.
+            error.add_note(f"in a lesson of step {step} with the seed {self.seed}")
+            raise
 
     def _tries(self, random: Random) -> Iterator[Trie]:
         names = [name for name, _ in self.shares]
         weights = [share for _, share in self.shares]
-        tokenizer = _tokenizer(self.tokenizer)
+        tokenizer = tokenizer_in(self.tokenizer)
+        too_long = 0
         while True:
-            skill = SKILLS[random.choices(names, weights)[0]].skill
-            trie = trie_of(anyio.run(units_of, skill.lesson(random), tokenizer))
-            # One in thousands may be, and is not worth the end of a run.
-            if len(trie) <= self.length:
+            name = random.choices(names, weights)[0]
+            try:
+                trie = trie_of(anyio.run(units_of, SKILLS[name].skill.lesson(random), tokenizer))
+            except Exception as error:
+                error.add_note(f"in a lesson of the skill {name}")
+                raise
+            too_long = too_long + 1 if len(trie) > self.length else 0
+            if not too_long:
                 yield trie
-
-
-def ahead(source: Source, steps: range, processes: int) -> Iterator[Rows]:
-    """The rows of these steps, made by so many processes ahead of who takes them; without any, by this one."""
-    if not processes:
-        yield from map(source.at, steps)
-        return
-    # Not a copy of this one, which may hold a GPU.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-    waiting: deque[Future[Rows]] = deque()
-    coming = iter(steps)
-    try:
-        while True:
-            while len(waiting) < _AHEAD * processes and (step := next(coming, None)) is not None:
-                waiting.append(pool.submit(source.at, step))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+            elif too_long > _MOST_TOO_LONG:
+                raise TooLong(
+                    f"{too_long} lessons one after the other, the last of {len(trie)} tokens, do not fit into rows "
+                    f"of {self.length}: make rows longer"
+                )
 
 
 def shares_of(names: Sequence[str] = ()) -> tuple[tuple[str, float], ...]:
@@ -89,7 +85,8 @@ def shares_of(names: Sequence[str] = ()) -> tuple[tuple[str, float], ...]:
 
 
 @lru_cache(maxsize=1)
-def _tokenizer(folder: str) -> Any:
+def tokenizer_in(folder: str) -> Any:
+    """The tokenizer that lies there; loaded once in a process."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder)

@@ -1,4 +1,4 @@
-"""The loop: AdamW, a short warm-up, then a cosine to nearly nothing; it stops when its time is up, to go on later."""
+"""The loop: AdamW, a short warm-up, then a cosine to nearly nothing; it stops when it is told to, to go on later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from . import checkpoint
-from .lessons import Source, ahead
+from .checkpoint import Progress
+from .lesson_processes import ProcessDied, ahead
+from .lessons import Source
 from .model import AdaptedModel
 
 _WARM_UP = 30
@@ -48,53 +50,64 @@ def train(
     plan: Plan,
     folder: Path,
     *,
-    seconds: float = math.inf,
+    stopped: Callable[[], bool] = lambda: False,
     processes: int = 0,
     say: Callable[[str], None] = lambda line: None,
-) -> bool:
-    """Trains until all steps are done or the time is up.
+) -> Progress:
+    """Trains until all steps are done or it is told to stop, with a checkpoint now and then and at the end.
 
     Args:
         model: Its adapter is trained, from the checkpoint on if there is one.
         source: Makes the rows.
         plan: Steps and rates.
         folder: Where the checkpoint is.
-        seconds: After so many the run stops, with a checkpoint.
+        stopped: Is asked after each step whether it is to be the last one of this run.
         processes: So many make rows.
         say: Gets a line now and then.
 
     Returns:
-        Whether all steps are done.
+        How far it has come, over all runs.
 
     Raises:
-        OtherRun: The checkpoint is of other settings.
+        UsageError: The checkpoint is of other settings or damaged, or the weights are no numbers any more.
+        RunFolderError: The checkpoint cannot be read or written.
+        ProcessDied: One that makes rows was killed; there is a checkpoint.
     """
     optimizer = torch.optim.AdamW(
         model.parameters,
         lr=plan.rate,
         betas=(0.9, 0.95),
         weight_decay=0.0,
-        fused="cuda" in model.device,
+        fused=model.on_gpu,
     )
     settings: dict[str, Any] = {
-        "plan": asdict(plan), "source": asdict(source) | {"tokenizer": None}
+        "plan": asdict(plan), "source": asdict(source) | {"tokenizer": None}, "rank": model.rank
     }  # fmt: skip
-    first = checkpoint.read(folder, model, optimizer, settings)
+    progress = before = checkpoint.read(folder, model, optimizer, settings)
     start = kept = time.monotonic()
-    step = first
-    heard = _Heard(say, plan.steps)
-    for rows in ahead(source, range(first, plan.steps), processes):
-        _step(model, optimizer, rows, plan.rate_at(step), heard)
-        step += 1
-        heard.tell(step, rows.tokens.size)
-        now = time.monotonic()
-        if now - start > seconds:
-            break
-        if now - kept > _SECONDS_BETWEEN_CHECKPOINTS:
-            checkpoint.write(folder, model, optimizer, step, settings)
-            kept = now
-    checkpoint.write(folder, model, optimizer, step, settings)
-    return step >= plan.steps
+    heard = _Heard(say, plan.steps, before)
+    try:
+        for rows in ahead(source, range(before.steps, plan.steps), processes):
+            _step(model, optimizer, rows, plan.rate_at(progress.steps), heard)
+            now = time.monotonic()
+            progress = Progress(
+                steps=progress.steps + 1,
+                tokens=progress.tokens + int(rows.filled.sum()),
+                seconds=before.seconds + now - start,
+            )
+            heard.tell(progress)
+            if stopped():
+                break
+            if now - kept > _SECONDS_BETWEEN_CHECKPOINTS:
+                checkpoint.write(folder, model, optimizer, progress, settings)
+                kept = now
+    except ProcessDied:
+        # SIGTERM for a group of processes, as `timeout` sends it, ends those that make lessons too.
+        if not stopped():
+            checkpoint.write(folder, model, optimizer, progress, settings)
+            raise
+    checkpoint.write(folder, model, optimizer, progress, settings)
+    return progress
 
 
 def _step(model: AdaptedModel, optimizer: Any, rows: Any, rate: float, heard: _Heard) -> None:
@@ -111,24 +124,24 @@ def _step(model: AdaptedModel, optimizer: Any, rows: Any, rate: float, heard: _H
 class _Heard:
     """Tells how it goes; looks at what the GPU has computed only when it tells."""
 
-    def __init__(self, say: Callable[[str], None], steps: int) -> None:
+    def __init__(self, say: Callable[[str], None], steps: int, before: Progress) -> None:
         self._say = say
         self._steps = steps
         self._losses: list[Any] = []
         self._rights: list[Any] = []
-        self._since = time.monotonic()
+        self._told = before
 
     def add(self, loss: Any, right: Any) -> None:
         self._losses.append(loss)
         self._rights.append(right)
 
-    def tell(self, step: int, tokens: int) -> None:
-        if step % _STEPS_BETWEEN_LINES and step != self._steps:
+    def tell(self, progress: Progress) -> None:
+        if progress.steps % _STEPS_BETWEEN_LINES and progress.steps != self._steps:
             return
         loss, right = (float(torch.stack(all).mean()) for all in (self._losses, self._rights))
-        seconds = time.monotonic() - self._since
-        speed = tokens * len(self._losses) / seconds
+        speed = (progress.tokens - self._told.tokens) / (progress.seconds - self._told.seconds)
         self._say(
-            f"step {step} of {self._steps}  loss {loss:.4f}  right {100 * right:.2f} %  {speed / 1000:.0f}k tokens/s"
+            f"step {progress.steps} of {self._steps}  loss {loss:.4f}  right {100 * right:.2f} %  "
+            f"{speed / 1000:.1f}k tokens/s"
         )
-        self._losses, self._rights, self._since = [], [], time.monotonic()
+        self._losses, self._rights, self._told = [], [], progress

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModelForCausalLM
@@ -53,12 +54,21 @@ class AdaptedModel:
             r=rank, lora_alpha=rank * _ALPHA // RANK, target_modules=_LINEAR, task_type="CAUSAL_LM"
         )
         self.adapted: Any = get_peft_model(base, config).to(device)
+        for module in self.adapted.modules():
+            if isinstance(module, LoraLayer):
+                # What autocast takes back to bfloat16 at once need not be made float32 before.
+                module.cast_input_dtype_enabled = False
         self.device = device
-        self._on_gpu = device.startswith("cuda")
-        self._number = torch.bfloat16 if self._on_gpu else torch.float32
+        self.rank = rank
+        self._number = torch.bfloat16 if self.on_gpu else torch.float32
         inner = self.adapted.get_base_model()
         self._head: Any = inner.lm_head
         self._body: Any = inner.model
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it computes in bfloat16, on a GPU."""
+        return self.device.startswith("cuda")
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
@@ -67,16 +77,14 @@ class AdaptedModel:
 
     def loss(self, rows: Rows) -> Loss:
         """The loss of what is learned in these rows."""
-        with torch.autocast(
-            self.device.partition(":")[0], torch.bfloat16, enabled="cuda" in self.device
-        ):
+        with torch.autocast(self.device.partition(":")[0], torch.bfloat16, enabled=self.on_gpu):
             hidden = self._hidden(rows)
-            learned = self._on_device(rows.learned)
-            # A token is told by the one before it in its unit, which need not be the one before it in the row.
-            row, place = learned.nonzero(as_tuple=True)
-            before = self._on_device(rows.parents)[row, place]
-            wanted = self._on_device(rows.tokens)[row, place].long()
-            logits = self._head(hidden[row, before])
+            # Found before it comes to the GPU, which need not be waited for so. A token is told by the one before it
+            # in its unit, which need not be the one before it in the row.
+            row, place = rows.learned.nonzero()
+            before = rows.parents[row, place]
+            wanted = self._on_device(rows.tokens[row, place]).long()
+            logits = self._head(hidden[self._on_device(row), self._on_device(before).long()])
         right = (logits.argmax(-1) == wanted).float().mean()
         return Loss(functional.cross_entropy(logits.float(), wanted), right, len(wanted))
 

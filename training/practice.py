@@ -9,15 +9,18 @@ import torch
 
 from .lessons import Source
 from .model import AdaptedModel
+from .training_record import Practised
 
 # No step of training comes so far.
 _FRESH = 10**9
 
 
-def practised(model: AdaptedModel, source: Source) -> Iterator[tuple[str, float, float, int]]:
-    """Of each skill: its name, the loss, the share of learned tokens that are the most likely ones, and how many."""
+def practised(model: AdaptedModel, source: Source) -> Iterator[Practised]:
+    """How each skill of a source goes, on rows of lessons of this skill alone."""
     with torch.no_grad():
         for name, share in source.shares:
             rows = replace(source, shares=((name, share),)).at(_FRESH)
             loss = model.loss(rows)
-            yield name, float(loss.mean), float(loss.right), loss.tokens
+            yield Practised(
+                skill=name, loss=float(loss.mean), right=float(loss.right), tokens=loss.tokens
+            )

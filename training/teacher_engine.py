@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 
 import anyio
@@ -37,6 +38,7 @@ _MODEL = "teacher"
 # Of SmolLM2.
 _WINDOW = 8192
 _KINDS = frozenset({"choice", "regex", "json", "grammar"})
+_TEXTS_REMEMBERED = 4096
 
 
 class TeacherEngine(Engine):
@@ -53,8 +55,8 @@ class TeacherEngine(Engine):
     def __init__(self, reply: Reply, tokenizer: Any) -> None:
         self.units: list[Unit] = []
         self._reply = reply
-        self._tokenizer = tokenizer
-        self._encoder = TurnEncoder(tokenizer, _MODEL)
+        self._tokenizer = _remembering(tokenizer)
+        self._encoder = self._tokenizer.turns
 
     @property
     def model(self) -> str:
@@ -109,7 +111,7 @@ class TeacherEngine(Engine):
         self, text: str, context: Context, sampling: Sampling, *, ended: bool
     ) -> tuple[int, ...]:
         _check_constraint(text, context, sampling)
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        ids = self._tokenizer.encode(text)
         if len(ids) > sampling.max_tokens:
             raise AssertionError(
                 f"{context.path}: the reply has {len(ids)} tokens, and {sampling.max_tokens} may be "
@@ -117,8 +119,8 @@ class TeacherEngine(Engine):
             )
         if not ended:
             # Where only this one token has no room, as after a digit that was to be chosen, nothing is lost.
-            ids = [*ids, self._tokenizer.eos_token_id][: sampling.max_tokens]
-        return tuple(ids)
+            ids = (*ids, self._tokenizer.end)[: sampling.max_tokens]
+        return ids
 
 
 async def units_of(lesson: Lesson, tokenizer: Any) -> list[Unit]:
@@ -126,6 +128,27 @@ async def units_of(lesson: Lesson, tokenizer: Any) -> list[Unit]:
     engine = TeacherEngine(lesson.reply, tokenizer)
     await lesson.solve(engine)
     return engine.units
+
+
+class _Remembering:
+    """A tokenizer that remembers: marks of turns and instructions come again in every lesson."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.chat_template = tokenizer.chat_template
+        self.apply_chat_template = tokenizer.apply_chat_template
+        self.end: int = tokenizer.eos_token_id
+        self.turns = TurnEncoder(self, _MODEL)
+        self.encode = lru_cache(_TEXTS_REMEMBERED)(self._encode)
+        self.decode = tokenizer.decode
+        # What transformers puts around it takes as long again.
+        self._inner = tokenizer.backend_tokenizer
+
+    def _encode(self, text: str, *, add_special_tokens: bool = False) -> tuple[int, ...]:
+        return tuple(self._inner.encode(text, add_special_tokens=add_special_tokens).ids)
+
+
+# Of one tokenizer in a process.
+_remembering = lru_cache(maxsize=1)(_Remembering)
 
 
 def _until_stop(text: str, stops: Sequence[str]) -> tuple[str, str | None]:

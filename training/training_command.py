@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,22 +14,45 @@ import anyio
 import torch
 from rich.console import Console
 
-from engines import embedded_model
+from engines import ForkjoinError, embedded_model
+from orchestrator.runs.run_folder import environment, folder_errors
 
-from .checkpoint import OtherRun
+from .checkpoint import Progress
 from .lessons import Source, shares_of
 from .loop import Plan, train
-from .model import RANK, AdaptedModel
+from .model import BASE, RANK, AdaptedModel
 from .practice import practised
 from .skills.catalogue import SKILLS
+from .stopping import Stopping
+from .training_record import TrainingRecord
 
 _MOST_PROCESSES = 14
+_PARTLY = 75
 
 
 def command(arguments: Sequence[str]) -> None:
-    """Trains; the adapter as far as it has come lies in OUT/adapter."""
+    """Trains; the adapter as far as it has come lies in OUT/adapter.
+
+    A run that stops before all steps are done, for its time is up or by Ctrl-C or SIGTERM, exits with 75 (try again),
+    so that a script can repeat it until it exits with 0.
+    """
     options = _parser().parse_args(arguments)
-    console = Console(highlight=False, soft_wrap=True)
+    try:
+        with Stopping(60 * options.minutes) as stopping:
+            done = _train(options, stopping)
+    except ForkjoinError as error:
+        sys.exit(f"training: {error}")
+    except KeyboardInterrupt:
+        sys.exit("training: stopped at once; the same command goes on from the last checkpoint")
+    if not done:
+        _say("stopped before all steps were done: the same command goes on")
+        sys.exit(_PARTLY)
+
+
+def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
+    """Returns whether all steps are done."""
+    with folder_errors(options.out):
+        options.out.mkdir(parents=True, exist_ok=True)
     folder = options.model or str(anyio.run(embedded_model.prepare))
     source = Source(
         tokenizer=options.tokenizer or folder,
@@ -37,49 +61,100 @@ def command(arguments: Sequence[str]) -> None:
         length=options.length,
         seed=options.seed,
     )
+    plan = Plan(steps=options.steps, rate=options.rate)
+    model = _model(folder, options)
+    progress = train(
+        model,
+        source,
+        plan,
+        options.out,
+        stopped=stopping,
+        processes=options.processes,
+        say=_say,
+    )
+    record = _record(model, source, plan, progress)
+    done = progress.steps >= plan.steps
+    if done:
+        record = record.model_copy(update={"practised": tuple(practised(model, source))})
+        for skill in record.practised:
+            _say(
+                f"{skill.skill:16} loss {skill.loss:.4f}  right {100 * skill.right:.2f} % of {skill.tokens} tokens"
+            )
+    adapter = options.out / "adapter"
+    with folder_errors(options.out):
+        model.save(adapter)
+    record.write(adapter)
+    _say(f"the adapter, after {progress.steps} of {plan.steps} steps, is in {adapter}")
+    return done
+
+
+def _say(line: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(line)
+
+
+def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        _say("there is no GPU here: a step that takes one 0.3 s takes this processor minutes")
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
-    model = AdaptedModel(folder, device, rank=options.rank)
-    try:
-        done = train(
-            model,
-            source,
-            Plan(steps=options.steps, rate=options.rate),
-            options.out,
-            seconds=60 * options.minutes,
-            processes=options.processes,
-            say=console.print,
-        )
-    except OtherRun as error:
-        sys.exit(f"training: {error}")
-    model.save(options.out / "adapter")
-    if not done:
-        console.print(f"the time is up: the same command goes on from {options.out}")
-        return
-    for name, loss, right, tokens in practised(model, source):
-        console.print(f"{name:16} loss {loss:.4f}  right {100 * right:.2f} % of {tokens} tokens")
-    console.print(f"the adapter is in {options.out / 'adapter'}")
+    return AdaptedModel(folder, device, rank=options.rank)
+
+
+def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress) -> TrainingRecord:
+    return TrainingRecord(
+        base=BASE,
+        rank=model.rank,
+        planned=plan.steps,
+        steps=progress.steps,
+        rows=source.rows,
+        length=source.length,
+        rate=plan.rate,
+        seed=source.seed,
+        shares=dict(source.shares),
+        tokens=progress.tokens,
+        seconds=progress.seconds,
+        machine=torch.cuda.get_device_name() if model.on_gpu else platform.machine(),
+        packages=environment()["packages"],
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give 1 or more")
+    return number
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not number >= 0:
+        raise argparse.ArgumentTypeError(f"{text}: give 0 or more")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training train", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint and adapter go here")
-    parser.add_argument("--model", help="folder of the base model (the embedded one)")
-    parser.add_argument("--tokenizer", help="folder of the tokenizer (the model's)")
-    parser.add_argument("--steps", type=int, default=1700, help="in all, over all runs (1700)")
-    parser.add_argument(
-        "--minutes", type=float, default=math.inf, help="stop after so many, to go on later"
+    parser = argparse.ArgumentParser(
+        prog="python -m training train",
+        description="Trains the adapter of the embedded model, in as many runs as it takes: a run that was stopped "
+        "exits with 75, and the same command goes on.",
     )
-    parser.add_argument("--skills", nargs="+", default=(), choices=sorted(SKILLS), metavar="SKILL")
-    parser.add_argument("--rank", type=int, default=RANK, help=f"of the adapter ({RANK})")
-    parser.add_argument(
-        "--rate", type=float, default=2e-3, help="learning rate at its peak (0.002)"
-    )
-    parser.add_argument("--rows", type=int, default=18, help="rows a step (18)")
-    parser.add_argument("--length", type=int, default=1408, help="tokens a row (1408)")
-    parser.add_argument("--seed", type=int, default=0)
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="checkpoint and adapter go here")
+    add("--model", metavar="FOLDER", help="the base model (default: the embedded one)")
+    add("--tokenizer", metavar="FOLDER", help="of another than the model's")
+    add("--steps", type=_positive, default=1700, help="in all, over all runs (1700)")
+    add("--minutes", type=_not_negative, default=math.inf,
+        help="stop after the step at which so many are over since the start, to go on later")  # fmt: skip
+    add("--skills", nargs="+", default=(), choices=sorted(SKILLS), metavar="SKILL",
+        help=f"of {', '.join(SKILLS)} (default: all)")  # fmt: skip
+    add("--rank", type=_positive, default=RANK, help=f"of the adapter ({RANK})")
+    add("--rate", type=_not_negative, default=2e-3, help="learning rate at its peak (0.002)")
+    add("--rows", type=_positive, default=18, help="rows a step (18)")
+    add("--length", type=_positive, default=1408, help="tokens a row (1408)")
+    add("--seed", type=int, default=0, help="of lessons and first weights (0)")
     # One core is for the process that feeds the GPU; in a container a machine may show more than one may use.
     cores = min(_MOST_PROCESSES, max(1, len(os.sched_getaffinity(0)) - 1))
-    parser.add_argument("--processes", type=int, default=cores, help=f"make lessons ({cores} here)")
+    add("--processes", type=int, default=cores,
+        help=f"make lessons; with 0 the training makes them itself ({cores} here)")  # fmt: skip
     return parser

@@ -10,15 +10,18 @@ computed as if it stood alone, with ordinary positions (ThreadWeaver 2025, train
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Trie:
-    """Tokens in preorder.
+    """Tokens in preorder, those after the same one by their ids.
 
     Attributes:
         tokens: Their ids.
@@ -28,60 +31,44 @@ class Trie:
         learned: Whether there is a loss on each.
     """
 
-    tokens: Sequence[int]
-    positions: Sequence[int]
-    ends: Sequence[int]
-    parents: Sequence[int]
-    learned: Sequence[bool]
+    tokens: NDArray[np.int32]
+    positions: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    parents: NDArray[np.int32]
+    learned: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.tokens)
 
 
-@dataclass(slots=True)
-class _Node:
-    token: int
-    learned: bool = False
-    children: dict[int, _Node] = field(default_factory=dict)
-
-
 def trie_of(units: Iterable[Unit]) -> Trie:
     """The trie of these units; they have their first token in common."""
-    root = _Node(-1)
-    for unit in units:
-        node = _walked(root, unit.context, learned=False)
-        _walked(node, unit.completion, learned=unit.learned)
-    return _in_preorder(root)
+    # In this order each unit has most in common with the one before it.
+    ordered = sorted(units, key=lambda unit: (*unit.context, *unit.completion))
+    room = sum(len(unit.context) + len(unit.completion) for unit in ordered)
+    tokens, positions, ends, parents = np.full((4, room), -1, np.int32)
+    learned = np.zeros(room, np.bool_)
+    # The ids and the indices of the unit before.
+    ids = path = np.zeros(0, np.int32)
+    size = 0
+    for unit in ordered:
+        before, ids = ids, np.array((*unit.context, *unit.completion), np.int32)
+        common = _in_common(before, ids)
+        # What the unit before has alone ends here.
+        ends[path[common:]] = size
+        start, size = size, size + len(ids) - common
+        path = np.concatenate((path[:common], np.arange(start, size, dtype=np.int32)))
+        tokens[start:size] = ids[common:]
+        positions[start:size] = np.arange(common, len(ids))
+        parents[path[1:]] = path[:-1]
+        if unit.learned:
+            learned[path[len(unit.context) :]] = True
+    ends[path] = size
+    return Trie(tokens[:size], positions[:size], ends[:size], parents[:size], learned[:size])
 
 
-def _walked(node: _Node, tokens: Sequence[int], *, learned: bool) -> _Node:
-    for token in tokens:
-        node = node.children.setdefault(token, _Node(token))
-        node.learned |= learned
-    return node
-
-
-def _in_preorder(root: _Node) -> Trie:
-    tokens: list[int] = []
-    positions: list[int] = []
-    ends: list[int] = []
-    parents: list[int] = []
-    learned: list[bool] = []
-    # An index in the place of a node says that all beneath that index has been listed.
-    stack: list[tuple[_Node | int, int]] = [
-        (child, -1) for child in reversed(root.children.values())
-    ]
-    while stack:
-        node, parent = stack.pop()
-        if isinstance(node, int):
-            ends[node] = len(tokens)
-            continue
-        index = len(tokens)
-        tokens.append(node.token)
-        positions.append(positions[parent] + 1 if parent >= 0 else 0)
-        parents.append(parent)
-        learned.append(node.learned)
-        ends.append(-1)
-        stack.append((index, parent))
-        stack.extend((child, index) for child in reversed(node.children.values()))
-    return Trie(tokens, positions, ends, parents, learned)
+def _in_common(first: NDArray[np.int32], second: NDArray[np.int32]) -> int:
+    """How many ids both begin with."""
+    length = min(len(first), len(second))
+    (other,) = np.nonzero(first[:length] != second[:length])
+    return int(other[0]) if len(other) else length

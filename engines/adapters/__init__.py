@@ -1,7 +1,7 @@
-"""LoRA adapters in PEFT's format: read and checked here, without PyTorch and without PEFT.
+"""LoRA adapters in PEFT's format: read, checked and added to weights here, without PyTorch and without PEFT.
 
-    adapter ──> tensor_file                       what the files say, and whether a model can take it
+    adapter ──> tensor_file                       what the files say, whether they fit a model, and what they change
     shipped ──> adapter, checksums                the one that comes with forkjoin, if one does
 
-What becomes of one is told elsewhere: `engines.embedded_weights` merges the shipped one, vLLM adds a user's own.
+What becomes of one is told elsewhere: `engines.embedded_weights` has the shipped one merged, vLLM adds a user's own.
 """

@@ -14,10 +14,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .tensor_file import Tensor, first_not_finite, read_tensors
+from .tensor_file import Tensor, first_not_finite, read_numbers, read_tensors
+
+if TYPE_CHECKING:
+    import numpy
 
 CONFIG = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
@@ -43,7 +46,7 @@ _MORE = (
     "use_qalora",
 )
 # They begin at a base with other weights than the model's own.
-_CHANGES_THE_BASE = ("corda", "loftq", "olora", "pissa")
+_CHANGES_THE_BASE = ("corda", "loftq", "lora_ga", "olora", "pissa")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class LoraAdapter:
     scaling: float
     shapes: Mapping[str, tuple[int, int]]
     digest: str
+    _tensors: Mapping[str, Tensor]
 
     def check_numbers(self) -> None:
         """Reads all its numbers.
@@ -73,7 +77,7 @@ class LoraAdapter:
             UsageError: One is infinite or no number, or they are of a type that no adapter has.
         """
         path = self.folder / TENSORS
-        name = first_not_finite(path, read_tensors(path))
+        name = first_not_finite(path, self._tensors)
         if name is not None:
             raise UsageError(f"{path} is damaged: {name} has numbers that are not finite")
 
@@ -100,6 +104,27 @@ class LoraAdapter:
                     f"{module}, which is {_product(there)} there; it was trained on {self.base or 'another model'}"
                 )
 
+    def merge(self, name: str, weight: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+        """Adds it to a weight of the model, in float32; one that it does not change stays as it is.
+
+        Raises:
+            UsageError: The sum has numbers that are not finite.
+        """
+        import numpy
+
+        module = name.removesuffix(".weight")
+        if module not in self.shapes:
+            return weight
+        path = self.folder / TENSORS
+        a, b = (read_numbers(path, self._tensors[_PREFIX + module + side]) for side in (_A, _B))
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            merged: numpy.ndarray[Any, Any] = weight + self.scaling * (b @ a)
+        if not numpy.isfinite(merged).all():
+            raise UsageError(
+                f"the adapter {self.folder} makes weights of {module} that are not finite"
+            )
+        return merged
+
 
 def read_adapter(folder: Path) -> LoraAdapter:
     """Reads an adapter's configuration and the names and shapes of its tensors.
@@ -110,9 +135,10 @@ def read_adapter(folder: Path) -> LoraAdapter:
     config = _read_config(folder / CONFIG)
     rank = _checked_rank(folder, config)
     scaling = config["lora_alpha"] / (math.sqrt(rank) if config.get("use_rslora") else rank)
-    shapes = _shapes(folder / TENSORS, rank)
+    tensors = read_tensors(folder / TENSORS)
+    shapes = _shapes(folder / TENSORS, tensors, rank)
     base = str(config.get("base_model_name_or_path") or "")
-    return LoraAdapter(folder, base, rank, scaling, shapes, _digest(folder))
+    return LoraAdapter(folder, base, rank, scaling, shapes, _digest(folder), tensors)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -122,7 +148,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"the folder {path.parent} holds no LoRA adapter: {path.name}: {error.strerror}"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no JSON, or damaged: {error}") from error
     if not isinstance(config, dict):
         raise UsageError(f"{path} is no configuration: it has to be a JSON object")
@@ -155,8 +181,7 @@ def _checked_rank(folder: Path, config: dict[str, Any]) -> int:
     return rank
 
 
-def _shapes(path: Path, rank: int) -> dict[str, tuple[int, int]]:
-    tensors = read_tensors(path)
+def _shapes(path: Path, tensors: Mapping[str, Tensor], rank: int) -> dict[str, tuple[int, int]]:
     names = {name for name in tensors if name.startswith(_PREFIX) and name.endswith((_A, _B))}
     for name in tensors.keys() - names:
         raise UsageError(f"{path} has a tensor {name}, which is no LoRA matrix of a linear layer")

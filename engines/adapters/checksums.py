@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from ..errors import UsageError
+from ..kept_folder import checksum
 from .adapter import CONFIG, TENSORS
 
 SUMS = "SHA256SUMS"
@@ -13,7 +13,7 @@ SUMS = "SHA256SUMS"
 
 def write_checksums(folder: Path) -> None:
     """Writes the checksums of an adapter that is complete; `sha256sum --check SHA256SUMS` reads them too."""
-    lines = [f"{_checksum(folder / name)}  {name}\n" for name in (CONFIG, TENSORS)]
+    lines = [f"{checksum(folder / name)}  {name}\n" for name in (CONFIG, TENSORS)]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
@@ -27,12 +27,7 @@ def check_checksums(folder: Path) -> None:
         lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
         sums = {name: wanted for wanted, _, name in (line.partition("  ") for line in lines)}
         for name in (CONFIG, TENSORS):
-            if _checksum(folder / name) != sums.get(name):
+            if checksum(folder / name) != sums.get(name):
                 raise UsageError(f"{folder / name} is damaged: its checksum is not that of {SUMS}")
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,13 +1,14 @@
-"""What a safetensors file says of its tensors, and whether all their numbers are numbers.
+"""Reads and writes safetensors files, tensor by tensor.
 
 The file begins with the length of a header in JSON, which has the type, the shape and the place of each tensor. So that
-nothing is needed to read it, least of all PyTorch.
+little is needed to read it, least of all PyTorch, and no more than one tensor is in memory.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 _LENGTH = 8
 _LONGEST_HEADER = 100_000_000
-# The bits of the exponent, which are all set in a number that is infinite or none, by the type of the tensor.
-_EXPONENTS = {"F32": ("<u4", 0x7F80_0000), "F16": ("<u2", 0x7C00), "BF16": ("<u2", 0x7F80)}
+# As numpy reads them. It has no BF16, which is the upper half of a float32.
+_TYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         tensors = {name: _tensor(name, entry, first) for name, entry in header.items()}
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is no safetensors file, or a damaged one: {error}") from error
     expected = max((tensor.end for tensor in tensors.values()), default=first)
     if expected != size:
@@ -66,7 +67,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def first_not_finite(path: Path, tensors: dict[str, Tensor]) -> str | None:
+def read_numbers(path: Path, tensor: Tensor) -> numpy.ndarray[Any, Any]:
+    """The numbers of a tensor of floats, as float32, in its shape."""
+    import numpy
+
+    kind, count = _TYPES[tensor.kind], math.prod(tensor.shape)
+    numbers = numpy.fromfile(path, kind, count, offset=tensor.start).reshape(tensor.shape)
+    if tensor.kind == "BF16":
+        return (numbers.astype("<u4") << 16).view("<f4")
+    return numbers.astype("<f4", copy=False)
+
+
+def first_not_finite(path: Path, tensors: Mapping[str, Tensor]) -> str | None:
     """The name of the first tensor with an infinity or a NaN; None where there is none.
 
     Raises:
@@ -74,23 +86,48 @@ def first_not_finite(path: Path, tensors: dict[str, Tensor]) -> str | None:
     """
     import numpy
 
-    content = numpy.memmap(path, numpy.uint8, "r")
     for name, tensor in tensors.items():
-        if tensor.kind not in _EXPONENTS:
+        if tensor.kind not in _TYPES:
             raise UsageError(
-                f"{path}: {name} is of the type {tensor.kind}: save the adapter in one of {', '.join(_EXPONENTS)}"
+                f"{path}: {name} is of the type {tensor.kind}: save the adapter in one of {', '.join(_TYPES)}"
             )
-        kind, exponent = _EXPONENTS[tensor.kind]
-        # Copied, since nothing says that a tensor begins at a multiple of its width.
-        bits: numpy.ndarray[Any, Any] = content[tensor.start : tensor.end].copy().view(kind)
-        if bool(((bits & exponent) == exponent).any()):
+        if not numpy.isfinite(read_numbers(path, tensor)).all():
             return name
     return None
+
+
+def write_tensors(
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    tensors: Iterable[numpy.ndarray[Any, Any]],
+) -> None:
+    """Writes tensors of float32.
+
+    Args:
+        path: The file.
+        shapes: Of the tensors, by name.
+        tensors: Their numbers, in the same order; each is written before the next is asked for.
+    """
+    import numpy
+
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    # So that all numbers lie at multiples of their width.
+    text += b" " * (-len(text) % _LENGTH)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(_LENGTH, "little") + text)
+        for (name, shape), tensor in zip(shapes.items(), tensors, strict=True):
+            assert tensor.shape == shape, name
+            file.write(numpy.ascontiguousarray(tensor, "<f4").data)
 
 
 def _tensor(name: str, entry: Any, first: int) -> Tensor:
     start, end = entry["data_offsets"]
     kind, shape = str(entry["dtype"]), tuple(map(int, entry["shape"]))
-    if kind in _EXPONENTS and (end - start) != math.prod(shape) * int(_EXPONENTS[kind][0][-1]):
+    if kind in _TYPES and end - start != math.prod(shape) * int(_TYPES[kind][-1]):
         raise ValueError(f"{name} has {end - start} bytes")
     return Tensor(kind, shape, first + start, first + end)

@@ -38,11 +38,11 @@ class HogwildEngine(Engine):
         model: The model, which other engines may share as long as they do not compute at the same time.
         tokenizer: Its tokenizer.
         name: What it is called.
-        weights: What tells its weights from others of the same name, if the name does not.
+        digest: What tells its weights from others of the same name, if the name does not.
     """
 
     def __init__(
-        self, model: TorchModel, tokenizer: ModelTokenizer, name: str, weights: str = ""
+        self, model: TorchModel, tokenizer: ModelTokenizer, name: str, digest: str = ""
     ) -> None:
         self._model: TorchModel | None = model
         self._tokenizer = tokenizer
@@ -51,7 +51,7 @@ class HogwildEngine(Engine):
         self._capabilities = Capabilities(
             token_ids=True, constraints=frozenset(), window=model.window, collaboration=True
         )
-        self._fingerprint = f"{name} {model.dtype} hogwild {weights}".rstrip()
+        self._fingerprint = f"{name} {model.dtype} hogwild {digest}".rstrip()
         self._loop: EventLoopToken | None = None
         self._turns = CallLimiter(1)
         # One of its own, since tools may fill the one that all share.
@@ -66,7 +66,7 @@ class HogwildEngine(Engine):
         path: str,
         *,
         name: str | None = None,
-        weights: str = "",
+        digest: str = "",
         dtype: str | None = None,
         device: str | None = None,
     ) -> HogwildEngine:
@@ -75,7 +75,7 @@ class HogwildEngine(Engine):
         Args:
             path: A folder, or a name on the Hugging Face hub.
             name: What it is called; None is the path.
-            weights: What tells its weights from others of the same name, if the name does not.
+            digest: What tells its weights from others of the same name, if the name does not.
             dtype: Of weights and cache; None is float32 on a CPU, and the model's own on CUDA.
             device: None is CUDA where there is one.
 
@@ -87,7 +87,7 @@ class HogwildEngine(Engine):
         await anyio.to_thread.run_sync(
             lambda: loaded.append(load(path, dtype, device)), abandon_on_cancel=True
         )
-        return cls(*loaded.pop(), name or path, weights)
+        return cls(*loaded.pop(), name or path, digest)
 
     @property
     def model(self) -> str:

@@ -11,7 +11,8 @@ import anyio.to_thread
 
 from ..engine import Engine
 from ..errors import MissingExtra, UsageError
-from ..in_process import LocalEngine, ModelChoice, choose_model
+from ..in_process import LocalEngine
+from ..model_choice import ModelChoice, choose_model
 
 
 def hogwild_engine(
@@ -50,7 +51,7 @@ async def _start(choice: ModelChoice, dtype: str | None, device: str | None) -> 
     found = await choice.find()
     module = await anyio.to_thread.run_sync(_import_engine, abandon_on_cancel=True)
     engine: Engine = await module.HogwildEngine.start(
-        found.path, name=found.name, weights=found.weights, dtype=dtype, device=device
+        found.path, name=found.name, digest=found.digest, dtype=dtype, device=device
     )
     return engine
 

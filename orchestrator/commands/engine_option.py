@@ -9,13 +9,10 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
-    suppress,
 )
 from pathlib import Path
 
 from engines import Engine, ForkjoinError, Notify, UsageError, hogwild_engine, local_engine
-from engines.adapters.shipped import shipped_adapter
-from engines.embedded_model import model_folder
 
 from ..imported import imported, is_place
 
@@ -69,15 +66,6 @@ def open_engine(
 
     servers = [HttpEngine(url, model=arguments.model) for url in _urls(name)]
     return servers[0] if len(servers) == 1 else ReplicaPool(servers, notify=notify)
-
-
-def prepares_model(arguments: argparse.Namespace) -> bool:
-    """Whether opening the engine writes the embedded model first. Who opens it hears why that is not possible."""
-    if arguments.engine not in _IN_PROCESS or arguments.model is not None:
-        return False
-    with suppress(ForkjoinError):
-        return not model_folder(shipped_adapter()).is_dir()
-    return False
 
 
 def _made_by(place: str) -> AbstractAsyncContextManager[Engine]:

@@ -22,7 +22,7 @@ from ..events import Subscriber
 from ..progress import Progress
 from ..run_result import RunResult
 from .approval import approver
-from .engine_option import open_engine, prepares_model
+from .engine_option import open_engine
 from .options import agent_options
 from .output import KnownOfRun, drawn_threads, write_failure, write_result
 from .tool_sources import opened_servers
@@ -91,7 +91,7 @@ async def _run(
         options = agent_options(arguments, served)
         with Progress() as progress:
             opening = open_engine(arguments, progress.tell)
-            progress.starting(arguments.engine, arguments.model, prepares=prepares_model(arguments))
+            progress.starting(arguments.engine, arguments.model)
             engine = await exits.enter_async_context(opening)
             agent = Agent(
                 engine,

@@ -82,7 +82,8 @@ class ServeCommand:
         add("--drain", metavar="S", type=float, default=usual.drain,
             help=f"seconds that requests may take once the server is stopped (default: {usual.drain:g})")  # fmt: skip
         add("--model", metavar="NAME",
-            help="default: the embedded model, or the one that the server has")  # fmt: skip
+            help="a folder or a name; smollm2 is the embedded model without its training (default: the "
+            "embedded model, or the one that the server has)")  # fmt: skip
         add("--max-tokens", metavar="N", type=int, default=512,
             help="for each call of a request that does not say it (default: 512)")  # fmt: skip
         add("--prices", metavar="LIST",

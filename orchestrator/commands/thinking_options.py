@@ -21,7 +21,8 @@ def add_thinking(parser: argparse.ArgumentParser, *, default: str = "") -> None:
         add("--method", metavar="NAME", default="chain-of-thought", help=choices_of(METHODS))
     add_settings(parser)
     add("--model", metavar="NAME",
-        help="default: the embedded model, or the one that the server has")  # fmt: skip
+        help="a folder or a name; smollm2 is the embedded model without its training (default: the "
+        "embedded model, or the one that the server has)")  # fmt: skip
     add("--max-tokens", metavar="N", type=int, default=512,
         help="for each call of a thread or reducer (default: 512)")  # fmt: skip
     add("--seed", metavar="N", type=int,

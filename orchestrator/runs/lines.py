@@ -50,7 +50,8 @@ class Lines:
         """Writes what happened to a node or a call."""
         match event:
             case NodeStarted():
-                self._write(f"▶ {event.node}  {self._view.nodes[event.node].what}")
+                what = " ".join(self._view.nodes[event.node].what.split())
+                self._write(f"▶ {event.node}  {what}")
             case NodeFinished():
                 self._write(_ended(self._view.nodes[event.node]))
             case GenerationStarted():

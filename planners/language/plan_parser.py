@@ -53,7 +53,7 @@ class PlanParser:
         complete: How many characters have come up to the end of the last complete line.
 
     >>> PlanParser({}).feed('1. think("why?")\n')
-    [Think(kind='think', id='1', prompt='why?', method=None, after=None, max_tokens=None)]
+    [Think(kind='think', id='1', prompt='why?', method=None, after=None, max_tokens=None, title='')]
     """
 
     def __init__(self, tools: Mapping[str, ToolSpecification]) -> None:

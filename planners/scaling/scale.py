@@ -195,6 +195,7 @@ class SCALE:
             prompt=steps.prompt(number),
             method=self.hard_method if hard else self.easy_method,
             max_tokens=self._thinking(score) if hard else self.easy_tokens,
+            title=steps.steps[number - 1].task,
         )
 
 

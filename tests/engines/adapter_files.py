@@ -38,6 +38,7 @@ def write_adapter(
     shapes: Mapping[str, tuple[int, ...]] = SHAPES,
     seed: int = 1,
     numbers: Mapping[str, float] | None = None,
+    kind: str = "F32",
     **changes: Any,
 ) -> Path:
     """An adapter with random numbers.
@@ -47,6 +48,7 @@ def write_adapter(
         shapes: Of its tensors.
         seed: Of its numbers.
         numbers: For the first number of some tensors.
+        kind: In which they are written; the last bits of BF16 are cut off.
         changes: In its configuration; None leaves one out.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,10 +64,16 @@ def write_adapter(
         values = [chance.gauss(0, 1) for _ in range(count)]
         if numbers and name in numbers:
             values[0] = numbers[name]
-        packed = struct.pack(f"<{count}f", *values)
+        packed = b"".join(_packed(kind, value) for value in values)
         offsets = [len(content), len(content) + len(packed)]
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": offsets}
         content += packed
     text = json.dumps(header).encode()
     (folder / TENSORS).write_bytes(len(text).to_bytes(8, "little") + text + content)
     return folder
+
+
+def _packed(kind: str, value: float) -> bytes:
+    if kind == "F16":
+        return struct.pack("<e", value)
+    return struct.pack("<f", value)[2 if kind == "BF16" else 0 :]

@@ -71,6 +71,7 @@ def test_the_digest_tells_adapters_of_other_numbers_and_other_settings(tmp_path:
         ({"alpha_pattern": {"q_proj": 4}}, "alpha_pattern={'q_proj': 4}"),
         ({"trainable_token_indices": [0]}, "trainable_token_indices=[0]"),
         ({"init_lora_weights": "pissa_niter_16"}, "init_lora_weights='pissa_niter_16'"),
+        ({"init_lora_weights": "lora_ga"}, "init_lora_weights='lora_ga'"),
     ],
 )
 def test_a_configuration_that_two_matrices_cannot_follow_is_refused(

@@ -271,13 +271,16 @@ def test_one_that_was_killed_while_it_wrote_leaves_the_work_to_the_next(
     assert [path for path in cache.iterdir() if path.is_dir()] == [folder]
 
 
-def test_an_adapter_that_the_writer_refuses_is_told_without_a_word_of_the_disk(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_the_writer_refuses_is_told_without_a_word_of_the_disk(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_with(monkeypatch, "import sys; sys.stderr.write('it does not fit'); sys.exit(2)")
+    adapter = read_adapter(write_adapter(tmp_path / "adapter"))
     with pytest.raises(
         ModelPreparationFailed, match=r"^it does not fit; the plain model is smollm2$"
     ):
+        anyio.run(prepare, adapter)
+    with pytest.raises(ModelPreparationFailed, match=r"^it does not fit$"):
         anyio.run(prepare)
     assert [path for path in cache.iterdir() if path.is_dir()] == []
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import anyio.to_thread
 import pytest
 
 from engines import FakeEngine, UsageError, local, local_engine
-from engines.in_process import FoundModel, ModelChoice
+from engines.model_choice import FoundModel, ModelChoice
 
 pytestmark = [
     pytest.mark.anyio,
@@ -80,35 +78,13 @@ async def test_the_caller_s_own_choice_stays(monkeypatch: pytest.MonkeyPatch, mo
     assert options[EXECUTOR] == "mp"
 
 
-async def test_vllm_is_imported_while_the_model_is_prepared(
-    monkeypatch: pytest.MonkeyPatch, model: str
-) -> None:
-    imports, prepared = threading.Event(), threading.Event()
-    vllm = LikeVllm(on_cpu=True)
-
-    def import_vllm() -> SimpleNamespace:
-        imports.set()
-        assert prepared.wait(60)
-        return vllm.module
-
-    async def find(choice: ModelChoice) -> FoundModel:
-        assert await anyio.to_thread.run_sync(imports.wait, 60)
-        prepared.set()
-        return FoundModel(model, "prepared")
-
-    monkeypatch.setattr(local, "_import_adapter", import_vllm)
-    monkeypatch.setattr(ModelChoice, "find", find)
-    async with local_engine():
-        assert vllm.options["served_model_name"] == "prepared"
-
-
-async def test_a_model_that_cannot_be_is_told_as_one_error(
+async def test_a_model_that_cannot_be_is_told_before_vllm_is_imported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def find(choice: ModelChoice) -> FoundModel:
         raise UsageError("of another shape")
 
-    monkeypatch.setattr(local, "_import_adapter", lambda: LikeVllm(on_cpu=True).module)
+    monkeypatch.setattr(local, "_import_adapter", lambda: pytest.fail("imported"))
     monkeypatch.setattr(ModelChoice, "find", find)
     with pytest.raises(UsageError, match="another shape"):
         async with local_engine():

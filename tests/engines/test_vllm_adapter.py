@@ -29,11 +29,12 @@ pytestmark = [
 class Llm:
     """Instead of AsyncLLM: keeps what it is asked."""
 
-    def __init__(self, refusal: Exception | None = None) -> None:
+    def __init__(self, refusal: Exception | None = None, executor: str = "mp") -> None:
         self.options: dict[str, Any] = {}
         self.loaded: list[Any] = []
         self.requests: list[Any] = []
         self.closed = False
+        self.seconds_to_end: float | None = -1
         self.output_handler = None
         self._refusal = refusal
         nothing = SimpleNamespace(policy="priority", block_size=32)
@@ -45,7 +46,10 @@ class Llm:
             quantization=None,
         )
         self.vllm_config = SimpleNamespace(
-            model_config=model, cache_config=nothing, scheduler_config=nothing
+            model_config=model,
+            cache_config=nothing,
+            scheduler_config=nothing,
+            parallel_config=SimpleNamespace(distributed_executor_backend=executor),
         )
         self.output_processor = SimpleNamespace(
             tokenizer=None, propagate_error=lambda error: None, get_num_unfinished_requests=int
@@ -66,8 +70,9 @@ class Llm:
         )
         yield SimpleNamespace(outputs=[written], finished=True, num_cached_tokens=0)
 
-    def shutdown(self) -> None:
+    def shutdown(self, timeout: float | None) -> None:
         self.closed = True
+        self.seconds_to_end = timeout
 
 
 @pytest.fixture
@@ -107,7 +112,7 @@ def test_every_request_has_the_adapter(
 
     async def main() -> None:
         engine = await module.VllmEngine.start(
-            "base", weights=adapter.digest, adapter=adapter, max_model_len=64
+            "base", digest=adapter.digest, adapter=adapter, max_model_len=64
         )
         assert engine.fingerprint == f"base+mine float32 None {adapter.digest}"
         await generate(engine)
@@ -158,3 +163,26 @@ def test_an_adapter_that_vllm_refuses_closes_the_engine_that_was_started(
     ):
         anyio.run(lambda: module.VllmEngine.start("base", adapter=adapter))
     assert llm.closed
+
+
+@pytest.mark.parametrize(
+    ("executor", "on_cpu", "seconds"),
+    [
+        ("vllm.v1.executor.uniproc_executor.UniProcExecutor", True, 0),
+        # Its workers would leave their shared memory behind.
+        ("mp", True, None),
+        ("uni", False, None),
+    ],
+)
+def test_only_a_core_that_leaves_nothing_behind_is_killed_at_once(
+    module: Any, monkeypatch: pytest.MonkeyPatch, executor: str, on_cpu: bool, seconds: int | None
+) -> None:
+    llm = Llm(executor=executor)
+    started_with(llm, module, monkeypatch)
+    monkeypatch.setattr(module, "runs_on_cpu", lambda: on_cpu)
+
+    async def main() -> None:
+        await (await module.VllmEngine.start("base")).aclose()
+
+    anyio.run(main)
+    assert llm.seconds_to_end == seconds

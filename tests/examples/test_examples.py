@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from engines import Choice, Context, FakeEngine, Sampling, ScriptedWorkers
-from evals.game24 import makes_24
+from evals.game24 import makes_24, numbers_of, on_track
 from examples import game24, workers
 from orchestrator.tools.loading import load_tools
 from reasoning import Hogwild
@@ -66,9 +66,15 @@ def test_there_are_examples() -> None:
 
 
 def at_random(context: Context, sampling: Sampling) -> str:
-    """A model that makes legal moves, and knows no better."""
-    assert isinstance(sampling.constraint, Choice)
-    return random.Random(sampling.seed).choice(sampling.constraint.options)
+    """A model that makes legal moves at random, and judges them right if it may think before."""
+    if "verify-" not in context.path:
+        assert isinstance(sampling.constraint, Choice)
+        return random.Random(sampling.seed).choice(sampling.constraint.options)
+    if sampling.constraint is None:
+        return "Looking ahead."
+    [question, thought, *_] = [turn.text for turn in context.turns if turn.role != "system"]
+    numbers = numbers_of(question.partition("numbers ")[2].partition(":")[0].replace(",", ""))
+    return "Yes" if "Looking ahead." in str(context.turns) and on_track(numbers, thought) else "No"
 
 
 def test_the_search_of_an_example_solves_a_puzzle_with_a_model_that_moves_at_random() -> None:

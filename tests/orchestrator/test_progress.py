@@ -156,9 +156,14 @@ def test_a_terminal_counts_what_happened_to_calls() -> None:
 
 
 def test_lines_are_not_wrapped_to_the_width_of_a_terminal_that_is_not_there() -> None:
-    question = "word " * 16
+    question = " ".join(["word"] * 16)
     events = (NodePlanned(node=Think(id="1", prompt=question)), NodeStarted(node="1"))
     assert shown(*events, terminal=False, width=20) == f"▶ 1  think: {question}\n"
+
+
+def test_what_a_node_does_is_one_line() -> None:
+    events = (NodePlanned(node=Think(id="1", prompt="so\n\nwhy?")), NodeStarted(node="1"))
+    assert shown(*events, terminal=False) == "▶ 1  think: so why?\n"
 
 
 def test_a_terminal_shows_the_plan_while_it_is_written() -> None:
@@ -227,6 +232,7 @@ def test_what_a_model_or_tool_says_is_shown_and_never_obeyed(terminal: bool) -> 
         (Think(id="1"), "think: the question"),
         (Think(id="1", prompt=Template(parts=("so ", Reference(node="0")))), "think: so $0"),
         (Think(id="1", prompt="why?", after="0"), "think after 0: why?"),
+        (Think(id="1", prompt="Given: 5. Find 5*5.", title="Find 5*5."), "think: Find 5*5."),
         (Reduce(id="1", inputs=("a", "b"), reducer="majority"), "majority of a, b"),
     ],
 )
@@ -264,13 +270,10 @@ def test_an_engine_in_this_process_is_announced_with_its_model() -> None:
     file = StringIO()
     with Progress(Console(file=file)) as progress:
         progress.starting("local", None)
-        progress.starting("local", None, prepares=True)
         progress.starting("local", "Qwen/Qwen3-8B")
         progress.starting("hogwild", None)
     assert file.getvalue().splitlines() == [
         "starting vLLM with the embedded model; this takes a minute",
-        "starting vLLM with the embedded model; this takes a minute; first its weights are unpacked, once, which takes "
-        "half a minute",
         "starting vLLM with Qwen/Qwen3-8B; this takes a minute",
         "loading the embedded model with PyTorch; this takes some seconds",
     ]

@@ -69,6 +69,7 @@ async def test_each_step_is_a_thread_that_waits_for_what_it_needs() -> None:
     hard, easy = "self-consistency", "chain-of-thought"
     assert [node.method for node in nodes] == [hard, easy, hard, hard]
     assert "How many?" in str(nodes[-1].prompt)
+    assert nodes[-1].title == "How many?"
     assert "Step 2: difficulty 0.33, System 1" in "".join(sink.log)
     assert remarks(sink) == []
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from training.rows import packed
+from engines import UsageError
+from training.rows import Rows, packed
+from training.training_record import TrainingRecord
 from training.trie import trie_of
 from training.unit import Unit
 
@@ -78,35 +82,120 @@ def _weights(folder: Path) -> dict[str, Any]:
     return dict(load_file(folder / "adapter" / "adapter_model.safetensors"))
 
 
+@pytest.fixture
+def trained(tiny_model: Path, tokenizer: Any, tmp_path: Path) -> Callable[..., Path]:
+    """Trains two steps in a folder of this name, with more options."""
+    from training.training_command import command
+
+    def run(name: str, *options: str) -> Path:
+        arguments = ["--model", str(tiny_model), "--tokenizer", tokenizer.name_or_path]
+        arguments += ["--rows", "1", "--length", "900", "--processes", "0", "--rank", "2"]
+        arguments += ["--skills", "word-problems", "--steps", "2", "--out", str(tmp_path / name)]
+        command([*arguments, *options])
+        return tmp_path / name
+
+    return run
+
+
 def test_a_run_in_two_pieces_trains_the_same_adapter(
-    tiny_model: Path, tokenizer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from training.training_command import command
-
-    def run(name: str, *options: str) -> None:
-        arguments = ["--rows", "1", "--processes", "0", "--rank", "2", "--tokenizer"]
-        arguments += [tokenizer.name_or_path, "--steps", "2", *options]
-        command(["--out", str(tmp_path / name), "--model", str(tiny_model), *arguments])
-
-    run("whole")
+    whole = trained("whole")
     # No time at all is enough for a step.
-    run("pieces", "--minutes", "0")
-    assert "goes on" in capsys.readouterr().out
-    run("pieces")
-    whole, pieces = _weights(tmp_path / "whole"), _weights(tmp_path / "pieces")
-    assert whole.keys() == pieces.keys()
-    assert all(weight.equal(pieces[name]) for name, weight in whole.items())
+    with pytest.raises(SystemExit) as stopped:
+        trained("pieces", "--minutes", "0")
+    assert stopped.value.code == 75
+    assert "the same command goes on" in capsys.readouterr().out
+    half = TrainingRecord.read(tmp_path / "pieces" / "adapter")
+    pieces = trained("pieces")
+    assert _weights(whole).keys() == _weights(pieces).keys()
+    assert all(weight.equal(_weights(pieces)[name]) for name, weight in _weights(whole).items())
     # It has learned: B begins with zeros.
-    assert any(weight.any() for name, weight in whole.items() if "lora_B" in name)
+    assert any(weight.any() for name, weight in _weights(whole).items() if "lora_B" in name)
+    records = [TrainingRecord.read(folder / "adapter") for folder in (whole, pieces)]
+    assert [record.steps for record in (half, *records)] == [1, 2, 2]
+    assert records[0].tokens == records[1].tokens
+    assert records[1].seconds > half.seconds
+    assert [each.skill for each in records[1].practised] == ["word-problems"]
+    assert not half.practised
 
 
-def test_a_run_with_other_settings_is_refused_in_one_line(
-    tiny_model: Path, tokenizer: Any, tmp_path: Path
+def test_what_cannot_go_on_is_refused_in_one_line(
+    trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(SystemExit):
+        trained("run", "--minutes", "0")
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt was made with another plan"):
+        trained("run", "--steps", "4")
+    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt .* another rank"):
+        trained("run", "--rank", "3")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt is damaged: take it away"):
+        trained("run")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"^training: .*file cannot be written"):
+        trained("file")
+
+
+def test_an_adapter_that_is_no_number_any_more_takes_the_place_of_none(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    from training import checkpoint
+    from training.checkpoint import Progress
+    from training.model import AdaptedModel
+
+    model = AdaptedModel(str(tiny_model), "cpu", rank=2)
+    optimizer = torch.optim.AdamW(model.parameters)
+    checkpoint.write(tmp_path, model, optimizer, Progress(steps=1), {})
+    with torch.no_grad():
+        model.parameters[0][0, 0] = torch.nan
+    with pytest.raises(UsageError, match=r"after step 2 .* not finite: .* smaller --rate"):
+        checkpoint.write(tmp_path, model, optimizer, Progress(steps=2), {})
+    assert checkpoint.read(tmp_path, model, optimizer, {}).steps == 1
+    assert all(weight.isfinite().all() for weight in model.parameters)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_steps_before_the_death_of_a_process_are_kept(
+    stopped: bool, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import loop
+    from training.lesson_processes import ProcessDied
+    from training.lessons import Source
+    from training.model import AdaptedModel
+
+    told = False
+
+    def ahead(*_: object) -> Iterator[Rows]:
+        nonlocal told
+        yield packed((trie_of(units) for units in UNITS), 1, 32)
+        told = stopped
+        raise ProcessDied("killed")
+
+    monkeypatch.setattr(loop, "ahead", ahead)
+    model = AdaptedModel(str(tiny_model), "cpu", rank=2)
+    source = Source(tokenizer="", shares=(), rows=1, length=32, seed=0)
+
+    def train() -> int:
+        return loop.train(model, source, loop.Plan(steps=9), tmp_path, stopped=lambda: told).steps
+
+    with nullcontext() if stopped else pytest.raises(ProcessDied):
+        assert train() == 1
+    monkeypatch.setattr(loop, "ahead", lambda *_: ())
+    assert train() == 1
+
+
+@pytest.mark.parametrize(
+    "option", [("--steps", "0"), ("--rows", "0"), ("--minutes", "nan"), ("--skills", "cooking")]
+)
+def test_an_option_that_makes_no_sense_is_refused(
+    option: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     from training.training_command import command
 
-    start = ["--out", str(tmp_path), "--model", str(tiny_model), "--rank", "2", "--rows", "1"]
-    start += ["--processes", "0", "--tokenizer", tokenizer.name_or_path, "--minutes", "0"]
-    command([*start, "--steps", "3"])
-    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt was made with another plan"):
-        command([*start, "--steps", "4"])
+    with pytest.raises(SystemExit):
+        command(["--out", "nowhere", *option])
+    assert f"argument {option[0]}: " in capsys.readouterr().err

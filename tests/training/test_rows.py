@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 import pytest
@@ -74,17 +75,32 @@ def test_what_is_left_over_is_seen_by_itself_and_never_learnt() -> None:
     assert np.all(rows.parents[0, 5:] == -1)
     assert not rows.learned[0, 5:].any()
     assert not rows.learned[1].any()
+    assert rows.filled.sum() == 5
 
 
 @pytest.mark.parametrize(
     ("sizes", "filled"),
-    [((5, 4, 4, 8), [5, 8, 8]), ((5, 4, 3, 4), [8, 8, 0]), ((8, 8, 8, 1), [8, 8, 8])],
+    [((4, 4, 5, 3), [8, 8]), ((3, 3, 5, 5), [8, 8]), ((5, 4, 8), [5, 4]), ((8, 8, 1), [8, 8])],
 )
-def test_each_goes_into_the_first_row_that_has_room(
+def test_short_ones_fill_what_long_ones_leave_until_one_is_too_many(
     sizes: tuple[int, ...], filled: list[int]
 ) -> None:
-    rows = packed(map(chain, sizes), 3, 8)
-    assert [int(np.count_nonzero(tokens)) for tokens in rows.tokens] == filled
+    rows = packed(map(chain, sizes), 2, 8)
+    assert rows.filled.sum(axis=1).tolist() == filled
+
+
+def test_rows_are_nearly_full_and_none_is_left_out_but_the_last() -> None:
+    random = Random(0)
+    drawn: list[int] = []
+
+    def endless() -> Iterator[Trie]:
+        while True:
+            drawn.append(random.randint(1, 20))
+            yield chain(drawn[-1])
+
+    rows = packed(endless(), 20, 20)
+    assert rows.filled.mean() > 0.9
+    assert rows.filled.sum() == sum(drawn[:-1])
 
 
 def test_no_more_are_taken_than_are_needed() -> None:

@@ -43,9 +43,9 @@ def test_each_unit_is_computed_as_if_it_stood_alone(units: list[Unit]) -> None:
     for unit in units:
         ids = (*unit.context, *unit.completion)
         indices = seen(trie, place(trie, ids))
-        assert [trie.tokens[index] for index in indices] == list(ids)
-        assert [trie.positions[index] for index in indices] == list(range(len(ids)))
-        assert [trie.parents[index] for index in indices] == [-1, *indices[:-1]]
+        assert trie.tokens[indices].tolist() == list(ids)
+        assert trie.positions[indices].tolist() == list(range(len(ids)))
+        assert trie.parents[indices].tolist() == [-1, *indices[:-1]]
 
 
 @given(UNITS)
@@ -84,12 +84,12 @@ def test_a_token_is_learnt_where_a_completion_that_is_to_be_learnt_has_it(
 def test_the_drawing_in_its_docstring() -> None:
     q, o, a = 10, 11, 12
     trie = trie_of([Unit((q, o), (1,)), Unit((q, o), (2,)), Unit((q, o, 1, 2), (a,))])
-    assert trie.tokens == [q, o, 1, 2, a, 2]
-    assert trie.ends == [6, 6, 5, 5, 5, 6]
-    assert trie.positions == [0, 1, 2, 3, 4, 2]
-    assert trie.parents == [-1, 0, 1, 2, 3, 1]
+    assert trie.tokens.tolist() == [q, o, 1, 2, a, 2]
+    assert trie.ends.tolist() == [6, 6, 5, 5, 5, 6]
+    assert trie.positions.tolist() == [0, 1, 2, 3, 4, 2]
+    assert trie.parents.tolist() == [-1, 0, 1, 2, 3, 1]
     # What was a thread's own is part of a prompt later; it is learnt all the same.
-    assert trie.learned == [False, False, True, False, True, True]
+    assert trie.learned.tolist() == [False, False, True, False, True, True]
 
 
 def test_no_units_make_an_empty_trie() -> None:

@@ -17,18 +17,20 @@ class Listed:
     Attributes:
         measure: Measures it.
         models: On which models, in this order; its tables are those of the last.
+        file: Of the folder of data, without which it cannot be measured.
     """
 
     measure: Part
     models: tuple[str, ...] = (TRAINED,)
+    file: str | None = None
 
 
 PARTS: Mapping[str, Listed] = MappingProxyType(
     {
         "latency": Listed(measure=latency.measure),
         "products": Listed(measure=products.measure),
-        "words": Listed(measure=words.measure, models=(PLAIN, TRAINED)),
-        "game24": Listed(measure=game24.measure),
+        "words": Listed(measure=words.measure, models=(PLAIN, TRAINED), file="gsm8k_test.jsonl"),
+        "game24": Listed(measure=game24.measure, file="game24.jsonl"),
         "longer": Listed(measure=longer_numbers.measure),
         "scale": Listed(measure=scale.measure),
         "paired": Listed(measure=paired.measure, models=(PLAIN, TRAINED)),

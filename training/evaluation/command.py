@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +69,21 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         concurrency=given.concurrency,
     )
     record = Record(given.out)
+    plain = replace(options, model=PLAIN, weights=given.plain)
+    trained = replace(options, model=TRAINED, weights=given.model)
+    todo = {
+        own: [n for n in names if own.model in parts[n].models and not record.has(n, own)]
+        for own in (plain, trained)
+    }
+    for name in chain.from_iterable(todo.values()):
+        _require_data(name, parts[name], options)
     done = True
-    for model, folder in ((PLAIN, given.plain), (TRAINED, given.model)):
-        own = replace(options, model=model, weights=folder)
-        todo = [name for name in names if model in parts[name].models and not record.has(name, own)]
-        if todo:
-            _say(f"starting vLLM with the {model} model{f' {folder}' if folder else ''}")
-            async with opened(folder, **engine_options) as engine:
+    for own, missing in todo.items():
+        if missing:
+            _say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
+            async with opened(own.weights, **engine_options) as engine:
                 record.check(own, engine.fingerprint)
-                for name in todo:
+                for name in missing:
                     done &= await _measure(name, parts[name], engine, own, record)
     for model, engine_name in record.engines(names, _MODELS).items():
         sys.stdout.write(f"the {model} model: {engine_name}\n")
@@ -84,6 +91,15 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         sys.stdout.write(f"\n{table.text}\n")
     _say(f"the figures are in {given.out}")
     return done
+
+
+def _require_data(name: str, part: Listed, options: Options) -> None:
+    """Refuses to start an engine in vain."""
+    if part.file and not (options.data and (options.data / part.file).is_file()):
+        where = f"not in {options.data}" if options.data else "nowhere"
+        raise UsageError(
+            f"{name} needs {part.file}, which is {where}: give its folder with --data, or other parts with --part"
+        )
 
 
 async def _measure(
@@ -115,7 +131,10 @@ def _engine_options(given: Sequence[str]) -> dict[str, Any]:
         name, separator, value = item.partition("=")
         if not separator:
             raise UsageError(f"--vllm {item}: write KEY=VALUE, such as max_num_seqs=64")
-        options[name] = yaml.safe_load(value)
+        try:
+            options[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--vllm {item}: {value!r} is no value of YAML") from None
     return options
 
 

@@ -62,8 +62,9 @@ def affordable(trials: Sequence[Trials], tokens: float) -> Voted | None:
         trials: Of each problem.
         tokens: The budget of a problem, on the average.
     """
+    # Nothing where every sample failed at once.
     one = mean_of(lambda trial: trial.tokens, trials).value
-    samples = int(tokens * (1 + _TOLERANCE) // one)
+    samples = int(tokens * (1 + _TOLERANCE) // one) if one else 0
     return voted(trials, min(samples, fewest(trials))) if samples else None
 
 

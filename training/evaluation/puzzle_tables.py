@@ -21,13 +21,13 @@ SAMPLED, LOOKED_AHEAD_BY = "sampling", "REBASE, looked ahead"
 
 _MOVES = 3
 _HEADERS = (
-    "search", "width", "n", "solved %", "found %", "KV blocks", "peak", "tokens", "critical path", "wall s",
+    "search", "width", "n", "solved %", "found %", "KV blocks", "peak", "tokens", "critical path",
 )  # fmt: skip
 _NOTES = (
     "Test puzzles of Tree of Thoughts (ranks 901 to 1,000); no lesson had them, in whatever order. In brackets: "
     "intervals of 95 % over puzzles.",
     "Solved: the answer elected is right; found: one of the thoughts was. KV blocks: of the tree kept after each "
-    "selection, the question left out, mean over waves; peak: the most of them. Wall: all puzzles side by side.",
+    "selection, the question left out, mean over waves; peak: the most of them.",
     "Moves are chosen among the legal ones, and judged in one token, where nothing else is said.",
     "GPT-4 as published: chain of thought 4 %, best of 100 samples 49 %, Tree of Thoughts 69 to 74 %.",
 )
@@ -40,12 +40,10 @@ class Row:
     Attributes:
         setting: How it was searched.
         came: Of each puzzle, in their order.
-        seconds: For all of them, side by side.
     """
 
     setting: Setting
     came: Sequence[Searched]
-    seconds: float
 
     @property
     def figures(self) -> Mapping[str, Estimate]:
@@ -74,7 +72,6 @@ def searches(rows: Sequence[Row], engine: Engine) -> Table:
                     "search": row.setting.name,
                     "width": row.setting.width,
                     "puzzles": len(row.came),
-                    "seconds": row.seconds,
                     **{name: asdict(figure) for name, figure in row.figures.items()},
                 }
                 for row in rows
@@ -95,7 +92,6 @@ def _cells(row: Row) -> list[str]:
         mean(figures["peak"], digits=1),
         mean(figures["tokens"]),
         mean(figures["critical_path"]),
-        f"{row.seconds:,.1f}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""All skills, and how often each is practised beside the others."""
+"""All skills: how often each is practised beside the others, and what is told of it in the model card."""
 
 from __future__ import annotations
 
@@ -10,25 +10,56 @@ from ..lesson import Skill
 from . import games, paths, products, scale, word_problems
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taught:
     """A skill and its share.
 
     Attributes:
         skill: Makes lessons.
         share: How many of them, beside those of the others.
+        about: What is learnt.
+        held_out: What no lesson shows, so that it measures what was learnt.
     """
 
     skill: Skill
     share: float
+    about: str
+    held_out: str
 
 
 SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
-        "products": Taught(products.SKILL, 0.28),
-        "paths": Taught(paths.SKILL, 0.14),
-        "word-problems": Taught(word_problems.SKILL, 0.26),
-        "scale": Taught(scale.SKILL, 0.12),
-        "games": Taught(games.SKILL, 0.2),
+        "products": Taught(
+            skill=products.SKILL,
+            share=0.28,
+            about="products of numbers of up to four digits, sums of products, several questions in one: in threads "
+            "(ThreadWeaver), in paths (Multiverse), and in one chain",
+            held_out="one product in ten of those whose factors have two digits or more, both ways round",
+        ),
+        "paths": Taught(
+            skill=paths.SKILL,
+            share=0.14,
+            about="different ways to one result, and a summary that picks (ParaThinker, self-consistency)",
+            held_out="the same products, and longer numbers than those of lessons",
+        ),
+        "word-problems": Taught(
+            skill=word_problems.SKILL,
+            share=0.26,
+            about="arithmetic word problems: plans with calculator tools (LLMCompiler), and one chain",
+            held_out="every eighth wording, name and thing, and every eighth way to put wordings together",
+        ),
+        "scale": Taught(
+            skill=scale.SKILL,
+            share=0.12,
+            about="problems of a few steps: outlines, their selection, how hard each step is, and the steps (SCALE)",
+            held_out="problems with a product that is held out",
+        ),
+        "games": Taught(
+            skill=games.SKILL,
+            share=0.2,
+            about="the Game of 24 and Countdown: moves, and a judgement of what is left (tree search)",
+            held_out="a tenth of all puzzles, and those that are published for tests: the 100 of Tree of Thoughts and "
+            "256 of Countdown",
+        ),
     }
 )

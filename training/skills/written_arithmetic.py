@@ -4,7 +4,9 @@ r"""Arithmetic as it is done on paper, one digit a line with the carries written
 4*7=28 28+0=28 write 8 carry 2  8+0+0=8 write 8 carry 0        8-0-0=8 write 8 borrow 0
 3*7=21 21+2=23 write 3 carry 2  3+4+0=7 write 7 carry 0        3-4-0=-1 write 9 borrow 1
 2*7=14 14+2=16 write 6 carry 1  ...                            ...
-234*7=1638
+234*7=1638                     8638+74040=82678               1638-740=898
+
+What the tables of addition and multiplication hold is one line: 4*7=28, 8+5=13, 13-8=5. All skills write this form.
 """
 
 from __future__ import annotations
@@ -14,6 +16,47 @@ from itertools import accumulate
 
 # In a column with more digits than these and the carry, each is added to what came before.
 _AT_ONCE = 3
+
+
+def product(a: int, b: int) -> str:
+    r"""A product by the digits of the second number, from the right.
+
+    >>> print(product(4, 7))
+    4*7=28
+    >>> product(34, 507).split("\n")[-1]
+    '34*507=17238'
+    """
+    parts = partial_products(a, b) or [(0, 0)]
+    lines = [multiplied_by_digit(a, digit, zeros) for digit, zeros in parts]
+    if len(parts) > 1:
+        lines += [added([a * digit * 10**zeros for digit, zeros in parts]), f"{a}*{b}={a * b}"]
+    return "\n".join(lines)
+
+
+def total(terms: Sequence[int]) -> str:
+    r"""The sum of numbers.
+
+    >>> print(total([8, 5]))
+    8+5=13
+    >>> total([238, 95]).split("\n")[-1]
+    '238+95=333'
+    """
+    line = f"{'+'.join(map(str, terms))}={sum(terms)}"
+    in_table = len(terms) == 2 and max(terms) < 10
+    return line if in_table else f"{added(terms)}\n{line}"
+
+
+def difference(first: int, second: int) -> str:
+    r"""A number less one that is not larger.
+
+    >>> print(difference(13, 8))
+    13-8=5
+    >>> difference(238, 95).split("\n")[-1]
+    '238-95=143'
+    """
+    line = f"{first}-{second}={first - second}"
+    in_table = second < 10 and first < 20
+    return line if in_table else f"{subtracted(first, second)}\n{line}"
 
 
 def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
@@ -26,6 +69,9 @@ def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
     34*70=2380
     """
     head = f"{number}*{digit}{'0' * zeros}"
+    end = f"{head}={number * digit * 10**zeros}"
+    if number < 10 and not zeros:
+        return end
     lines = [head]
     carry = 0
     for place in _digits(number):
@@ -33,7 +79,7 @@ def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
         total = product + carry
         lines.append(f"{place}*{digit}={product} {product}+{carry}={total} {_noted(total)}")
         carry = total // 10
-    return "\n".join([*lines, f"{head}={number * digit * 10**zeros}"])
+    return "\n".join([*lines, end])
 
 
 def added(terms: Sequence[int]) -> str:

@@ -22,10 +22,11 @@ class Bench:
         self.opened: list[tuple[str | None, dict[str, Any]]] = []
         self.measured: list[tuple[str, str]] = []
         self.broken: set[str] = set()
+        self.file: str | None = None
 
     def run(self, *arguments: str) -> None:
         parts = {
-            "sums": Listed(measure=self.part("sums")),
+            "sums": Listed(measure=self.part("sums"), file=self.file),
             "words": Listed(measure=self.part("words"), models=(PLAIN, TRAINED)),
         }
         evaluate(["--out", str(self.out), *arguments], self.open, parts)
@@ -94,6 +95,7 @@ def test_a_part_that_fails_leaves_the_others_alone_and_is_tried_again(
     ("given", "told"),
     [
         (["--vllm", "eager"], "evaluation: --vllm eager: write KEY=VALUE"),
+        (["--vllm", "eager=["], "evaluation: --vllm eager=[: '[' is no value"),
         (["--problems", "0"], "0: give 1 or more"),
         (["--part", "nothing"], "invalid choice: 'nothing'"),
     ],
@@ -105,6 +107,21 @@ def test_what_is_wrong_is_told_before_an_engine_starts(
         bench.run(*given)
     assert told in f"{error.value} {capsys.readouterr().err}"
     assert not bench.opened
+
+
+def test_what_is_not_there_is_told_before_an_engine_starts_and_only_where_it_is_needed(
+    bench: Bench,
+) -> None:
+    bench.file = "rows.jsonl"
+    data = ("--data", str(bench.out))
+    with pytest.raises(SystemExit, match=rf"sums needs rows\.jsonl, which is not in {bench.out}"):
+        bench.run(*data)
+    assert not bench.opened
+    (bench.out / "rows.jsonl").touch()
+    bench.run(*data)
+    (bench.out / "rows.jsonl").unlink()
+    bench.run(*data)
+    assert len(bench.opened) == 2
 
 
 def test_the_parts_that_are_published_are_there() -> None:

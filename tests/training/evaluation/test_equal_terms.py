@@ -54,6 +54,10 @@ def test_a_budget_buys_as_many_votes_as_there_are_for_it() -> None:
     assert [cell and cell.samples for cell in found] == [None, 1, 2, 3, 3]
 
 
+def test_a_system_that_failed_before_its_first_token_can_be_told() -> None:
+    assert affordable([problem("one", (False, 0))], 100) is None
+
+
 def test_problems_without_samples_are_of_no_level() -> None:
     empty = Trials(problem="none", trials=())
     levels = {"one": "5x4", "two": "6x5", "none": "7x6"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engines import Choice, Context, FakeEngine, Sampling, UsageError
+from engines import Choice, Context, EngineDead, FakeEngine, ForkjoinError, Sampling, UsageError
 from evals.game24 import Move, legal_moves, next_line, remaining
 from reasoning import Check
 from reasoning.searching.rules.independent import Independent
@@ -21,7 +22,7 @@ from training.skills.games.puzzle import Puzzle
 from training.skills.games.skill import verdict
 
 PUZZLES = ([4, 5, 6, 10], [1, 2, 3, 4], [1, 2, 12, 12])
-WIDTHS = (4, 8)
+WIDTHS = (2, 4)
 
 Verdict = Callable[[Puzzle, str, bool], str]
 
@@ -81,6 +82,10 @@ async def test_a_perfect_student_solves_all_and_judges_right(asked: Options) -> 
     assert {one["puzzles"] for one in guided} == {3}
     assert {one["solved"]["value"] for one in guided} == {1}
     assert {one["width"] for one in guided} == set(WIDTHS)
+    # Searches by several rules have many calls in common.
+    assert len(engine.calls) < 0.6 * sum(
+        one["puzzles"] * one["width"] * 3 for one in searches.data["searches"]
+    )
     assert all(one["blocks"]["value"] > 0 for one in guided)
     assert all(one["tokens"]["value"] > one["critical_path"]["value"] for one in guided)
     assert [one["good"]["value"] for one in proposals.data["moves"]] == [1, 1, 1]
@@ -113,6 +118,34 @@ async def test_moves_are_told_by_what_they_lead_from_and_to() -> None:
         assert [move.leads_on for move in before] == [move.led_on for move in after]
     assert {move.leads_on for move in depths[1]} == {True, False}
     assert {move.score for move in came.moves} == {0.3}
+
+
+@pytest.mark.anyio
+async def test_searches_that_lost_a_step_are_no_figures(asked: Options) -> None:
+    asked = replace(asked, problems=1)
+    perfect = FakeEngine(student(right), chunk_tokens=1000)
+    await measure(perfect, asked, [4])
+    for calls in (0, len(perfect.calls) - 1):
+        with pytest.raises(ForkjoinError, match="the engine is gone"):
+            await measure(FakeEngine(dying_after(calls), chunk_tokens=1000), asked, [4])
+
+
+def dying_after(calls: int) -> Callable[[Context, Sampling], str]:
+    perfect, answered = student(right), itertools.count()
+
+    def script(context: Context, sampling: Sampling) -> str:
+        if next(answered) >= calls:
+            raise EngineDead("the engine is gone")
+        return perfect(context, sampling)
+
+    return script
+
+
+@pytest.mark.anyio
+async def test_a_file_without_test_puzzles_is_told(options: Options, tmp_path: Path) -> None:
+    (tmp_path / "game24.jsonl").write_text('{"numbers": [1, 1, 4, 6]}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"game24\.jsonl has `tot_test_split`"):
+        await measure(FakeEngine("1"), replace(options, data=tmp_path))
 
 
 @pytest.mark.anyio

@@ -15,7 +15,11 @@ from training.skills.products import CHAIN, THREADS, chained, forked
 from training.skills.products.exercise import Exercise
 from training.skills.products.expression import Expression, Term
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    # Each of the many evaluations has its journal; how these run on every loop is shown elsewhere.
+    pytest.mark.parametrize("anyio_backend", ["asyncio"]),
+]
 
 BOX = re.compile(r"\\boxed\{(\d+)\}")
 
@@ -58,7 +62,7 @@ async def test_all_systems_are_told_on_equal_terms(options: Options) -> None:
     names = list(contenders(0))
     assert [row[0] for row in own.rows] == [f"trained {name}" for name in names]
     levels = list(totals.data["chain"])
-    assert levels == ["5x4", "6x5"]
+    assert levels == ["5x4", "5x5"]
     assert [row[0] for row in totals.rows] == [f"{one} {name}" for one in levels for name in names]
     for level in levels:
         half, most, whole, more, unlimited = (

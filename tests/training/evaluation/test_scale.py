@@ -15,6 +15,9 @@ from training.skills.scale.mistakes import spoilt
 from training.skills.scale.outlines import outlines
 from training.skills.scale.task import problem_of
 
+# All that is asynchronous here is the agent, which is tested on both.
+_ON_ONE = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+
 assert SCALE_PROBLEMS.generate is not None
 PROBLEMS = {one.problem: problem_of(one) for one in SCALE_PROBLEMS.generate(0, 2)}
 
@@ -46,6 +49,7 @@ def careless(context: Context, sampling: Sampling) -> str:
 
 
 @pytest.mark.anyio
+@_ON_ONE
 async def test_a_perfect_student_is_right_everywhere(options: Options) -> None:
     systems, planned, steps = await measure(FakeEngine(student), replace(options, problems=2))
     assert [row["right"]["value"] for row in systems.data["systems"]] == [1] * 5
@@ -64,6 +68,7 @@ async def test_a_perfect_student_is_right_everywhere(options: Options) -> None:
 
 
 @pytest.mark.anyio
+@_ON_ONE
 async def test_wrong_outlines_are_told(options: Options) -> None:
     _, planned, steps = await measure(FakeEngine(careless), replace(options, problems=2))
     for plan in planned.data["plans"].values():
@@ -72,6 +77,7 @@ async def test_wrong_outlines_are_told(options: Options) -> None:
 
 
 @pytest.mark.anyio
+@_ON_ONE
 async def test_a_student_who_knows_nothing_has_no_outline(options: Options) -> None:
     def ignorant(context: Context, sampling: Sampling) -> str:
         if "scale/outline" in context.path:

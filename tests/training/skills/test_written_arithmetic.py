@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from tests.training.skills.products.reading import check_arithmetic, evaluated, written_digits
 from training.skills.written_arithmetic import (
     added,
+    difference,
     multiplied_by_digit,
     partial_products,
+    product,
     subtracted,
+    total,
 )
 
 NUMBERS = st.one_of(
@@ -15,7 +18,7 @@ NUMBERS = st.one_of(
 )
 
 
-@given(NUMBERS, st.integers(0, 9), st.integers(0, 4))
+@given(NUMBERS.filter(lambda number: number > 9), st.integers(0, 9), st.integers(0, 4))
 def test_a_number_times_a_digit_is_written_out(number: int, digit: int, zeros: int) -> None:
     text = multiplied_by_digit(number, digit, zeros)
     head, *steps, end = text.split("\n")
@@ -48,6 +51,30 @@ def test_partial_products_add_up(a: int, b: int) -> None:
     parts = partial_products(a, b)
     assert sum(a * digit * 10**zeros for digit, zeros in parts) == a * b
     assert all(digit for digit, _ in parts)
+
+
+@given(NUMBERS, NUMBERS)
+def test_whole_calculations_are_right_and_end_in_their_result(a: int, b: int) -> None:
+    larger, smaller = max(a, b), min(a, b)
+    for text, result in (
+        (product(a, b), f"{a}*{b}={a * b}"),
+        (total([a, b, a]), f"{a}+{b}+{a}={a + b + a}"),
+        (difference(larger, smaller), f"{larger}-{smaller}={larger - smaller}"),
+    ):
+        assert check_arithmetic(text)
+        assert text.split("\n")[-1] == result
+
+
+def test_what_the_tables_hold_is_one_line() -> None:
+    for a in range(10):
+        for b in range(10):
+            assert product(a, b) == multiplied_by_digit(a, b) == f"{a}*{b}={a * b}"
+            assert total([a, b]) == f"{a}+{b}={a + b}"
+            assert difference(a + b, b) == f"{a + b}-{b}={a}"
+    for written in (product(10, 2), multiplied_by_digit(3, 4, 1), total([10, 2]), total([1, 2, 3])):
+        assert "\n" in written
+    assert "\n" in difference(20, 1)
+    assert "\n" in difference(15, 10)
 
 
 def test_no_step_adds_more_than_a_model_can_look_up() -> None:

@@ -21,8 +21,10 @@ def held_out(seed: int, count: int) -> list[Problem]:
     random = Random(seed)
     drawn: dict[Puzzle, None] = {}
     for _ in range(100 * count):
+        if len(drawn) == count:
+            break
         puzzle = game24(random)
-        if len(drawn) < count and is_held_out(puzzle) and is_makeable(puzzle):
+        if is_held_out(puzzle) and is_makeable(puzzle):
             drawn[puzzle] = None
     return [puzzle.problem for puzzle in drawn]
 

@@ -5,11 +5,12 @@ All of them can be made by moves that are taught, and none is held out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from .held_out import is_held_out
 from .moves import good_moves
-from .puzzle import Puzzle
+from .puzzle import TARGET, Puzzle
 
 _GAME24 = range(1, 14)
 _WIDER = range(1, 26)
@@ -22,12 +23,17 @@ _SHARE, _SHARE_WIDER = 0.7, 0.08
 _IN_ORDER = 0.6
 
 
-def practised(random: Random) -> Puzzle:
-    """A puzzle for a lesson."""
+def practised(random: Random, fits: Callable[[Puzzle], bool] = lambda puzzle: True) -> Puzzle:
+    """A puzzle for a lesson, of those that fit."""
     while True:
         puzzle = _drawn(random)
-        if is_taught(puzzle):
+        if fits(puzzle) and is_taught(puzzle):
             return puzzle
+
+
+def is_game24(puzzle: Puzzle) -> bool:
+    """Whether it is a Game of 24: what is left of these after a move is so little that it can be known by heart."""
+    return puzzle.target == TARGET and all(number in _GAME24 for number in puzzle.numbers)
 
 
 def game24(random: Random) -> Puzzle:

@@ -19,7 +19,7 @@ from reasoning.searching.stepping import Stepper
 from .puzzle import Puzzle
 from .written import BETWEEN
 
-JUDGED = StepVerifier()
+JUDGED = StepVerifier(sampling=Sampling(temperature=0))
 """Judges a thought at once, in a token."""
 
 LOOKED_AHEAD = StepVerifier(thinking_tokens=192, sampling=Sampling(temperature=0))

@@ -1,16 +1,18 @@
 """Lessons on puzzles: searches in which a teacher takes good steps and bad ones, and says of each whether it leads on.
 
-    many good steps, to the end                     nobody judges them
-    some good steps, some bad ones                  judged: Yes or No
-    some good steps, some bad ones                  looked ahead, then judged
+    all good steps, to the end           learnt; nobody judges them
+    some good steps, some bad ones       judged: Yes or No
+    some good steps, some bad ones       looked ahead, then judged
 
-Each is a tree search like any other, but for its rule: it takes the steps of the lesson's tree.
+Each is a tree search like any other, but for its rule: it takes the steps of the lesson's tree. Steps are learnt where
+all good ones stand side by side: a few of them, drawn anew each time, would drown the verdicts, of a token each, in
+noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from engines import Choice, Context, Engine, Sampling, converse
@@ -20,7 +22,7 @@ from reasoning.searching.rules.rule import Allocation
 from reasoning.searching.tree import Frontier, Place
 
 from ...lesson import Lesson, Said
-from .drawing import practised
+from .drawing import is_game24, practised
 from .look_ahead import look_ahead
 from .moves import within_reach
 from .puzzle import Puzzle
@@ -39,27 +41,29 @@ class Kind:
     Attributes:
         share: How many lessons are of it, beside those of the others.
         shape: Of its trees.
-        scorer: Judges its steps.
+        scorer: Judges its steps; None where nobody does, and they are learnt.
+        fits: Whether a puzzle may be asked.
     """
 
     share: float
     shape: Shape
-    scorer: Scorer
+    scorer: Scorer | None
+    fits: Callable[[Puzzle], bool] = lambda puzzle: True
 
 
 _TO_THE_END = Shape(good=1, bad=1, further_good=1, further_bad=1, followed=1, concluded=1, odd=0.08)
 KINDS = (
     Kind(
-        share=0.2,
-        shape=Shape(good=8, bad=0, further_good=2, followed=8, concluded=4),
-        scorer=Check(check=lambda answer: True),
+        share=0.25,
+        shape=Shape(good=12, bad=0, further_good=3, followed=6, concluded=1),
+        scorer=None,
     ),
-    # What is left after the first move is the hardest to judge.
-    Kind(share=0.4, shape=Shape(good=3, bad=3, odd=0.08), scorer=JUDGED),
-    Kind(share=0.15, shape=_TO_THE_END, scorer=JUDGED),
-    Kind(share=0.15, shape=Shape(good=1, bad=2), scorer=LOOKED_AHEAD),
+    # What the first move leaves is the hardest to judge, since it has to be known by heart: it is asked the most.
+    Kind(share=0.5, shape=Shape(good=4, bad=4, odd=0.08), scorer=JUDGED, fits=is_game24),
+    Kind(share=0.08, shape=_TO_THE_END, scorer=JUDGED),
+    Kind(share=0.1, shape=Shape(good=1, bad=2), scorer=LOOKED_AHEAD),
     Kind(
-        share=0.1,
+        share=0.07,
         shape=Shape(good=1, bad=0, further_good=1, further_bad=1, followed=1),
         scorer=LOOKED_AHEAD,
     ),
@@ -73,14 +77,15 @@ class Games:
     def lesson(self, random: Random) -> Lesson:
         """A search of a puzzle that is not held out."""
         [kind] = random.choices(KINDS, [kind.share for kind in KINDS])
-        return lesson_of(practised(random), kind, random)
+        return lesson_of(practised(random, kind.fits), kind, random)
 
 
 def lesson_of(puzzle: Puzzle, kind: Kind, random: Random) -> Lesson:
     """A lesson of a kind on a puzzle."""
     steps = tree_of(puzzle, kind.shape, random)
     put = asked(puzzle, random)
-    method = search(free_steps(), kind.scorer, _Along(steps), _WIDTH, put.instruction)
+    scorer = kind.scorer or Check(check=lambda answer: True)
+    method = search(free_steps(), scorer, _Along(steps), _WIDTH, put.instruction)
 
     async def solve(engine: Engine) -> object:
         context = await converse(engine, [("user", put.question)], name="puzzle")
@@ -89,7 +94,8 @@ def lesson_of(puzzle: Puzzle, kind: Kind, random: Random) -> Lesson:
     def reply(context: Context, sampling: Sampling) -> Said | str:
         *_, last = context.path.split("/")
         if not last.startswith("verify-"):
-            return steps[_place_of(context.path)]
+            step = steps[_place_of(context.path)]
+            return step if kind.scorer is None else replace(step, learned=False)
         return verdict(puzzle, _judged(context), chosen=isinstance(sampling.constraint, Choice))
 
     return Lesson(solve=solve, reply=reply)

@@ -4,8 +4,8 @@
               │                            └─ 6 - 6 = 0 (left: 0 5)             only to be judged
               └─ 10 + 4 = 14 (left: 5 6 14)                                     only to be judged
 
-Moves that leave the target within reach are learnt; each stands beside many others after the same words, so that all
-good ones become likely. The others are there to be judged.
+Moves that leave the target within reach can be learnt; each stands beside many others after the same words, so that
+all good ones become likely. The others are there to be judged.
 """
 
 from __future__ import annotations

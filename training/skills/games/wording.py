@@ -18,8 +18,6 @@ _PLAINLY = (
 )
 _OF_24 = ("Game of 24: {spaces}", "Solve the 24 game for {commas}.")
 _AS_A_TASK = 0.6
-# As examples/game24.py asks.
-_MOVES_ONLY = "\n\nMake 24 of these numbers by + - * /, one move a line."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,9 @@ def asked(puzzle: Puzzle, random: Random) -> Asked:
     """One of many ways to ask."""
     if random.random() < _AS_A_TASK:
         return Asked(puzzle.asked)
-    spaces = " ".join(map(str, puzzle.numbers))
-    wordings: tuple[str, ...] = _PLAINLY
-    if puzzle.target == TARGET:
-        if random.random() < 1 / (len(_PLAINLY) + len(_OF_24)):
-            return Asked(spaces, _MOVES_ONLY)
-        wordings += _OF_24
+    wordings = _PLAINLY + _OF_24 if puzzle.target == TARGET else _PLAINLY
+    numbers = [*map(str, puzzle.numbers)]
     question = random.choice(wordings).format(
-        target=puzzle.target, commas=", ".join(map(str, puzzle.numbers)), spaces=spaces
+        target=puzzle.target, commas=", ".join(numbers), spaces=" ".join(numbers)
     )
     return Asked(question, INSTRUCTION)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .skill import DIVERSE, LONGER, SKILL, SUMMARY, TASK, VOTES
+from .skill import DIVERSE, LONGER, SKILL, SUMMARY
 
-__all__ = ["DIVERSE", "LONGER", "SKILL", "SUMMARY", "TASK", "VOTES"]
+__all__ = ["DIVERSE", "LONGER", "SKILL", "SUMMARY"]

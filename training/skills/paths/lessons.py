@@ -44,7 +44,9 @@ _MOST_CHARACTERS = 1700
 # Of what is read of a thread by its end only.
 _TAIL_CHARACTERS = 110
 
-_SHAPES = ((2, 1), (3, 1), (4, 1), (2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (4, 3))
+_SHAPES = ((2, 1), (3, 1), (4, 1), (2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (4, 3), (4, 4))
+# A summary that reads ends only reads results of longer ones as well.
+_LONG = ((5, 3), (6, 3), (7, 3), (8, 3))
 _SMALL = ((2, 1), (3, 1), (2, 2), (3, 2))
 _MOST_THREADS = 8
 # Of a prompt with a hint.
@@ -104,7 +106,7 @@ def judging(random: Random) -> Lesson:
 def summarising(random: Random) -> Lesson:
     """A question, threads of which some have a mistake or were cut, and the summary of them."""
     tail = TAIL_TOKENS if random.random() < _ENDS_ONLY else None
-    expression = _expression(random, _SHAPES if tail else _SMALL)
+    expression = _expression(random, (*_SHAPES, *_LONG) if tail else _SMALL)
     asked, _ = _asked(expression, random)
     threads, text = _summed_up(expression, random, _TAIL_CHARACTERS if tail else _MOST_CHARACTERS)
     summary = Synthesise(sampling=Sampling(max_tokens=4096), tail_tokens=tail)

@@ -7,7 +7,7 @@ from random import Random
 
 from evals import Problem, Task
 from evals.grading.math_grader import MathGrader
-from reasoning import ParaThinker, SelfConsistency, Synthesise
+from reasoning import ParaThinker, Synthesise
 from reasoning.chain_of_thought import INSTRUCTION
 
 from ...lesson import Lesson
@@ -21,12 +21,7 @@ SUMMARY = Synthesise(sampling=CHAIN.sampling, tail_tokens=TAIL_TOKENS)
 DIVERSE = ParaThinker(method=CHAIN, hints="strategies", reducer=SUMMARY, tuned="no")
 """Four threads, each in a way of its own, and a summary."""
 
-VOTES = SelfConsistency(method=CHAIN)
-"""Eight threads, the usual way mostly, and a vote."""
-
-_LEVELS = ((5, 4), (6, 5), (7, 6), (8, 7))
-
-
+_LEVELS = ((5, 4), (5, 5), (6, 5), (6, 6))
 _LESSONS = {thinking: 0.5, summarising: 0.4, judging: 0.1}
 
 
@@ -69,11 +64,9 @@ def longer_products(
 
 LONGER = Task(
     name="longer-products",
-    about="products of numbers with more digits than were trained on, 5x4 to 8x7",
+    about="products of numbers with more digits than were trained on, 5x4 to 6x6",
     grader=MathGrader,
     prompt="{problem}" + INSTRUCTION,
     generate=longer_products,
 )
 """Problems at which a single chain often fails."""
-
-TASK = LONGER

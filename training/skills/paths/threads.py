@@ -4,7 +4,8 @@ r"""What threads write: a whole solution, one with a mistake that is carried on,
     wrong   4*7=28 28+0=29 write 9 carry 2 ... 234*7=1639 ... \boxed{15679}
     cut     4*7=28 28+0=28 wri
 
-A mistake is one wrong digit, and never a 0 for a 9 or a 9 for a 0, so that the result modulo 9 tells it.
+A mistake is one wrong digit, or one that is left out where a number is copied: what models do. It never is a 0 for a 9,
+a 9 for a 0, or one of them left out, so that the result modulo 9 tells it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import dataclass
 from random import Random
 
 from ..products.expression import Expression
-from ..written_arithmetic import added, multiplied_by_digit, partial_products
+from ..written_arithmetic import added, multiplied_by_digit, partial_products, total
 from .ways import Way, by_digits, from_the_left
 
+_LEFT_OUT = 0.5
 _WRITTEN = re.compile(r"(?<=\d)?\d write \d(?= carry)")
 
 
@@ -58,7 +60,7 @@ def mistaken(expression: Expression, ways: Sequence[Way], random: Random) -> Thr
         texts[place], values[place] = _summed_wrongly(a, b, parts, random)
     else:
         head, _, value = texts[place].rpartition("=")
-        values[place] = _with_wrong_digit(int(value), random.randrange(len(value)), random)
+        values[place] = _miscopied(int(value), random)
         texts[place] = f"{head}={values[place]}"
     return _whole(expression, texts, values)
 
@@ -75,10 +77,9 @@ def factors_of(expression: Expression) -> list[tuple[int, int]]:
 
 
 def _whole(expression: Expression, texts: Sequence[str], values: Sequence[int]) -> Thread:
-    total = sum(values)
-    joined = [added(values), f"{'+'.join(map(str, values))}={total}"] if len(values) > 1 else []
-    lines = "\n".join([*texts, *joined])
-    return Thread(f"{lines}\n\n\\boxed{{{total}}}", total)
+    result = sum(values)
+    lines = "\n".join([*texts, total(values)] if len(values) > 1 else texts)
+    return Thread(f"{lines}\n\n\\boxed{{{result}}}", result)
 
 
 def _summed_wrongly(
@@ -93,12 +94,12 @@ def _summed_wrongly(
         terms[at] = _with_wrong_digit(terms[at], column + parts[at][1], random)
         head = blocks[at].rpartition("=")[0]
         blocks[at] = _rewritten(f"{head}={terms[at]}", column, terms[at], parts[at][1])
-    sums, total = added(terms), sum(terms)
+    sums, result = added(terms), sum(terms)
     if at == len(parts):
         column = random.randrange(max(len(str(term)) for term in terms))
-        total = _with_wrong_digit(total, column, random)
-        sums = _rewritten(sums, column, total)
-    return "\n".join([*blocks, sums, f"{a}*{b}={total}"]), total
+        result = _with_wrong_digit(result, column, random)
+        sums = _rewritten(sums, column, result)
+    return "\n".join([*blocks, sums, f"{a}*{b}={result}"]), result
 
 
 def _rewritten(block: str, column: int, number: int, zeros: int = 0) -> str:
@@ -107,6 +108,16 @@ def _rewritten(block: str, column: int, number: int, zeros: int = 0) -> str:
     digit = number // 10 ** (column + zeros) % 10
     lines[column + 1] = _WRITTEN.sub(f"{digit} write {digit}", lines[column + 1])
     return "\n".join(lines)
+
+
+def _miscopied(number: int, random: Random) -> int:
+    """The number with a wrong digit, or without one of its digits behind the first."""
+    written = str(number)
+    left_out = [place for place in range(1, len(written)) if written[place] not in "09"]
+    if left_out and random.random() < _LEFT_OUT:
+        place = random.choice(left_out)
+        return int(written[:place] + written[place + 1 :])
+    return _with_wrong_digit(number, random.randrange(len(written)), random)
 
 
 def _with_wrong_digit(number: int, place: int, random: Random) -> int:

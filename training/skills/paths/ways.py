@@ -17,9 +17,7 @@ from types import MappingProxyType
 
 from reasoning.parathinking.strategies import STRATEGIES
 
-from ..products.expression import Expression, Term
-from ..products.work import answers
-from ..written_arithmetic import added, multiplied_by_digit, partial_products, subtracted
+from ..written_arithmetic import added, multiplied_by_digit, partial_products, product, subtracted
 
 Way = Callable[[int, int], str]
 """How a product of two numbers is found."""
@@ -27,7 +25,7 @@ Way = Callable[[int, int], str]
 
 def by_digits(a: int, b: int) -> str:
     """By the digits of the second number, from the right, as everywhere."""
-    return answers([Expression((Term((a, b)),))]).chain
+    return product(a, b)
 
 
 def from_the_left(a: int, b: int) -> str:

@@ -11,10 +11,11 @@ from .expression import Expression, Term
 from .room import in_trie
 from .work import answers
 
-# Digits of the two factors, and how often.
+# Digits of the two factors, and how often: those that are measured most, and a digit with longer numbers, too.
 _PRODUCTS = {
-    (3, 3): 7, (4, 3): 9, (4, 2): 3, (3, 2): 3, (2, 2): 2, (2, 3): 2, (4, 1): 1, (3, 1): 1, (2, 1): 1,
-    (1, 1): 0.5, (1, 2): 0.5, (1, 3): 0.5, (1, 4): 0.5, (2, 4): 1, (3, 4): 1,
+    (3, 3): 8, (4, 3): 8, (4, 4): 2, (4, 2): 2, (3, 2): 3, (2, 2): 2, (2, 3): 1.5, (2, 4): 1, (3, 4): 1,
+    (2, 1): 1, (3, 1): 1, (4, 1): 1, (5, 1): 0.5, (6, 1): 0.5, (8, 1): 0.5, (5, 2): 0.5, (5, 3): 0.5,
+    (1, 1): 0.7, (1, 2): 0.5, (1, 3): 0.5, (1, 4): 0.5,
 }  # fmt: skip
 _MEASURED = {(3, 3): 1, (4, 3): 1}
 _IN_SUMS = {(2, 1): 2, (3, 1): 2, (2, 2): 3, (3, 2): 3, (4, 1): 1, (4, 2): 1, (3, 3): 1, (1, 2): 1}
@@ -25,6 +26,12 @@ _ODD_NUMBERS = 0.15
 _TAKEN = 0.25
 _PLAIN_TERMS = 0.1
 _PLAIN_QUESTIONS = 0.35
+_ADDED = {2: 4, 3: 2, 4: 2, 5: 1}
+_LONGEST_ADDED = 10
+_ROUND_NUMBERS = 0.04
+_MOST_ZEROS = 6
+# What is longer, `paths.LONGER` has.
+_ROUNDED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,12 @@ def sum_of_products(random: Random, *, held_out: bool = False) -> Exercise:
 
 
 def sum_of_numbers(random: Random) -> Exercise:
-    """Two numbers, added or the smaller taken from the larger."""
-    return Exercise((_plain(random),))
+    """Two to five numbers that may be long, added, or the smaller of two taken from the larger."""
+    count = weighted(random, _ADDED)
+    if count == 2:
+        return Exercise((_plain(random, _LONGEST_ADDED),))
+    numbers = (_number(random, random.randint(1, _LONGEST_ADDED)) for _ in range(count))
+    return Exercise((Expression(tuple(Term((number,)) for number in numbers)),))
 
 
 def several(random: Random, *, held_out: bool = False) -> Exercise:
@@ -109,18 +120,25 @@ def _product(random: Random, sizes: Mapping[tuple[int, int], float], held_out: b
     number = _uniform if held_out else _number
     while True:
         a, b = (number(random, digits) for digits in weighted(random, sizes))
+        if not held_out and a < _ROUNDED and random.random() < _ROUND_NUMBERS:
+            b = _round(random)
         term = Term((a, b))
         if term.is_held_out == held_out:
             return Expression((term,))
 
 
-def _plain(random: Random) -> Expression:
-    numbers = [_number(random, random.randint(1, 5)) for _ in range(2)]
+def _plain(random: Random, longest: int = 5) -> Expression:
+    numbers = [_number(random, random.randint(1, longest)) for _ in range(2)]
     taken = random.random() < 0.5
     if taken:
         numbers.sort(reverse=True)
     first, second = numbers
     return Expression((Term((first,)), Term((second,), taken)))
+
+
+def _round(random: Random) -> int:
+    """A digit with zeros behind it."""
+    return int(str(random.randrange(1, 10)) + "0" * random.randint(1, _MOST_ZEROS))
 
 
 def _uniform(random: Random, digits: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from engines import Engine, converse
+from engines import Engine, Role, converse
 from reasoning import Answer, ChainOfThought, ForkJoin, Method
 from reasoning.forking.dialect import MULTIVERSE
 
@@ -23,7 +23,7 @@ from .wording import TASK_INSTRUCTIONS, question
 from .work import answers
 
 _SPLIT: dict[Callable[[Random], Exercise], float] = {product: 6, sum_of_products: 2, several: 1.5}
-_EXERCISES = {**_SPLIT, sum_of_numbers: 0.5}
+_EXERCISES = {**_SPLIT, sum_of_numbers: 0.9}
 # In a chain where there is none.
 _METHODS: dict[ForkJoin | None, float] = {
     THREADS: 3,
@@ -32,11 +32,19 @@ _METHODS: dict[ForkJoin | None, float] = {
     INVITED_PATHS: 0.8,
     None: 3,
 }
-# A trie has at most 1,400 tokens, with a question and what a task says behind it.
-ROOM = 1150
+# A trie has at most 1,400 tokens, with a question and what a task says behind it: room for all of 4x4 digits.
+ROOM = 1225
 """Tokens for what is written."""
-# The same beside an invitation, or beside blocks in threads with their tags.
+# The same beside an invitation.
 _LESS_ROOM = 950
+# What programs say before a question; without it the chat template has a sentence of its own.
+_SYSTEMS = (
+    "You are a helpful assistant.",
+    "You are a helpful AI assistant. Answer the user's questions.",
+    "You are an expert in mathematics.",
+    "Be concise.",
+)
+_WITH_SYSTEM = 0.08
 _WITH_INSTRUCTION = 0.35
 _PLAIN = 0.2
 
@@ -50,24 +58,26 @@ class Arithmetic:
         # Who is held to a block has to have something for it.
         held = method is not None and method.invited
         draw = weighted(random, _SPLIT if held else _EXERCISES)
-        room = _LESS_ROOM if held or method == PATHS else ROOM
-        exercise = fitting(draw, random, room=room, nested=method == PATHS)
+        exercise = fitting(draw, random, room=_LESS_ROOM if held else ROOM, nested=method == PATHS)
         asked = question(random, exercise.expressions)
         told = random.random() < _WITH_INSTRUCTION
         if told:
             asked += random.choice(TASK_INSTRUCTIONS)
+        system = random.choice(_SYSTEMS) if random.random() < _WITH_SYSTEM else ""
         if method is not None:
-            return forked(exercise, asked, method)
-        return chained(exercise, asked, BARE_CHAIN if told or random.random() < _PLAIN else CHAIN)
+            return forked(exercise, asked, method, system)
+        chain = BARE_CHAIN if told or random.random() < _PLAIN else CHAIN
+        return chained(exercise, asked, chain, system)
 
 
-def forked(exercise: Exercise, asked: str, method: ForkJoin) -> Lesson:
+def forked(exercise: Exercise, asked: str, method: ForkJoin, system: str = "") -> Lesson:
     """An exercise, in blocks.
 
     Args:
         exercise: What is to be found out.
         asked: The question for it.
         method: What asks it.
+        system: What is said before it.
     """
     teacher = Forked(
         answers(exercise.expressions, in_parts=method.invited),
@@ -76,15 +86,16 @@ def forked(exercise: Exercise, asked: str, method: ForkJoin) -> Lesson:
         # Multiverse has labels for blocks in threads, and the grammar has no such blocks.
         nested=method.dialect == MULTIVERSE and not method.invited,
     )
-    return Lesson(solve=partial(_solve, method, asked), reply=teacher)
+    return Lesson(solve=partial(_solve, method, asked, system), reply=teacher)
 
 
-def chained(exercise: Exercise, asked: str, method: ChainOfThought) -> Lesson:
+def chained(exercise: Exercise, asked: str, method: ChainOfThought, system: str = "") -> Lesson:
     """An exercise, in one chain; the arguments are as those of `forked`."""
     teacher = Chained(answers(exercise.expressions), exercise.answer)
-    return Lesson(solve=partial(_solve, method, asked), reply=teacher)
+    return Lesson(solve=partial(_solve, method, asked, system), reply=teacher)
 
 
-async def _solve(method: Method, asked: str, engine: Engine) -> Answer:
-    context = await converse(engine, [("user", asked)], name="question")
+async def _solve(method: Method, asked: str, system: str, engine: Engine) -> Answer:
+    before: list[tuple[Role, str]] = [("system", system)] if system else []
+    context = await converse(engine, [*before, ("user", asked)], name="question")
     return await method.solve(context, engine)

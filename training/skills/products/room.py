@@ -13,7 +13,7 @@ from .work import Work
 # The embedded model has a token for each digit and sign, and one for each of our words with the space before it.
 _TOKEN = re.compile(r" ?[a-z]+|.", re.DOTALL)
 # Of an outline, a header and an end, some of them twice.
-_TAGS = 30
+_TAGS = 34
 
 
 def in_trie(work: Work, *, nested: bool) -> int:
@@ -26,7 +26,8 @@ def in_trie(work: Work, *, nested: bool) -> int:
     own = _tokens(work.lines)
     for place, part in enumerate(work.parts):
         own += in_trie(part, nested=nested) if nested else _tokens(part.chain)
-        own += _tokens(part.chain) if place else 0
+        if place:
+            own += _tokens(part.chain) + (_TAGS * len(part.parts) if nested else 0)
         own += _TAGS
     return own
 

@@ -37,9 +37,7 @@ def _task(name: str, about: str, draw: Callable[..., Exercise]) -> Task:
     )
 
 
-PRODUCTS = _task(
-    "products", "products of 3- or 4-digit by 3-digit numbers, held out of training", product
-)
+PRODUCTS = _task("products", "products of 3x3 and of 4x3 digits, held out of training", product)
 """What fork and join is measured by."""
 
 SUMS = _task(

@@ -64,6 +64,8 @@ _TEMPLATES = (
     "Find {}.",
     "Solve {}.",
     "Tell me what {} is.",
+    "I need the value of {}.",
+    "Could you work out {} for me?",
     "Can you compute {}?",
     "{} = ?",
     "{} =",
@@ -74,6 +76,10 @@ _OF_A_PRODUCT = (
     "Find the product of {} and {}.",
     "Multiply {} by {}.",
     "Please multiply {} and {}.",
+    "Could you multiply {} by {} for me?",
+    "I need the product of {} and {}, please.",
+    "What is {} multiplied by {}?",
+    "How much is {} times {}?",
     "What do you get when you multiply {} by {}?",
 )
 _BEFORE_SEVERAL = (
@@ -95,6 +101,7 @@ _LAYOUTS = (
 )
 _LISTS = ("Compute {}.", "Calculate each of these: {}.", "What are {}?", "Find {}.")
 _USUALLY = 0.3
+_IN_BRACKETS = 0.1
 _WITH_COMMAS = 0.05
 _AS_LIST = 0.2
 
@@ -106,7 +113,7 @@ def question(random: Random, expressions: Sequence[Expression]) -> str:
     if len(expressions) == 1:
         return _asked(random, expressions[0], signs, number)
     if random.random() < _AS_LIST:
-        *texts, last = (_written(each, signs, number) for each in expressions)
+        *texts, last = (_written(random, each, signs, number) for each in expressions)
         return random.choice(_LISTS).format(f"{', '.join(texts)} and {last}")
     numbering, between = random.choice(_LAYOUTS)
     asked = [
@@ -120,17 +127,21 @@ def _asked(
     random: Random, expression: Expression, signs: _Signs, number: Callable[[int], str]
 ) -> str:
     if random.random() < _USUALLY:
-        return _USUAL_TEMPLATE.format(_written(expression, signs, number))
+        return _USUAL_TEMPLATE.format(_written(random, expression, signs, number))
     if len(expression.terms) == 1 and random.random() < _USUALLY:
         return random.choice(_OF_A_PRODUCT).format(*map(number, expression.terms[0].factors))
-    return random.choice(_TEMPLATES).format(_written(expression, signs, number))
+    return random.choice(_TEMPLATES).format(_written(random, expression, signs, number))
 
 
-def _written(expression: Expression, signs: _Signs, number: Callable[[int], str]) -> str:
+def _written(
+    random: Random, expression: Expression, signs: _Signs, number: Callable[[int], str]
+) -> str:
     def written(term: Term) -> str:
-        return signs.times.join(map(number, term.factors))
+        text = signs.times.join(map(number, term.factors))
+        return f"({text})" if bracketed and term.is_product else text
 
     first, *others = expression.terms
+    bracketed = bool(others) and random.random() < _IN_BRACKETS
     rest = ((signs.minus if term.taken else signs.plus) + written(term) for term in others)
     return signs.around.format(written(first) + "".join(rest))
 

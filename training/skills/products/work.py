@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..written_arithmetic import added, multiplied_by_digit, partial_products, subtracted
+from ..written_arithmetic import added, difference, multiplied_by_digit, partial_products, total
 from .expression import Expression
 
 
@@ -74,20 +74,17 @@ def _multiplied(a: int, b: int, *, fewest: int) -> Work:
     if len(digits) == 1:
         return Work(goal, multiplied_by_digit(a, *digits[0]))
     parts = (Work(f"times {d}{'0' * z}", multiplied_by_digit(a, d, z)) for d, z in digits)
-    total = added([a * d * 10**z for d, z in digits])
-    return Work(goal, f"{total}\n{goal}={a * b}", tuple(parts))
+    columns = added([a * d * 10**z for d, z in digits])
+    return Work(goal, f"{columns}\n{goal}={a * b}", tuple(parts))
 
 
 def _summed_up(expression: Expression) -> str:
     """The terms: what is added at once, then what is taken away, one after another."""
     given = [term.value for term in expression.terms if not term.taken]
-    total = sum(given)
-    lines = [added(given), f"{'+'.join(map(str, given))}={total}"] if len(given) > 1 else []
+    rest = sum(given)
+    lines = [total(given)] if len(given) > 1 else []
     for term in expression.terms:
         if term.taken:
-            lines += [
-                subtracted(total, term.value),
-                f"{total}-{term.value}={total - term.value}",
-            ]
-            total -= term.value
+            lines.append(difference(rest, term.value))
+            rest -= term.value
     return "\n".join(lines)

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 
 from ..products.expression import Expression, Term
 from ..products.work import answers
-from .problem import Crossed, Scaled, StepProblem, split_in_digits
+from ..word_problems.chain import computed
+from ..word_problems.steps import NumberStep, Result, with_numbers
+from ..word_problems.steps import Step as Operation
+from .problem import Crossed, Scaled, StepProblem, Told, split_in_digits
 
 _LINES_A_DIGIT = 3
 
@@ -90,6 +93,8 @@ def outlines(problem: StepProblem) -> list[Outlined]:
         return [_scaled(problem)]
     if isinstance(problem, Crossed):
         return [_crossed(problem)]
+    if isinstance(problem, Told):
+        return [_told(problem)]
     return _sums(problem)
 
 
@@ -160,3 +165,37 @@ def _crossed(problem: Crossed) -> Outlined:
     ]
     last = _multiplied(problem.first.value, problem.second.value)
     return Outlined(str(problem), (*sums, Step("Multiply the results.", (1, 2), last)))
+
+
+def _told(problem: Told) -> Outlined:
+    """Its steps, one by one."""
+    alone = with_numbers(problem.steps)
+    steps = (
+        Step(_task(step), tuple(sorted(set(step.needs))), _computed(one))
+        for step, one in zip(problem.steps, alone, strict=True)
+    )
+    return Outlined(str(problem), tuple(steps))
+
+
+def _task(step: Operation) -> str:
+    left, right = (
+        f"the result of step {side.step}" if isinstance(side, Result) else str(side)
+        for side in (step.left, step.right)
+    )
+    if not step.needs:
+        return f"Find {left}{step.operation}{right}."
+    return {
+        "+": f"Add {right} to {left}.",
+        "-": f"Take {right} from {left}.",
+        "*": f"Multiply {left} by {right}.",
+        "/": f"Divide {left} by {right}.",
+    }[step.operation]
+
+
+def _computed(step: NumberStep) -> Worked:
+    left, right = int(step.left), int(step.right)
+    if step.operation == "*":
+        return _multiplied(left, right)
+    if step.operation == "/":
+        return Worked(computed(step), int(step.result), len(str(left)))
+    return _combined((Term((left,)), Term((right,), taken=step.operation == "-")))

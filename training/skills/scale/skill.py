@@ -23,7 +23,7 @@ from ...lesson import Lesson, Said
 from ..products.drawing import weighted
 from .mistakes import spoilt
 from .outlines import Outlined, outlines
-from .problem import StepProblem, drawn, held_out
+from .problem import StepProblem, drawn, drawn_told, held_out
 from .wording import question
 
 PLANNER = SCALE()
@@ -35,9 +35,10 @@ _MOST_LINES = 30
 # How many outlines, and how often.
 _VERSIONS = {1: 35, 2: 35, 3: 20, 4: 7, 5: 3}
 # So many characters of outlines, in each of which the question stands too, fit into a lesson.
-_MOST_CHARACTERS = 1300
+_MOST_CHARACTERS = 1200
 # Else versions would be all alike; the best is still the likeliest.
 _SHARE_OF_OTHERS = 0.25
+_SHARE_OF_TOLD = 0.3
 
 
 class ScaleSkill:
@@ -125,6 +126,8 @@ def _versions(problem: StepProblem, random: Random, count: int) -> dict[Outlined
 
 
 def _trained(random: Random) -> StepProblem:
+    if random.random() < _SHARE_OF_TOLD:
+        return drawn_told(random)
     problem = drawn(random)
     while held_out(problem):
         problem = drawn(random)

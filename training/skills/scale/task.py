@@ -8,17 +8,18 @@ from evals import Problem, Task
 from evals.grading.math_grader import MathGrader
 from evals.tasks.prompts import MATHEMATICS
 
+from ..products.expression import Expression
 from .outlines import outlines
-from .problem import StepProblem, drawn, held_out
+from .problem import Crossed, Scaled, drawn, held_out
 from .wording import asked
 
 
-def problem_of(problem: Problem) -> StepProblem:
+def problem_of(problem: Problem) -> Expression | Scaled | Crossed:
     """What a problem of this task asks."""
     return _held_out(Random(problem.id))
 
 
-def _held_out(random: Random) -> StepProblem:
+def _held_out(random: Random) -> Expression | Scaled | Crossed:
     problem = drawn(random)
     while not held_out(problem):
         problem = drawn(random)

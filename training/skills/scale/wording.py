@@ -11,14 +11,13 @@ from random import Random
 from ..products.expression import Expression, Term
 from ..products.wording import TASK_INSTRUCTIONS
 from ..products.wording import question as expression_asked
-from .problem import Crossed, Scaled, StepProblem
+from ..word_problems.expressions import asked as expression
+from .problem import Crossed, Scaled, StepProblem, Told
 
 _SHARE_OF_INSTRUCTIONS = 0.4
 _SHARE_OF_WORDS = 0.35
 _SHARE_OF_PRICES = 0.3
 
-_TIMES = (" * ", "*", " \u00d7 ", " x ", " times ")
-_IN_BRACKETS = ("What is {}?", "Compute {}.", "Calculate {}.", "Work out {}.", "{} = ?", "Find {}.")
 _NAMES = ("Ann", "Tom", "Mia", "Ben", "Lena", "Omar", "Ruth", "Kim")
 _PLACES = ("shop", "school", "library", "factory", "hotel", "farm", "museum")
 _BOXES = ("boxes", "bags", "crates", "packs", "cartons", "baskets")
@@ -61,25 +60,20 @@ def question(problem: StepProblem, random: Random) -> str:
 
 def asked(problem: StepProblem, random: Random) -> str:
     """A question with no word on how to answer."""
+    if isinstance(problem, Told):
+        return problem.text
     if random.random() < _SHARE_OF_WORDS:
         return _in_words(problem, random)
     if isinstance(problem, Expression):
         return expression_asked(random, [problem])
-    return _in_brackets(problem, random)
+    return expression(str(problem), random)
 
 
 def _instruction(random: Random) -> str:
     return random.choice(TASK_INSTRUCTIONS) if random.random() < _SHARE_OF_INSTRUCTIONS else ""
 
 
-def _in_brackets(problem: Scaled | Crossed, random: Random) -> str:
-    text = str(problem).replace("*", random.choice(_TIMES))
-    if random.random() < 0.5:
-        text = text.replace("+", " + ").replace("-", " - ")
-    return random.choice(_IN_BRACKETS).format(text)
-
-
-def _in_words(problem: StepProblem, random: Random) -> str:
+def _in_words(problem: Expression | Scaled | Crossed, random: Random) -> str:
     items = random.choice(_ITEMS)
     told = {"name": random.choice(_NAMES), "place": random.choice(_PLACES), "items": items}
     if isinstance(problem, Crossed):

@@ -1,12 +1,13 @@
-"""Arithmetic word problems: planned by LLMCompiler with calculators, and thought in one chain.
+"""Arithmetic word problems: planned by LLMCompiler with calculators or without, and thought in one chain.
 
+A step that no tool does is a thread of its own. Bare arithmetic and questions that follow an answer are planned too.
 Of each kind of situation some wordings, and some ways to put wordings together, are held out, and with them names and
 things.
 """
 
-from .lessons import CHAINED, PLANNED, SHOWN, WordProblems
+from .lessons import CHAINED, PLANNED, WordProblems
 from .task import TASK
 
-__all__ = ["CHAINED", "PLANNED", "SHOWN", "SKILL", "TASK"]
+__all__ = ["CHAINED", "PLANNED", "SKILL", "TASK"]
 
 SKILL = WordProblems()

@@ -11,65 +11,46 @@ What the tables of addition and multiplication hold is one line.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from ..written_arithmetic import added, multiplied_by_digit, partial_products, subtracted
-from .steps import OPERATIONS, Operand, Result, Step, results_of
+from ..products.held_out import held_out_product
+from ..written_arithmetic import difference, partial_products, product, total
+from .steps import NumberStep
 from .written_numbers import shortest
 
 _LARGEST_DIVISOR = 12
 
 
-def is_computable(steps: Sequence[Step]) -> bool:
-    """Whether all numbers are whole, and every divisor small, or a hundred."""
-    numbers = [
-        side for step in steps for side in (step.left, step.right) if not isinstance(side, Result)
-    ]
-    if any(number.denominator > 1 for number in (*numbers, *results_of(steps))):
+def is_computable(step: NumberStep) -> bool:
+    """Whether its numbers are whole, and if it divides, by something small, or a hundred."""
+    is_small = step.right <= _LARGEST_DIVISOR or step.right == 100
+    return step.is_whole and (step.operation != "/" or is_small)
+
+
+def is_held_out(step: NumberStep) -> bool:
+    """Whether it is a product that no lesson shows; one with a single digit and zeros is a part of many."""
+    if step.operation != "*" or not step.is_whole:
         return False
-    return all(
-        right <= _LARGEST_DIVISOR or right == 100 for _, op, right in _filled(steps) if op == "/"
-    )
+    smaller, larger = sorted((int(step.left), int(step.right)))
+    return len(partial_products(larger, smaller)) > 1 and held_out_product(smaller, larger)
 
 
-def chain_of(steps: Sequence[Step]) -> str:
+def chain_of(steps: Sequence[NumberStep]) -> str:
     """All of it, with the answer in a box."""
-    lines = [computed(left, operation, right) for left, operation, right in _filled(steps)]
-    answer = shortest(results_of(steps)[-1])
-    return "\n".join(lines) + f"\n\n\\boxed{{{answer}}}"
+    lines = "\n".join(map(computed, steps))
+    return f"{lines}\n\n\\boxed{{{shortest(steps[-1].result)}}}"
 
 
-def computed(left: int, operation: str, right: int) -> str:
+def computed(step: NumberStep) -> str:
     """One operation on whole numbers."""
-    if operation == "*" and max(left, right) >= 10:
-        return _multiplied(max(left, right), min(left, right))
-    if operation == "/":
-        return _divided(left, right)
-    result = OPERATIONS[operation](Fraction(left), Fraction(right))
-    line = f"{left}{operation}{right}={result}"
-    if right < 10 and left < (20 if operation == "-" else 10):
-        return line
-    written = added([left, right]) if operation == "+" else subtracted(left, right)
-    return f"{written}\n{line}"
-
-
-def _filled(steps: Sequence[Step]) -> list[tuple[int, str, int]]:
-    results = results_of(steps)
-
-    def value(side: Operand) -> int:
-        return int(results[side.step - 1] if isinstance(side, Result) else side)
-
-    return [(value(step.left), step.operation, value(step.right)) for step in steps]
-
-
-def _multiplied(first: int, second: int) -> str:
-    """One line for each digit of the first, for each digit of the second."""
-    parts = partial_products(first, second)
-    written = [multiplied_by_digit(first, digit, zeros) for digit, zeros in parts]
-    if len(parts) > 1:
-        terms = [first * digit * 10**zeros for digit, zeros in parts]
-        written += [added(terms), f"{first}*{second}={first * second}"]
-    return "\n".join(written)
+    left, right = int(step.left), int(step.right)
+    match step.operation:
+        case "*":
+            return product(max(left, right), min(left, right))
+        case "/":
+            return _divided(left, right)
+        case "-":
+            return difference(left, right)
+    return total([left, right])
 
 
 def _divided(first: int, second: int) -> str:

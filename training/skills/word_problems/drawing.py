@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from random import Random
 
 from .nouns import Nouns
 from .situation import WordProblem
 from .situations.catalogue import SITUATIONS
-from .steps import Result, Step
-
-# The question of `make run` is shown to people, and so held out with its numbers.
-_SHOWN = (Step("*", Fraction(12), Fraction(7)), Step("+", Result(1), Fraction(38)))
 
 
 def drawn_problem(random: Random, *, held_out: bool) -> WordProblem:
@@ -21,5 +16,5 @@ def drawn_problem(random: Random, *, held_out: bool) -> WordProblem:
         if template.held_out != held_out:
             continue
         problem = template.problem(random, Nouns(random, held_out=held_out))
-        if problem is not None and problem.steps != _SHOWN:
+        if problem is not None:
             return problem

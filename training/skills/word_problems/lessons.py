@@ -9,30 +9,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
 from engines import Context, Engine, Sampling, converse
 from evals.tasks.prompts import MATHEMATICS
-from orchestrator import Agent
+from orchestrator import Agent, History
 from planners import LLMCompiler
-from reasoning import ChainOfThought
+from reasoning import ChainOfThought, ForkJoin
 
 from ...lesson import Lesson, Said
-from .chain import chain_of, is_computable
+from .chain import chain_of, is_computable, is_held_out
 from .drawing import drawn_problem
+from .expressions import drawn_expression, in_digits
+from .following import following
 from .situation import WordProblem
-from .steps import Result, Step, lost_with, renumbered, results_of, with_two_free
+from .steps import NumberStep, Step, lost_with, renumbered, with_numbers
+from .thoughts import Thought, drawn_method
 from .tool_sets import ToolSet, drawn_tools, failing_once
 from .written_numbers import shortest
 
 PLANNED = LLMCompiler()
 """As users have it who say nothing."""
-
-SHOWN = LLMCompiler(min_steps=2, max_steps=6)
-"""As `make run` has it."""
 
 CHAINED = ChainOfThought()
 """One thread."""
@@ -40,6 +39,9 @@ CHAINED = ChainOfThought()
 _UNJUDGED = LLMCompiler(max_replans=0)
 _LONGEST_CHAIN = 420
 _SHARE_OF_CHAINS = 0.33
+_SHARE_OF_EXPRESSIONS = 0.15
+_SHARE_OF_UNJUDGED = 0.1
+_SHARE_OF_FOLLOWING = 0.08
 
 # What tasks say behind their questions; the chain's own instruction is another.
 _ASKED = (
@@ -61,15 +63,13 @@ _FAILURES = (
 
 
 class WordProblems:
-    """Word problems, two thirds of them planned."""
+    """Word problems and bare arithmetic, two thirds of them planned."""
 
     def lesson(self, random: Random) -> Lesson:
         """A lesson on a problem of no template that is held out."""
         if random.random() < _SHARE_OF_CHAINS:
             return chained(random)
-        problem = drawn_problem(random, held_out=False)
-        while not _suits(tools := drawn_tools(random), problem.steps):
-            pass
+        problem, tools = _drawn(random)
         kind = random.random()
         if kind < 0.05 and (lesson := _failing(problem, tools, random)):
             return lesson
@@ -81,9 +81,10 @@ class WordProblems:
 def chained(random: Random) -> Lesson:
     """A problem in one chain."""
     while True:
-        problem = drawn_problem(random, held_out=False)
-        if is_computable(problem.steps) and len(text := chain_of(problem.steps)) <= _LONGEST_CHAIN:
+        problem = _told(random, chained=True)
+        if _can_be_thought(steps := with_numbers(problem.steps)):
             break
+    text = chain_of(steps)
     method, question = CHAINED, problem.text
     if random.random() < 0.5:
         method, question = ChainOfThought(instruction=""), question + random.choice(_ASKED)
@@ -101,6 +102,7 @@ class _Planned:
 
     Attributes:
         tools: How steps are written.
+        method: How those are thought for which there is no tool.
         first: The steps of the first plan, as they stand there.
         again: Those of the next round, whose numbers go on.
         lost: Numbers of steps of the first plan that have no result.
@@ -109,6 +111,7 @@ class _Planned:
     """
 
     tools: ToolSet
+    method: ChainOfThought | ForkJoin
     first: Sequence[Step]
     again: Sequence[Step] = ()
     lost: Sequence[int] = ()
@@ -126,9 +129,10 @@ class _Planned:
                 return self._plan(self.again, len(self.first) + 1)
             case [*_, "synthesise"]:
                 return f"\\boxed{{{self.answer}}}"
-            case [*_, node]:
-                return self._thought(int(node))
-        raise AssertionError(context.path)
+            case names:
+                number = next(int(name) for name in names if name.isdigit())
+        step = with_numbers([*self.first, *self.again])[number - 1]
+        return Thought(step, self.method)(context, sampling)
 
     def _plan(self, steps: Sequence[Step], number: int) -> str:
         lines = (self.tools.line(place, step) for place, step in enumerate(steps, number))
@@ -143,14 +147,15 @@ class _Planned:
             return _json(f"{missing} has no result.", "replan", "feedback", f"{missing} again")
         return _json(f"${last} is not the end.", "replan", "feedback", "the next step")
 
-    def _thought(self, number: int) -> str:
-        return chain_of([_alone([*self.first, *self.again], number)])
-
 
 def _planned(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
-    planner = random.choices((PLANNED, SHOWN, _UNJUDGED), (0.75, 0.17, 0.08))[0]
-    steps = with_two_free(problem.steps) if planner is SHOWN else problem.steps
-    said = _Planned(tools=tools, first=steps, answer=shortest(problem.answer))
+    planner = _UNJUDGED if random.random() < _SHARE_OF_UNJUDGED else PLANNED
+    said = _Planned(
+        tools=tools,
+        method=drawn_method(random, len(problem.steps)),
+        first=problem.steps,
+        answer=shortest(problem.answer),
+    )
     return _agent_lesson(problem, planner, lambda: tools, said, random)
 
 
@@ -169,7 +174,12 @@ def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | N
     numbers = {number: len(steps) + place for place, number in enumerate(lost, start=1)}
     again = [renumbered(steps[number - 1], lambda n: numbers.get(n, n)) for number in lost]
     said = _Planned(
-        tools=tools, first=steps, again=again, lost=lost, answer=shortest(problem.answer)
+        tools=tools,
+        method=drawn_method(random, len(problem.steps)),
+        first=steps,
+        again=again,
+        lost=lost,
+        answer=shortest(problem.answer),
     )
     failing = partial(failing_once, tools, steps[chosen - 1], random.choice(_FAILURES))
     return _agent_lesson(problem, PLANNED, failing, said, random)
@@ -180,7 +190,12 @@ def _incomplete(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
     made = random.randrange(1, len(problem.steps))
     first, again = problem.steps[:made], problem.steps[made:]
     said = _Planned(
-        tools=tools, first=first, again=again, learned=False, answer=shortest(problem.answer)
+        tools=tools,
+        method=drawn_method(random, len(problem.steps)),
+        first=first,
+        again=again,
+        learned=False,
+        answer=shortest(problem.answer),
     )
     return _agent_lesson(problem, PLANNED, lambda: tools, said, random)
 
@@ -198,33 +213,43 @@ def _agent_lesson(
         question += random.choice(_ASKED)
 
     async def solve(engine: Engine) -> object:
-        return await Agent(engine, planner=planner, tools=make_tools().tools).run(question)
+        agent = Agent(engine, planner=planner, tools=make_tools().tools, method=said.method)
+        history = History.of_turns(problem.before, engine.fingerprint)
+        return await agent.run(question, history=history)
 
     return Lesson(solve=solve, reply=said.reply)
 
 
-def _suits(tools: ToolSet, steps: Sequence[Step]) -> bool:
-    """Whether the tools take such numbers, and what they cannot do can be thought."""
-    whole = all(
-        not isinstance(side, Fraction) or side.denominator == 1
-        for step in steps
-        for side in (step.left, step.right)
-    )
-    numbers = range(1, len(steps) + 1)
-    thoughts = [_alone(steps, number) for number in numbers if tools.thinks(steps[number - 1])]
-    return (whole or not tools.integers) and all(
-        is_computable([step]) and len(chain_of([step])) <= _LONGEST_CHAIN for step in thoughts
-    )
+def _drawn(random: Random) -> tuple[WordProblem, ToolSet]:
+    """A problem to be planned, and tools that take its numbers, for which what they cannot do can be thought."""
+    while True:
+        problem = _told(random)
+        if random.random() < _SHARE_OF_FOLLOWING:
+            problem = following(problem, random) or problem
+        tools = drawn_tools(random)
+        if not tools.names and not tools.expressions:
+            problem = replace(problem, steps=in_digits(problem.steps))
+        thoughts = [
+            alone
+            for alone, step in zip(with_numbers(problem.steps), problem.steps, strict=True)
+            if tools.thinks(step)
+        ]
+        whole = all(step.is_whole for step in with_numbers(problem.steps))
+        if (whole or not tools.integers) and all(_can_be_thought([step]) for step in thoughts):
+            return problem, tools
 
 
-def _alone(steps: Sequence[Step], number: int) -> Step:
-    """A step with the results that it takes in the place of what refers to them."""
-    results = results_of(steps)
-    left, right = (
-        results[side.step - 1] if isinstance(side, Result) else side
-        for side in (steps[number - 1].left, steps[number - 1].right)
+def _told(random: Random, *, chained: bool = False) -> WordProblem:
+    if random.random() < _SHARE_OF_EXPRESSIONS:
+        return drawn_expression(random, sums=not chained)
+    return drawn_problem(random, held_out=False)
+
+
+def _can_be_thought(steps: Sequence[NumberStep]) -> bool:
+    return (
+        all(is_computable(step) and not is_held_out(step) for step in steps)
+        and len(chain_of(steps)) <= _LONGEST_CHAIN
     )
-    return Step(steps[number - 1].operation, left, right)
 
 
 def _json(thought: str, action: str, name: str, text: str) -> str:

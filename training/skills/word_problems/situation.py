@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
+from engines import Role
+
 from .held_out import is_held_out
 from .nouns import Nouns
 from .steps import Step, results_of, steps_of
@@ -23,15 +25,41 @@ Wordings = Sequence[str]
 """Ways to say the same: clauses that begin in lower case and have no full stop; `{a}` to `{z}` are numbers."""
 
 _SLOT = re.compile(r"\{(\w+)\}")
+_PRONOUN = re.compile(r"\{(he|his|him)\}")
+_PRICE = re.compile(r"\$(\{\w\})")
 _SENTENCE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
 _TRIES = 200
 _LARGEST = 100_000
 _SHARE_OF_WORDS = 0.12
-_SHARE_OF_ASIDES = 0.15
-# How the last fact and the question make one sentence, where they do.
-_ENDINGS = ("{told}. {asked}",) * 6 + ("{told}. If {last}, {asked}", "{told}. {asking} if {last}?")
+_SHARE_OF_ASIDES = 0.2
+_SHARE_OF_SCENES = 0.15
+_SHARE_OF_DOLLARS = 0.15
+_SHARE_OF_PERCENT = 0.3
+_USUAL_ENDING = "{told}. {asked}"
+# How the last fact and the question make one sentence, where they do, or all of it is one.
+_ENDINGS = (*[_USUAL_ENDING] * 6, "{told}. If {last}, {asked}", "{told}. {asking} if {last}?")
+_ONE_SENTENCE = ("if {all}, {asked}", "{asking} if {all}?", "given that {all}, {asked}")
+_MOST_IN_ONE_SENTENCE = 2
 # How two facts are joined, where they are not two sentences.
 _JOINS = (". ", ". ", ". ", " and ", ", and ")
+# What is told and does not matter: before everything, and with a number, before or behind the facts.
+_SCENES: Wordings = (
+    "it is a sunny {day} morning",
+    "{Name} has been looking forward to this for a long time",
+    "{Name} and {Third} meet at the {shop}",
+    "here is something that happened to {Name}",
+    "{Third} tells a story about {Name}",
+    "{Name} likes to count things",
+    "every summer there is a lot to do",
+    "{Name} writes all of this down in a notebook",
+    "there is a fair in the village this week",
+    "{Name} is getting ready for a big party",
+    "{Third} asks {Name} for help with some numbers",
+    "the school year has just begun",
+    "business has been good lately",
+    "{Name} wants to know how things stand",
+    "{Name} and {his} family have moved to a new town",
+)
 _ASIDES: Wordings = (
     "{Name} is {z} years old",
     "{Third} has been a friend of {Name} for {z} years",
@@ -43,6 +71,16 @@ _ASIDES: Wordings = (
     "{Name} has {z} cousins",
     "the clock on the wall is {z} years old",
     "{Third} came {z} minutes late",
+    "there are {z} other shops in that street",
+    "{Third} is {z} inches taller than {Name}",
+    "the radio played {z} songs meanwhile",
+    "{Name} woke up {z} minutes before the alarm",
+    "{Third} has read {z} books about this",
+    "a dog next door barked {z} times",
+    "the {place} has {z} windows",
+    "last year {Name} was ill for {z} days",
+    "{Third} counted {z} birds on the roof",
+    "the weather had been bad for {z} days",
 )
 
 
@@ -93,7 +131,10 @@ class Situation:
             ". " if place and joins[place - 1] != ". " else join for place, join in enumerate(joins)
         ]
         asked = random.choice(question.wordings)
-        ending = random.choice(_ENDINGS) if _can_end_with_if(facts, asked) else _ENDINGS[0]
+        endings = _ENDINGS if _can_end_with_if(facts, asked) else _ENDINGS[:1]
+        if len(endings) > 1 and len(facts) <= _MOST_IN_ONE_SENTENCE:
+            endings += _ONE_SENTENCE
+        ending = random.choice(endings)
         return Template(self, question.formula, tuple(facts), tuple(joins), asked, ending)
 
 
@@ -146,14 +187,27 @@ class Template:
 
     def _text(self, random: Random) -> str:
         facts, last = self.facts, ""
-        if self.ending != _ENDINGS[0]:
+        if "{last}" in self.ending:
             facts, last = facts[:-1], facts[-1]
         told = facts[0] + "".join(map(operator.add, self.joins, facts[1:]))
+        before: list[str] = []
+        if random.random() < _SHARE_OF_SCENES:
+            before.append(random.choice(_SCENES))
         if random.random() < _SHARE_OF_ASIDES:
             aside = random.choice(_ASIDES)
-            told = f"{aside}. {told}" if random.random() < 0.3 else f"{told}. {aside}"
-        parts = {"told": told, "last": last, "asked": self.asked, "asking": self.asked[:-1]}
-        return _SLOT.sub(lambda found: parts[found[1]], self.ending)
+            if "{told}" not in self.ending or random.random() < 0.3:
+                before.append(aside)
+            else:
+                told = f"{told}. {aside}"
+        parts = {
+            "told": told,
+            "last": last,
+            "all": " and ".join(facts),
+            "asked": self.asked,
+            "asking": self.asked[:-1],
+        }
+        text = _SLOT.sub(lambda found: parts[found[1]], self.ending)
+        return _readable(". ".join([*before, text]), random)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +218,13 @@ class WordProblem:
         text: The question.
         steps: How it is computed, one after another.
         template: The id of the template that it was made from.
+        before: What was asked and answered before it.
     """
 
     text: str
     steps: tuple[Step, ...]
     template: str
+    before: tuple[tuple[Role, str], ...] = ()
 
     @property
     def answer(self) -> Fraction:
@@ -179,6 +235,17 @@ class WordProblem:
 def _can_end_with_if(facts: Sequence[str], asked: str) -> bool:
     one_question = asked.endswith("?") and ". " not in asked and not asked.startswith(("if", "{"))
     return len(facts) > 1 and one_question and not facts[-1].startswith("then ")
+
+
+def _readable(text: str, random: Random) -> str:
+    """A person has a name before a pronoun; some write "5 dollars" and "5 percent"."""
+    first = _PRONOUN.search(text)
+    if first and "{Name}" not in text[: first.start()]:
+        name = "{Name}'s" if first[1] == "his" else "{Name}"
+        text = text[: first.start()] + name + text[first.end() :]
+    if random.random() < _SHARE_OF_DOLLARS:
+        text = _PRICE.sub(r"\1 dollars", text)
+    return text.replace("}%", "} percent") if random.random() < _SHARE_OF_PERCENT else text
 
 
 def _drawn(numbers: Mapping[str, tuple[int, ...] | str], random: Random) -> dict[str, Fraction]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, reduce
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 OPERATIONS: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add,
@@ -30,7 +30,6 @@ _SYMBOLS: Mapping[type[ast.operator], str] = {
     ast.Mult: "*",
     ast.Div: "/",
 }
-_NEUTRAL = {"+": Fraction(0), "-": Fraction(0), "*": Fraction(1), "/": Fraction(1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,24 @@ class Step:
     def needs(self) -> tuple[int, ...]:
         """The steps whose results it takes."""
         return tuple(side.step for side in (self.left, self.right) if isinstance(side, Result))
+
+
+class NumberStep(NamedTuple):
+    """One operation on numbers."""
+
+    operation: str
+    left: Fraction
+    right: Fraction
+
+    @property
+    def result(self) -> Fraction:
+        """What it gives."""
+        return OPERATIONS[self.operation](self.left, self.right)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its numbers and its result are."""
+        return all(number.denominator == 1 for number in (self.left, self.right, self.result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,30 +137,14 @@ def results_of(steps: Iterable[Step]) -> list[Fraction]:
     return results
 
 
-def with_two_free(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The same with a second step that needs no other, as a plan of at least two such has to have it.
+def with_numbers(steps: Sequence[Step]) -> list[NumberStep]:
+    """The steps with the numbers in the place of the results that they take, so that each stands alone."""
+    results = results_of(steps)
 
-    One step is made twice. A second one that needs the first, such as `$1 - 5`, is led by what changes nothing,
-    `5 - 0`, so that it becomes `$1 - $2`.
-    """
-    if len(steps) == 1:
-        return (steps[0], steps[0])
-    first, second, *others = steps
-    if not second.needs:
-        return tuple(steps)
-    numbers = [side for side in (second.left, second.right) if isinstance(side, Fraction)]
-    # Where it takes the first one's result twice, that one is made twice.
-    free = Step(second.operation, numbers[0], _NEUTRAL[second.operation]) if numbers else first
-    if isinstance(second.left, Result) or second.operation in "+*":
-        joined = replace(second, left=Result(1), right=Result(2))
-    else:
-        joined = replace(second, left=Result(2), right=Result(1))
-    return (
-        first,
-        free,
-        joined,
-        *(renumbered(step, lambda n: n if n == 1 else n + 1) for step in others),
-    )
+    def number(side: Operand) -> Fraction:
+        return results[side.step - 1] if isinstance(side, Result) else side
+
+    return [NumberStep(step.operation, number(step.left), number(step.right)) for step in steps]
 
 
 def renumbered(step: Step, number: Callable[[int], int]) -> Step:

@@ -61,13 +61,15 @@ class ToolSet:
 
 
 def drawn_tools(random: Random) -> ToolSet:
-    """A set; most often the one of examples/arithmetic.py."""
+    """A set; most often the one of examples/arithmetic.py, and now and then an empty one."""
     kind = random.random()
-    if kind < 0.4:
+    if kind < 0.36:
         return example_tools()
-    if kind < 0.48:
+    if kind < 0.5:
+        return ToolSet(tools=(), names={})
+    if kind < 0.56:
         return _made(_EXAMPLE[:1] + _EXAMPLE[2:3], "number")
-    if kind < 0.6:
+    if kind < 0.66:
         return _expressions(random)
     return _varied(random)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty"
-)
+_WORDS = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 def written(number: Fraction) -> str:
@@ -29,14 +30,17 @@ def shortest(number: Fraction) -> str:
 
 
 def in_words(number: Fraction) -> str | None:
-    """As a word, up to twenty.
+    """As a word, up to ninety-nine.
 
-    >>> in_words(Fraction(12)), in_words(Fraction(21))
-    ('twelve', None)
+    >>> in_words(Fraction(12)), in_words(Fraction(21)), in_words(Fraction(40)), in_words(Fraction(100))
+    ('twelve', 'twenty-one', 'forty', None)
     """
-    words = _WORDS.split()
-    whole = number.denominator == 1 and 0 <= number < len(words)
-    return words[number.numerator] if whole else None
+    if number.denominator > 1 or not 0 <= number < 100:
+        return None
+    if number < len(_WORDS):
+        return _WORDS[number.numerator]
+    tens, ones = divmod(number.numerator, 10)
+    return f"{_TENS[tens - 2]}-{_WORDS[ones]}" if ones else _TENS[tens - 2]
 
 
 def with_commas(number: Fraction) -> str:

@@ -62,12 +62,12 @@ def calls_of(lesson: Lesson) -> list[Call]:
 
 
 def practised_lessons(kinds: Sequence[int], count: int) -> list[tuple[Puzzle, list[Call]]]:
-    """So many puzzles, with the calls of a lesson of each of these kinds."""
+    """So many puzzles of each of these kinds, with the calls of a lesson."""
     lessons = []
     for seed in range(count):
         random = Random(seed)
-        puzzle = practised(random)
         for kind in kinds:
+            puzzle = practised(random, KINDS[kind].fits)
             lessons.append((puzzle, calls_of(lesson_of(puzzle, KINDS[kind], random))))
     return lessons
 

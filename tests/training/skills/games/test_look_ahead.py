@@ -30,7 +30,7 @@ def test_it_is_right_of_all_small_numbers(a: int) -> None:
 
 
 def test_a_number_may_be_divided_by_what_the_others_make() -> None:
-    assert look_ahead([1, 1, 48], 24).split("\n")[-1] == "48: 24 72 2 of 1 1: 2 yes"
+    assert look_ahead([1, 1, 48], 24).split("\n")[-1] == "1 1: 2 0 1 1 with 48: 24 72 2 yes"
     assert can_make([1, 1, 48], 24)
 
 
@@ -42,12 +42,20 @@ def test_what_is_found_is_needed_and_made_and_nothing_before_it_is(
         return
     *before, last = look_ahead(numbers, target).removesuffix(" none").split("\n")
     for line in [*before, last.removesuffix(" yes")]:
-        needed, made = _parts(line)
+        made, needed = _parts(line)
         found = set(needed) & set(made)
-        assert found == ({made[-1]} if line == last.removesuffix(" yes") != last else set())
+        assert found == ({needed[-1]} if line == last.removesuffix(" yes") != last else set())
+
+
+def test_products_are_written_only_where_they_may_count() -> None:
+    assert look_ahead([7, 10, 78], 24).split("\n") == [
+        "10 78: 88 68 with 7: 17 31",
+        "7 78: 85 71 with 10: 14 34",
+        "7 10: 17 3 70 with 78: 54 102 none",
+    ]
 
 
 def _parts(line: str) -> tuple[list[str], list[str]]:
-    _, middle, made = line.split(":")
-    needed, _ = middle.split(" of ")
-    return needed.split(), made.split()
+    _, middle, needed = line.split(":")
+    made, _ = middle.split(" with ")
+    return made.split(), needed.split()

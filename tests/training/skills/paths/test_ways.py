@@ -14,7 +14,7 @@ from .reading import false_columns, false_equations
 ALL = (ways.by_digits, *OTHERS, *WAY_OF.values())
 
 any_way = st.sampled_from(ALL)
-first = st.integers(2, 9999)
+first = st.integers(10, 9999)
 second = st.integers(2, 999)
 
 

@@ -177,6 +177,17 @@ def test_a_question_alone_is_answered_by_the_chain(tokenizer: Any) -> None:
     assert plain.units[0].context == unit.context
 
 
+def test_now_and_then_a_program_says_something_before_the_question(tokenizer: Any) -> None:
+    lesson = products.forked(exercise("12*34"), "What is 12*34?", THREADS, "Be concise.")
+    _, (unit, *_) = solved(lesson, tokenizer)
+    assert tokenizer.decode(unit.context).startswith("<|im_start|>system\nBe concise.<|im_end|>")
+    systems = [
+        products.SKILL.lesson(Random(seed)).solve.args[2]  # type: ignore[attr-defined]  # a partial
+        for seed in range(200)
+    ]
+    assert 4 <= sum(map(bool, systems)) <= 40
+
+
 @pytest.mark.parametrize(
     ("shapes", "least"), [((3, 3), 1.26), ((4, 3), 1.26), ((4, 2), 1.1)], ids=str
 )

@@ -44,6 +44,7 @@ def read(text: str) -> list[str]:
     for word, sign in _WORDS.items():
         text = text.replace(word, sign)
     text = re.sub(r"(?<=\d) x (?=\d)", "*", text)
+    text = re.sub(r"\((\d+ ?\* ?\d+)\)", r"\1", text)
     text = re.sub(r"(?m)(?:\(\d\)|\b\d\)|^\d\. |Question \d:)", "|", text)
     text = re.sub(r" ?([-+*]) ?", r"\1", text)
     return re.findall(r"\d+(?:[-+*]\d+)+", text)
@@ -76,7 +77,8 @@ def test_lessons_hold_nothing_that_is_held_out() -> None:
     drawn = [draw(random) for draw in DRAWS for _ in range(400)]
     for a, b in _factors(drawn):
         assert not held_out_product(a, b)
-        assert max(a, b) < 10_000
+        # What is longer, both numbers, is for `paths.LONGER`.
+        assert a < 10_000 or b < 1000
     for seed in range(300):
         lesson = products.SKILL.lesson(Random(seed))
         asked = read(lesson.solve.args[1])  # type: ignore[attr-defined]  # a partial
@@ -112,6 +114,14 @@ def test_numbers_of_every_kind_are_drawn() -> None:
     assert any("0" in str(b)[1:-1] for _, b in pairs)
     assert any(len(set(str(a))) == 1 and a > 100 for a, _ in pairs)
     assert any(a == 0 or b == 0 for a, b in pairs)
+    assert any(b % 100_000 == 0 for _, b in pairs if b)
+
+
+def test_sums_have_longer_numbers_and_more_of_them_than_products_come_to() -> None:
+    random = Random(0)
+    sums = [sum_of_numbers(random).expressions[0].terms for _ in range(300)]
+    assert {len(terms) for terms in sums} == {2, 3, 4, 5}
+    assert any(len(terms) > 3 and max(t.value for t in terms) > 10**8 for terms in sums)
 
 
 @TASKS

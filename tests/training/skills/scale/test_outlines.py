@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from fractions import Fraction
 from random import Random
 
 import pytest
@@ -15,7 +17,8 @@ from training.skills.products.expression import Expression, Term
 from training.skills.scale import PLANNER
 from training.skills.scale.mistakes import spoilt
 from training.skills.scale.outlines import Step, outlines
-from training.skills.scale.problem import Crossed, Scaled, drawn
+from training.skills.scale.problem import Crossed, Scaled, Told, drawn, drawn_told
+from training.skills.word_problems.steps import steps_of
 
 from . import reading
 
@@ -47,6 +50,49 @@ def test_a_result_is_needed_once_and_is_known_by_then(
         assert steps.structure == tuple(one.needs for one in outlined.steps)
         needs = [need for one in outlined.steps for need in one.needs]
         assert sorted(needs) == list(range(1, len(outlined.steps)))
+
+
+def test_word_problems_are_outlined_by_the_steps_of_their_plans() -> None:
+    tasks = ""
+    for seed in range(150):
+        problem = drawn_told(Random(seed))
+        (outlined,) = outlines(problem)
+        assert reading.value(outlined.conditions) == problem.value
+        found: list[int] = []
+        for step in outlined.steps:
+            given = [found[need - 1] for need in step.needs]
+            assert all(f"the result of step {need}" in step.task for need in step.needs)
+            assert reading.wrong_equations(step.answer) == []
+            found.append(reading.boxed(step.answer))
+            # Its work begins with the numbers that it is told.
+            told = re.findall(r"\d+", re.sub(r"result of step \d+", "", step.task))
+            first = re.findall(r"\d+", step.answer.split("=")[0].split("\n")[0])
+            assert int(first[0]) in [*map(int, told), *given]
+            tasks += step.task
+        assert found[-1] == problem.value
+    assert all(word in tasks for word in ("Add ", "Take ", "Multiply ", "Divide ", "Find "))
+
+
+def test_brackets_stand_where_they_have_to() -> None:
+    letters = {
+        letter: Fraction(number) for letter, number in zip("abcd", (96, 8, 4, 2), strict=True)
+    }
+    for formula in (
+        "a-(b-c)",
+        "a-b-c",
+        "a/(b/c)",
+        "a/b/c",
+        "(a+b)*(c-d)",
+        "a-b*c",
+        "(a+b)/c",
+        "a+b+c",
+        "a*(b+c)",
+    ):
+        steps = steps_of(formula, letters, "abcd")
+        expected = eval(formula, {name: int(value) for name, value in letters.items()})
+        written = str(Told("?", steps))
+        assert reading.value(written) == expected
+        assert written.count("(") <= formula.count("(")
 
 
 def test_the_first_outline_hands_on_the_fewest_results() -> None:

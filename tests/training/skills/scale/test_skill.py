@@ -19,7 +19,7 @@ from training.lesson import Lesson, Said
 from training.skills.products.held_out import held_out_product
 from training.skills.scale import PLANNER, SKILL
 from training.skills.scale.outlines import Outlined, outlines
-from training.skills.scale.problem import StepProblem, drawn, held_out
+from training.skills.scale.problem import StepProblem, drawn, drawn_told, held_out
 from training.skills.scale.skill import carried_out, planned
 from training.teacher_engine import units_of
 from training.trie import trie_of
@@ -48,6 +48,10 @@ def calls_of(lesson: Lesson) -> list[Asked]:
     return sorted(asked, key=lambda call: call.path)
 
 
+def any_trained(seed: int) -> StepProblem:
+    return drawn_told(Random(seed)) if seed % 3 == 0 else trained(seed)
+
+
 def trained(seed: int) -> StepProblem:
     random = Random(seed)
     while held_out(problem := drawn(random)):
@@ -57,7 +61,7 @@ def trained(seed: int) -> StepProblem:
 
 def test_a_plan_selects_a_right_outline_with_the_fewest_needs() -> None:
     selected = 0
-    for seed in range(80):
+    for seed in range(40):
         calls = calls_of(planned(trained(seed), Random(seed)))
         versions = [call.said for call in calls if call.path.startswith("scale/outline")]
         right = [one for one in versions if one.learned]
@@ -77,20 +81,20 @@ def test_a_plan_selects_a_right_outline_with_the_fewest_needs() -> None:
                 shown = call.prompt.split(f"Version {chosen + 1}:\n")[1].split("Version")[0]
                 assert f"What is given: {given['conditions']}\n" in shown
                 assert all(step["task"] in shown for step in given["steps"][:-1])
-    assert selected > 20
+    assert selected > 10
 
 
 def test_the_steps_of_the_selected_outline_are_judged() -> None:
-    for seed in range(50):
-        problem = trained(seed)
+    for seed in range(25):
+        problem = any_trained(seed)
         calls = calls_of(planned(problem, Random(seed)))
         scores = [call.said.text for call in calls if call.path.startswith("scale/score")]
         assert scores in [[s.difficulty for s in one.steps[:-1]] for one in outlines(problem)]
 
 
 def test_threads_end_in_the_answer() -> None:
-    for seed in range(40):
-        problem = trained(seed)
+    for seed in range(30):
+        problem = any_trained(seed)
         calls = calls_of(carried_out(problem, Random(seed)))
         (last,) = [call for call in calls if call.path == f"root/{len(calls)}"]
         assert reading.boxed(last.said.text) == problem.value
@@ -98,7 +102,7 @@ def test_threads_end_in_the_answer() -> None:
             needed = re.findall(r"Result: (\d+)\n", call.prompt)
             # What is written begins with what was given or found.
             assert reading.wrong_equations(call.said.text) == []
-            first = call.said.text.split("\n")[0]
+            first = call.said.text.split("\n")[0].split("=")[0]
             assert (
                 all(number in call.prompt for number in re.findall(r"\d+", first)) or "*" in first
             )
@@ -110,7 +114,7 @@ def test_threads_are_told_what_the_planner_has_them_told(method: str) -> None:
     """A lesson carries out a plan of its own making, and System 2 is told what System 1 is."""
     planner = replace(PLANNER, outlines=1, hard_method=method)
     for seed in range(10):
-        problem = trained(seed)
+        problem = any_trained(seed)
         calls = calls_of(carried_out(problem, Random(seed)))
         question = calls[0].prompt.split("\n\nYour part of the work")[0]
         outlined = next(one for one in outlines(problem) if len(one.steps) == len(calls))
@@ -140,7 +144,7 @@ def text_of(context: Context) -> str:
 
 def test_no_lesson_shows_what_is_held_out() -> None:
     shown = 0
-    for seed in range(100):
+    for seed in range(50):
         for call in calls_of(SKILL.lesson(Random(seed))):
             for given in re.findall(r"What is given: (\S+)\n", call.prompt):
                 shown += 1
@@ -151,7 +155,7 @@ def test_no_lesson_shows_what_is_held_out() -> None:
                 (a, b) = map(int, task.split("*"))
                 single = len(str(b).rstrip("0")) == 1
                 assert single or not call.said.learned or not held_out_product(a, b)
-    assert shown > 100
+    assert shown > 50
 
 
 def test_a_lesson_is_what_is_drawn() -> None:
@@ -161,7 +165,7 @@ def test_a_lesson_is_what_is_drawn() -> None:
 
 def test_lessons_fit_into_rows_and_easy_steps_into_their_limit(tokenizer: Any) -> None:
     sizes = []
-    for seed in range(60):
+    for seed in range(40):
         units = anyio.run(units_of, SKILL.lesson(Random(seed)), tokenizer)
         sizes.append(len(trie_of(units)))
     assert max(sizes) <= 1400

@@ -31,6 +31,27 @@ _EXPRESSION = re.compile(r"(?:What is )?(\S+) ([-+*/]) (\S+?)\??")
 _EQUATION = re.compile(r"(\d+)([-+*/])(\d+)((?:[-+]\d+)*)=(-?\d+)")
 
 
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_SPELT = {word: number for number, word in enumerate([*_ONES, *_TEENS], start=1)} | {
+    f"{tens}-{ones}" if ones else tens: ten * 10 + one
+    for ten, tens in enumerate(_TENS, start=2)
+    for one, ones in enumerate(["", *_ONES])
+}
+
+
 @dataclass(frozen=True)
 class Call:
     path: str
@@ -83,10 +104,11 @@ def independent_steps(plan: str) -> int:
 
 
 def numbers_in(text: str) -> set[Fraction]:
-    """All numbers that a text has in digits."""
-    return {
-        Fraction(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?(?<!,)", text)
-    }
+    """All numbers that a text has, in digits or in words up to ninety-nine."""
+    words = re.findall(r"[a-z]+(?:-[a-z]+)?", text.lower())
+    digits = re.findall(r"\d[\d,]*(?:\.\d+)?(?<!,)", text)
+    spelt = {Fraction(_SPELT[word]) for word in words if word in _SPELT}
+    return spelt | {Fraction(found.replace(",", "")) for found in digits}
 
 
 def answer_of_chain(text: str) -> str:

@@ -14,18 +14,13 @@ from orchestrator import RunResult
 from reasoning import Answer
 from training.skills.word_problems import SKILL
 from training.skills.word_problems.chain import chain_of, computed
-from training.skills.word_problems.steps import Step
+from training.skills.word_problems.steps import NumberStep
 from training.skills.word_problems.tool_sets import example_tools
 
 from .reading import Solved, answer_of_chain, carried_out, independent_steps, numbers_in, solved
 
-# What a word stands for, and what changes nothing.
-_UNTOLD = {0, 1, 2, 3, 4, 7, 12, 100}
-
-
-@pytest.fixture(scope="module")
-def lessons() -> list[Solved]:
-    return [solved(SKILL.lesson(Random(f"lesson {number}"))) for number in range(160)]
+# What other words stand for.
+_UNTOLD = {1, 2, 3, 4, 7, 12, 52, 60, 100}
 
 
 def planned(lessons: list[Solved]) -> list[Solved]:
@@ -34,28 +29,30 @@ def planned(lessons: list[Solved]) -> list[Solved]:
 
 def test_the_same_random_numbers_make_the_same_lesson() -> None:
     one, other = (solved(SKILL.lesson(Random(5))) for _ in range(2))
-    assert [(c.path, c.prompt, c.said) for c in one.calls] == [
+    assert {(c.path, c.prompt, c.said) for c in one.calls} == {
         (c.path, c.prompt, c.said) for c in other.calls
-    ]
+    }
 
 
 def test_a_lesson_can_be_gone_through_again() -> None:
-    for number in range(60):
+    for number in range(30):
         lesson = SKILL.lesson(Random(f"again {number}"))
         first, second = solved(lesson), solved(lesson)
-        assert [call.prompt for call in first.calls] == [call.prompt for call in second.calls]
+        # Calls side by side come in any order.
+        assert {call.prompt for call in first.calls} == {call.prompt for call in second.calls}
 
 
 def test_agents_come_to_what_their_plans_compute(lessons: list[Solved]) -> None:
     for lesson in planned(lessons):
         results: dict[int, Fraction] = {}
-        question = lesson.calls[0].prompt.split("Question: ")[-1]
-        words = re.search(r"\b(one|two|th|f|s|e|n|t)\w+", question)
+        # Behind the example.
+        question = lesson.calls[0].prompt.split("join()")[-1]
         for call in lesson.calls:
             if call.said.text.endswith("join()"):
                 for operands in carried_out(call.said.text, results):
                     known = numbers_in(question) | _UNTOLD | set(results.values())
-                    assert words or set(operands) <= known
+                    # Without tools, a single product is taken digit by digit.
+                    assert set(operands) <= known or "(none)" in lesson.calls[0].prompt
         assert isinstance(lesson.result, RunResult)
         assert Fraction(lesson.result.output) == results[max(results)]
 
@@ -95,7 +92,15 @@ def test_chains_compute_every_line_and_box_the_last(lessons: list[Solved]) -> No
 
 def test_some_plans_begin_with_two_steps_that_run_at_the_same_time(lessons: list[Solved]) -> None:
     free = [independent_steps(lesson.calls[0].said.text) for lesson in planned(lessons)]
-    assert sum(count > 1 for count in free) > 15
+    assert sum(count > 1 for count in free) > 8
+
+
+def test_no_step_of_a_plan_changes_nothing_or_is_made_twice(lessons: list[Solved]) -> None:
+    """The prompt does not say how many steps a grammar wants, so that no lesson is to fill a plan up."""
+    for lesson in planned(lessons):
+        steps = re.findall(r"^\d+\. (.*)$", lesson.calls[0].said.text, re.MULTILINE)
+        assert len(set(steps)) == len(steps)
+        assert not any(re.search(r"(\(|, |[-+] )0\b", step) for step in steps)
 
 
 def test_lessons_have_the_tools_of_the_example() -> None:
@@ -106,7 +111,7 @@ def test_lessons_have_the_tools_of_the_example() -> None:
 @pytest.mark.parametrize(
     ("left", "operation", "right", "expected"),
     [
-        (7, "*", 8, "7*8=56"),
+        (7, "*", 8, "8*7=56"),
         (12, "-", 5, "12-5=7"),
         (7, "*", 12, "12*7\n2*7=14 14+0=14 write 4 carry 1\n1*7=7 7+1=8 write 8 carry 0\n12*7=84"),
         (84, "+", 38, "84+38\n4+8+0=12 write 2 carry 1\n8+3+1=12 write 2 carry 1\n84+38=122"),
@@ -117,8 +122,8 @@ def test_lessons_have_the_tools_of_the_example() -> None:
 def test_operations_are_written_as_on_paper(
     left: int, operation: str, right: int, expected: str
 ) -> None:
-    assert computed(left, operation, right) == expected
+    assert computed(NumberStep(operation, Fraction(left), Fraction(right))) == expected
 
 
 def test_a_chain_ends_with_its_answer_in_a_box() -> None:
-    assert chain_of([Step("+", Fraction(4), Fraction(5))]) == "4+5=9\n\n\\boxed{9}"
+    assert chain_of([NumberStep("+", Fraction(4), Fraction(5))]) == "4+5=9\n\n\\boxed{9}"

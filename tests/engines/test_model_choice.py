@@ -1,4 +1,4 @@
-"""The adapter that comes with forkjoin, and which model is taken when none, the plain one, or an own adapter is."""
+"""Which model is taken when none, the plain one, or an own adapter is; and that the shipped adapter is whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engines.adapters import shipped
 from engines.adapters.adapter import LoraAdapter, read_adapter
 from engines.adapters.checksums import SUMS, write_checksums
 from engines.adapters.shipped import is_shipped, shipped_adapter
-from engines.in_process import FoundModel, choose_model
+from engines.model_choice import FoundModel, choose_model
 from tests.engines.adapter_files import CONFIG, SHAPES, TENSORS, Q, write_adapter
 
 
@@ -75,7 +75,7 @@ def test_a_shipped_adapter_is_merged_by_default_and_not_into_the_plain_model(
     assert prepared == [read_adapter(folder), None]
     assert (trained.name, plain.name) == ("SmolLM2-135M-ForkJoin", "SmolLM2-135M-Instruct")
     assert trained.adapter is None
-    assert (trained.weights, plain.weights) == (read_adapter(folder).digest, "")
+    assert (trained.digest, plain.digest) == (read_adapter(folder).digest, "")
 
 
 @pytest.mark.parametrize("name", ["adapter_config.json", TENSORS, SUMS])
@@ -120,7 +120,7 @@ def test_an_own_adapter_of_the_embedded_model_is_for_the_plain_one(
     assert prepared == [None]
     assert here.name == "SmolLM2-135M-Instruct+mine"
     assert here.adapter == read_adapter(own)
-    assert here.weights == read_adapter(own).digest != read_adapter(folder).digest
+    assert here.digest == read_adapter(own).digest != read_adapter(folder).digest
     assert here == found("smollm2", own) == found(str(own))
 
 
@@ -150,6 +150,28 @@ def test_an_adapter_of_another_model_is_not_for_the_embedded_one(tmp_path: Path)
     own = write_adapter(tmp_path, base_model_name_or_path="HuggingFaceTB/SmolLM-135M-Instruct")
     with pytest.raises(UsageError, match="was trained on HuggingFaceTB/SmolLM-135M-Instruct, not"):
         choose_model("smollm2", own)
+
+
+@pytest.mark.parametrize("base", ["", "SmolLM2-135M-Instruct-mine", "me/smollm2-135m-instruct-v2"])
+def test_what_may_be_another_model_of_the_same_shapes_is_not_taken_for_the_embedded_one(
+    folder: Path, prepared: list[LoraAdapter | None], tmp_path: Path, base: str
+) -> None:
+    own = write_adapter(
+        tmp_path / "mine", base_model_name_or_path=f"/home/me/{base}" if base else ""
+    )
+    with pytest.raises(UsageError, match=r"which is not here: give its model too"):
+        choose_model(None, own)
+    assert prepared == []
+
+
+@pytest.mark.parametrize(
+    "base", ["HuggingFaceTB/SmolLM2-135M-Instruct", "/cache/SmolLM2-135M-Instruct-0.1.2/", ""]
+)
+def test_names_of_the_embedded_model_are_known(
+    folder: Path, prepared: list[LoraAdapter | None], tmp_path: Path, base: str
+) -> None:
+    own = write_adapter(tmp_path / "mine", base_model_name_or_path=base)
+    assert found("smollm2", own).name == "SmolLM2-135M-Instruct+mine"
 
 
 def test_an_adapter_is_compared_with_the_weights_of_its_model(

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from multiprocessing import active_children
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training import lessons
+from training.lesson import Lesson
+from training.lesson_processes import ProcessDied, ahead
+from training.lessons import Source, shares_of
+from training.rows import Rows, TooLong
+from training.skills.catalogue import SKILLS
+
+SKILL = "word-problems"
+
+
+@pytest.fixture
+def source(tokenizer: Any) -> Source:
+    return Source(
+        tokenizer=tokenizer.name_or_path, shares=shares_of([SKILL]), rows=1, length=900, seed=3
+    )
+
+
+def same(one: Rows, other: Rows) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in one.__slots__)
+
+
+def test_rows_depend_on_seed_and_step_only(source: Source) -> None:
+    assert same(source.at(5), source.at(5))
+    assert not same(source.at(5), source.at(6))
+    assert not same(source.at(5), replace(source, seed=4).at(5))
+
+
+def test_rows_that_no_lesson_fits_into_are_refused(source: Source) -> None:
+    with pytest.raises(TooLong, match="tokens, do not fit into rows of 20: make rows longer"):
+        replace(source, length=20).at(0)
+
+
+class Broken:
+    def lesson(self, random: Random) -> Lesson:
+        raise ZeroDivisionError
+
+
+def test_a_skill_that_fails_is_named_with_the_step_and_the_seed(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "SKILLS", {SKILL: replace(SKILLS[SKILL], skill=Broken())})
+    with pytest.raises(ZeroDivisionError) as caught:
+        source.at(7)
+    assert caught.value.__notes__ == [
+        f"in a lesson of the skill {SKILL}",
+        "in a lesson of step 7 with the seed 3",
+    ]
+
+
+def test_skills_are_drawn_by_their_shares(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    class Counted:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def lesson(self, random: Random) -> Lesson:
+            drawn.append(self.name)
+            return SKILLS[SKILL].skill.lesson(random)
+
+    known = {name: replace(SKILLS[SKILL], skill=Counted(name)) for name in ("often", "never")}
+    monkeypatch.setattr(lessons, "SKILLS", known)
+    replace(source, shares=(("often", 1.0), ("never", 0.0))).at(0)
+    assert set(drawn) == {"often"}
+
+
+def test_another_process_makes_the_same_rows_and_its_death_is_told(source: Source) -> None:
+    before = set(active_children())
+    rows: Iterator[Rows] = ahead(source, range(10, 100), 1)
+    with closing(rows):  # type: ignore[type-var]
+        assert same(next(rows), source.at(10))
+        assert same(next(rows), source.at(11))
+        (process,) = set(active_children()) - before
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(ProcessDied, match="take fewer --processes"):
+            list(rows)
+
+
+def test_without_processes_rows_are_made_here(source: Source) -> None:
+    assert [
+        same(rows, source.at(step)) for step, rows in enumerate(ahead(source, range(2), 0))
+    ] == [
+        True,
+        True,
+    ]

@@ -1,0 +1,77 @@
+"""Processes that make the rows of the next steps while the GPU learns from those of this one.
+
+steps ─┬─> process ─┐
+       ├─> process ─┼─> rows, in the order of the steps
+       └─> process ─┘
+
+They end with the process that started them, however it ends, and leave it to that one to hear of a Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+
+from engines import ForkjoinError
+
+from .lessons import Source, tokenizer_in
+from .rows import Rows
+
+# So many steps for each process lie ready.
+_AHEAD = 3
+
+
+class ProcessDied(ForkjoinError):
+    """One that makes lessons is no more."""
+
+
+def ahead(source: Source, steps: range, processes: int) -> Iterator[Rows]:
+    """The rows of these steps, made by so many processes ahead of who takes them; without any, by this one.
+
+    Raises:
+        ProcessDied: Something killed one, such as want of memory.
+    """
+    if not processes:
+        yield from map(source.at, steps)
+        return
+    # Not a copy of this one, which may hold a GPU.
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(processes, context, _prepare, (source.tokenizer,))
+    waiting: deque[Future[Rows]] = deque()
+    coming = iter(steps)
+    try:
+        while True:
+            while len(waiting) < _AHEAD * processes and (step := next(coming, None)) is not None:
+                waiting.append(pool.submit(source.at, step))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise ProcessDied(
+            "a process that makes lessons was killed: if memory was short, take fewer --processes"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare(tokenizer: str) -> None:
+    """Runs first in each process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tokenizer_in(tokenizer)
+    # Looking through all that was imported, again and again, takes a fourth of the time of lessons.
+    gc.freeze()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,112 @@
+"""`python -m training ship`: puts a trained adapter where forkjoin takes it from, with checksums and its model card.
+
+OUT/adapter ─┬─> adapter_config.json, adapter_model.safetensors, training.json
+             ├─> SHA256SUMS
+evaluation ──┴─> README.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engines import ForkjoinError, UsageError
+from engines.adapters.adapter import CONFIG, TENSORS, read_adapter
+from engines.adapters.checksums import write_checksums
+from engines.adapters.shipped import SHIPPED
+from orchestrator.runs.run_folder import folder_errors
+
+from .evaluation.catalogue import PARTS
+from .evaluation.part import PLAIN, TRAINED
+from .evaluation.record import Record
+from .model_card import model_card
+from .training_record import FILE as RECORD
+from .training_record import TrainingRecord
+
+_CARD = "README.md"
+_MOST_BYTES = 12_000_000
+_MODELS = (PLAIN, TRAINED)
+
+
+def command(arguments: Sequence[str]) -> None:
+    """Copies the adapter, or writes its card anew where it is that one."""
+    options = _parser().parse_args(arguments)
+    try:
+        size = ship(options.adapter, options.evaluation, options.to)
+    except ForkjoinError as error:
+        sys.exit(f"shipping: {error}")
+    sys.stdout.write(f"{size / 1e6:.1f} MB are in {options.to}\n")
+
+
+def ship(adapter: Path, evaluation: Path | None, to: Path) -> int:
+    """Puts an adapter, its checksums and its card into a folder, in the place of the adapter that was there.
+
+    Returns:
+        How many bytes it has.
+
+    Raises:
+        UsageError: It is no adapter, larger than may be shipped, or has no record; or the folder holds something else.
+        RunFolderError: The folder cannot be written.
+    """
+    read_adapter(adapter).check_numbers()
+    card = _card(adapter, evaluation)
+    part, old = (to.with_name(f".{to.name}.{end}") for end in ("part", "old"))
+    with folder_errors(to):
+        if to.exists() and not (to / CONFIG).exists():
+            raise UsageError(
+                f"{to} is no folder of an adapter, and is left as it is: choose another with --to"
+            )
+        for rest in (part, old):
+            shutil.rmtree(rest, ignore_errors=True)
+        part.mkdir(parents=True)
+        for name in (CONFIG, TENSORS, RECORD):
+            shutil.copyfile(adapter / name, part / name)
+        write_checksums(part)
+        (part / _CARD).write_text(card, encoding="utf-8")
+        size = sum(file.stat().st_size for file in part.iterdir())
+        if size > _MOST_BYTES:
+            shutil.rmtree(part)
+            raise UsageError(
+                f"{adapter} has {size / 1e6:.1f} MB, and {_MOST_BYTES / 1e6:.0f} MB may be shipped: train it with a "
+                f"smaller --rank"
+            )
+        if to.exists():
+            to.rename(old)
+        part.rename(to)
+        shutil.rmtree(old, ignore_errors=True)
+    return size
+
+
+def _card(adapter: Path, evaluation: Path | None) -> str:
+    record = TrainingRecord.read(adapter)
+    if evaluation is None:
+        return model_card(record, (), {})
+    if not evaluation.is_dir():
+        raise UsageError(
+            f"there is no evaluation in {evaluation}: `python -m training evaluate` makes one"
+        )
+    measured = Record(evaluation)
+    tables = list(measured.tables(list(PARTS), _MODELS))
+    return model_card(record, tables, measured.engines(list(PARTS), _MODELS))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training ship",
+        description="Puts a trained adapter where forkjoin takes it from, with checksums and its model card.",
+    )
+    add = parser.add_argument
+    add(
+        "--adapter",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="what `train` made: OUT/adapter",
+    )
+    add("--evaluation", type=Path, metavar="FOLDER", help="what `evaluate` made: its --out")
+    add("--to", type=Path, default=SHIPPED, metavar="FOLDER",
+        help="where it goes (default: the folder of the adapter that comes with forkjoin)")  # fmt: skip
+    return parser
