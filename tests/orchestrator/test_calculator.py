@@ -34,8 +34,8 @@ def bigger(inner: st.SearchStrategy[Written]) -> st.SearchStrategy[Written]:
     def joined(sign: str, left: Written, right: Written) -> Written:
         # A sign after % might mean a percentage, so it stands in brackets.
         shield = sign == "%" and right[0][0] in "+-"
-        second = f"({right[0]})" if shield else right[0]
-        return f"{left[0]} {sign} {second}", f"{left[1]} {sign} {right[1]}"
+        text, python = (f"({side})" for side in right) if shield else right
+        return f"{left[0]} {sign} {text}", f"{left[1]} {sign} {python}"
 
     def powered(base: Written, exponent: int, sign: str) -> Written:
         return f"({base[0]}){sign}{exponent}", f"({base[1]})**{exponent}"
@@ -63,6 +63,7 @@ EXPRESSIONS = st.recursive(NUMBERS, bigger, max_leaves=12)
 @example(("2 ** 3 ** 2", "F(2) ** 3 ** 2"))
 @example(("-2 ** 2", "-F(2) ** 2"))
 @example(("2 ** -1", "F(2) ** -1"))
+@example(("0 % (-1 + 1)", "F(0) % (-F(1) + F(1))"))
 @example(("2 * 3 % 4 - -7 // 2", "F(2) * 3 % 4 - -F(7) // 2"))
 def test_it_computes_what_python_computes_exactly(written: Written) -> None:
     text, python = written

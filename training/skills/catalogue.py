@@ -27,25 +27,27 @@ class Taught:
     held_out: str
 
 
+# By lessons, of which one in words has a quarter of the tokens to learn that a product has.
 SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
             skill=products.SKILL,
-            share=0.28,
+            share=0.2,
             about="products of numbers of up to four digits, sums of products, several questions in one: in threads "
             "(ThreadWeaver), in paths (Multiverse), and in one chain",
             held_out="one product in ten of those whose factors have two digits or more, both ways round",
         ),
         "paths": Taught(
             skill=paths.SKILL,
-            share=0.14,
+            share=0.12,
             about="different ways to one result, and a summary that picks (ParaThinker, self-consistency)",
             held_out="the same products, and longer numbers than those of lessons",
         ),
         "word-problems": Taught(
             skill=word_problems.SKILL,
-            share=0.26,
-            about="arithmetic word problems: plans with calculator tools (LLMCompiler), and one chain",
+            share=0.4,
+            about="arithmetic word problems: plans with calculator tools and steps of thought (LLMCompiler), follow-up "
+            "questions, and one chain",
             held_out="every eighth wording, name and thing, and every eighth way to put wordings together",
         ),
         "scale": Taught(
@@ -56,7 +58,7 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
         ),
         "games": Taught(
             skill=games.SKILL,
-            share=0.2,
+            share=0.16,
             about="the Game of 24 and Countdown: moves, and a judgement of what is left (tree search)",
             held_out="a tenth of all puzzles, and those that are published for tests: the 100 of Tree of Thoughts and "
             "256 of Countdown",
