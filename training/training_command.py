@@ -95,7 +95,10 @@ def _say(line: str) -> None:
 def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
-        _say("there is no GPU here: a step that takes one 0.3 s takes this processor minutes")
+        _say(
+            "there is no GPU here: a step that takes one 0.3 s takes this processor minutes, and over a GB of memory a "
+            "row: try --rows 1"
+        )
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
     return AdaptedModel(folder, device, rank=options.rank)
@@ -117,6 +120,13 @@ def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress)
         machine=torch.cuda.get_device_name() if model.on_gpu else platform.machine(),
         packages=environment()["packages"],
     )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text}: give 0 or more")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -155,6 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="of lessons and first weights (0)")
     # One core is for the process that feeds the GPU; in a container a machine may show more than one may use.
     cores = min(_MOST_PROCESSES, max(1, len(os.sched_getaffinity(0)) - 1))
-    add("--processes", type=int, default=cores,
+    add("--processes", type=_count, default=cores,
         help=f"make lessons; with 0 the training makes them itself ({cores} here)")  # fmt: skip
     return parser
