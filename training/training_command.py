@@ -21,6 +21,7 @@ from .checkpoint import Progress
 from .lessons import Source, shares_of
 from .loop import Plan, train
 from .model import BASE, RANK, AdaptedModel
+from .option_types import count, not_negative, positive
 from .practice import practised
 from .skills.catalogue import SKILLS
 from .stopping import Stopping
@@ -122,27 +123,6 @@ def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress)
     )
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text}: give 0 or more")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give 1 or more")
-    return number
-
-
-def _not_negative(text: str) -> float:
-    number = float(text)
-    if not number >= 0:
-        raise argparse.ArgumentTypeError(f"{text}: give 0 or more")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training train",
@@ -153,18 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="checkpoint and adapter go here")
     add("--model", metavar="FOLDER", help="the base model (default: the embedded one)")
     add("--tokenizer", metavar="FOLDER", help="of another than the model's")
-    add("--steps", type=_positive, default=1700, help="in all, over all runs (1700)")
-    add("--minutes", type=_not_negative, default=math.inf,
+    add("--steps", type=positive, default=1700, help="in all, over all runs (1700)")
+    add("--minutes", type=not_negative, default=math.inf,
         help="stop after the step at which so many are over since the start, to go on later")  # fmt: skip
     add("--skills", nargs="+", default=(), choices=sorted(SKILLS), metavar="SKILL",
         help=f"of {', '.join(SKILLS)} (default: all)")  # fmt: skip
-    add("--rank", type=_positive, default=RANK, help=f"of the adapter ({RANK})")
-    add("--rate", type=_not_negative, default=2e-3, help="learning rate at its peak (0.002)")
-    add("--rows", type=_positive, default=18, help="rows a step (18)")
-    add("--length", type=_positive, default=1408, help="tokens a row (1408)")
+    add("--rank", type=positive, default=RANK, help=f"of the adapter ({RANK})")
+    add("--rate", type=not_negative, default=2e-3, help="learning rate at its peak (0.002)")
+    add("--rows", type=positive, default=18, help="rows a step (18)")
+    add("--length", type=positive, default=1408, help="tokens a row (1408)")
     add("--seed", type=int, default=0, help="of lessons and first weights (0)")
     # One core is for the process that feeds the GPU; in a container a machine may show more than one may use.
     cores = min(_MOST_PROCESSES, max(1, len(os.sched_getaffinity(0)) - 1))
-    add("--processes", type=_count, default=cores,
+    add("--processes", type=count, default=cores,
         help=f"make lessons; with 0 the training makes them itself ({cores} here)")  # fmt: skip
     return parser

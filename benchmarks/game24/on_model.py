@@ -14,11 +14,11 @@ from typing import Any, TypeVar, cast
 
 import anyio
 
-from benchmarks.game24.searching import Puzzle, Searched, World, came_of, prompted, same_value
+from benchmarks.game24.searching import Puzzle, Searched, World, came_of, prompted
 from benchmarks.game24.verifier import verifier
 from engines import Constraint, Engine, Sampling, converse
 from engines.wrappers.kv_meter import MeteredEngine
-from evals.game24 import Numbers, expression_of, move_lines, remaining
+from evals.game24 import Numbers, expression_of, move_lines, remaining, same_value
 from reasoning.searching.guided_steps import GuidedSteps
 from reasoning.searching.rules.rule import SelectionRule
 from reasoning.searching.stepping import ModelSteps

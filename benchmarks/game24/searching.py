@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -12,8 +12,8 @@ from benchmarks.game24.proposer import STEP_END, Proposer
 from benchmarks.game24.verifier import verifier
 from benchmarks.planners.scenarios import DATA
 from engines import Context, Engine, FakeEngine, Role, Sampling, converse
-from evals.game24 import Numbers, makes_24, numbers_of, value_of
-from reasoning import Answer
+from evals.game24 import Numbers, makes_24, numbers_of, same_value
+from reasoning import Branch
 from reasoning.searching.rules.rule import SelectionRule
 from reasoning.searching.stepping import ModelSteps
 from reasoning.searching.tree_search import TreeSearch
@@ -117,7 +117,7 @@ async def came_of(
     waves = waves_of(answer.branches, prompt, engine.capabilities.block_size or BLOCK)
     return Searched(
         solved=not answer.truncated and makes_24(puzzle.numbers, answer.final),
-        found=any(makes_24(puzzle.numbers, value) for value in _values(answer)),
+        found=any(makes_24(puzzle.numbers, value) for value in final_answers(answer.branches)),
         blocks=fmean(waves.kept or [0]),
         peak=max(waves.kept, default=0),
         grown=fmean(waves.grown),
@@ -131,15 +131,10 @@ async def prompted(search: TreeSearch, question: Context, engine: Engine) -> Con
     return await converse(engine, turns, after=question)
 
 
-def _values(answer: Answer) -> Iterator[str]:
-    """The final answers of all thoughts."""
-    for branch in answer.branches:
+def final_answers(branches: Sequence[Branch]) -> Iterator[str]:
+    """Of all thoughts of a search."""
+    for branch in branches:
         if branch.answer is not None:
             if branch.answer.value is not None:
                 yield branch.answer.value
-            yield from _values(branch.answer)
-
-
-async def same_value(first: str, second: str) -> bool:
-    """As the default, which is for all of mathematics, sees expressions; but at once."""
-    return value_of(first) == value_of(second)
+            yield from final_answers(branch.answer.branches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .expression import makes_24, value_of
+from .expression import makes_24, same_value, value_of
 from .moves import TARGET, Move, Numbers, can_reach, legal_moves, numbers_of
 from .steps import expression_of, move_lines, next_line, on_track, remaining
 
@@ -19,5 +19,6 @@ __all__ = [
     "numbers_of",
     "on_track",
     "remaining",
+    "same_value",
     "value_of",
 ]

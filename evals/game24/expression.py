@@ -42,6 +42,11 @@ def value_of(expression: str) -> Fraction | None:
         return None
 
 
+async def same_value(first: str, second: str) -> bool:
+    """Whether two expressions are worth the same: an `Equality` of methods, as the usual one sees them, but at once."""
+    return value_of(first) == value_of(second)
+
+
 class _Reader:
     """Sums of products of numbers and of what is in brackets."""
 

@@ -22,6 +22,7 @@ import yaml
 
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
 
+from ..option_types import positive
 from .catalogue import PARTS, Listed
 from .part import PLAIN, TRAINED, Options
 from .record import Record
@@ -138,13 +139,6 @@ def _engine_options(given: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give 1 or more")
-    return number
-
-
 def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training evaluate",
@@ -158,12 +152,12 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
         help="the trained model, or its adapter (default: the one that comes with forkjoin)")  # fmt: skip
     add("--plain", metavar="FOLDER", default=embedded_model.PLAIN,
         help="the plain model (default: %(default)s)")  # fmt: skip
-    add("--problems", type=_positive, metavar="N", help="of each task (default: as published)")
-    add("--samples", type=_positive, metavar="K", help="of each problem (default: as published)")
+    add("--problems", type=positive, metavar="N", help="of each task (default: as published)")
+    add("--samples", type=positive, metavar="K", help="of each problem (default: as published)")
     add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
         help="has gsm8k_test.jsonl and game24.jsonl")  # fmt: skip
     add("--seed", type=int, default=0, help="of problems and of sampling (0)")
-    add("--concurrency", type=_positive, default=256, metavar="N", help="calls at once (256)")
+    add("--concurrency", type=positive, default=256, metavar="N", help="calls at once (256)")
     add(
         "--vllm",
         nargs="+",

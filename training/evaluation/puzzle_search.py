@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.game24.kv_of_search import waves_of
-from benchmarks.game24.searching import prompted
+from benchmarks.game24.searching import final_answers, prompted
 from engines import Engine, converse
 from evals.game24 import makes_24, remaining
 from reasoning import Branch, Scorer
@@ -99,22 +99,13 @@ async def searched(setting: Setting, puzzle: Puzzle, engine: Engine, seed: int) 
     waves = waves_of(answer.branches, prompt, engine.capabilities.block_size or _BLOCK)
     return Searched(
         solved=not answer.truncated and makes_24(puzzle.numbers, answer.final),
-        found=any(makes_24(puzzle.numbers, value) for value in _values(answer.branches)),
+        found=any(makes_24(puzzle.numbers, value) for value in final_answers(answer.branches)),
         blocks=fmean(waves.kept or [0]),
         peak=max(waves.kept, default=0),
         tokens=answer.usage.generated_tokens,
         critical_path=answer.critical_path,
         moves=list(_moves(answer.branches, puzzle, "", 1, led_on=True)),
     )
-
-
-def _values(branches: Sequence[Branch]) -> Iterator[str]:
-    """The final answers of all thoughts."""
-    for branch in branches:
-        if branch.answer is not None:
-            if branch.answer.value is not None:
-                yield branch.answer.value
-            yield from _values(branch.answer.branches)
 
 
 def _moves(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from engines import Choice, Sampling
-from evals.game24 import expression_of, move_lines, remaining, value_of
+from evals.game24 import expression_of, move_lines, remaining, same_value
 from reasoning import GuidedSteps, ModelSteps, Scorer, StepVerifier, TreeSearch
 from reasoning.searching.rules.rule import SelectionRule
 from reasoning.searching.stepping import Stepper
@@ -67,10 +67,5 @@ def search(
         width=width,
         max_depth=_MOST_STEPS,
         instruction=instruction,
-        equality=_same_value,
+        equality=same_value,
     )
-
-
-async def _same_value(first: str, second: str) -> bool:
-    """Whether two expressions are worth the same, as the default sees them too; but at once."""
-    return value_of(first) == value_of(second)

@@ -11,7 +11,7 @@ from reasoning import ParaThinker, Synthesise
 from reasoning.chain_of_thought import INSTRUCTION
 
 from ...lesson import Lesson
-from ..products.drawing import weighted
+from ..drawing import weighted
 from ..products.settings import CHAIN
 from .lessons import TAIL_TOKENS, judging, summarising, thinking
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from .drawing import weighted
+from ..drawing import weighted
 from .expression import Expression, Term
 from .room import in_trie
 from .work import answers

@@ -15,7 +15,7 @@ from reasoning import Answer, ChainOfThought, ForkJoin, Method
 from reasoning.forking.dialect import MULTIVERSE
 
 from ...lesson import Lesson
-from .drawing import weighted
+from ..drawing import weighted
 from .exercise import Exercise, fitting, product, several, sum_of_numbers, sum_of_products
 from .settings import BARE_CHAIN, CHAIN, INVITED_PATHS, INVITED_THREADS, PATHS, THREADS
 from .teacher import Chained, Forked

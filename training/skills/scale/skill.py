@@ -20,7 +20,7 @@ from planners.scaling.decomposition import read_decomposition
 from planners.scaling.scale import SCALE
 
 from ...lesson import Lesson, Said
-from ..products.drawing import weighted
+from ..drawing import weighted
 from .mistakes import spoilt
 from .outlines import Outlined, outlines
 from .problem import StepProblem, drawn, drawn_told, held_out

@@ -15,7 +15,7 @@ from engines import Context, Sampling
 from reasoning import ChainOfThought, ForkJoin
 from reasoning.forking.dialect import MULTIVERSE
 
-from ..products.drawing import weighted
+from ..drawing import weighted
 from ..products.expression import Expression, Term
 from ..products.settings import CHAIN, INVITED_PATHS, INVITED_THREADS, PATHS, THREADS
 from ..products.teacher import Forked
