@@ -76,6 +76,37 @@ def test_a_token_of_another_branch_changes_nothing(tiny_model: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_by_blocks_a_token_sees_what_it_sees_by_the_dense_mask() -> None:
+    import torch
+    from torch.nn.attention.flex_attention import flex_attention
+    from torch.nn.functional import scaled_dot_product_attention
+
+    from training.masks import block_mask, dense_mask
+
+    torch.manual_seed(0)
+    # Longer than a tile, and not a number of whole tiles; lessons of all lengths, branches within them.
+    rows, length = 2, 300
+    ends = torch.arange(length).expand(rows, length) + torch.randint(1, 200, (rows, length))
+    # Who sees a token sees its ancestors, so that none ends after its parent.
+    for place in range(length):
+        ends[:, place + 1 :] = torch.where(
+            torch.arange(place + 1, length) < ends[:, place, None],
+            torch.minimum(ends[:, place + 1 :], ends[:, place, None]),
+            ends[:, place + 1 :],
+        )
+    ends = ends.clamp(max=length)
+    query, key, value = torch.randn(3, rows, 1, length, 16)
+    mask = dense_mask(ends)
+    assert mask[0, 0, 299, 299] == 0
+    assert torch.isinf(mask[0, 0, 0, 1])
+    by_blocks = flex_attention(query, key, value, block_mask=block_mask(ends))
+    assert by_blocks.allclose(scaled_dot_product_attention(query, key, value, mask), atol=1e-5)
+    # Of two lessons of a tile each, neither is computed for the other.
+    apart = block_mask(torch.tensor([[128] * 128 + [256] * 128]))
+    assert (apart.kv_num_blocks + apart.full_kv_num_blocks).tolist() == [[[1, 1]]]
+
+
 def _weights(folder: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
