@@ -1,6 +1,6 @@
 """The Game of 24 as a tree search by the trained proposer and judge, on the 100 test puzzles of Tree of Thoughts.
 
-each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: an exact judge, free steps, one chain
+each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: other judges, free steps, one chain
 the moves of these searches ─> how good the proposer is, how good the judge is, at each depth
 
 With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. A part that
@@ -30,7 +30,7 @@ from .asked_once import AskedOnce
 from .measuring import Asked
 from .part import Options, Table
 from .puzzle_search import Searched, Setting, searched
-from .puzzle_tables import LOOKED_AHEAD_BY, SAMPLED, Row, judgement, proposals, searches
+from .puzzle_tables import AT_ONCE_BY, SAMPLED, Row, judgement, proposals, searches
 
 _WIDTHS = (16, 64)
 _PROBLEMS = 100
@@ -62,8 +62,9 @@ def settings(widths: Sequence[int]) -> list[Setting]:
         known = {SAMPLED: Independent(), **rules(width)}
         known["ETS"] = known.pop(_ETS)
         del known[_UNIFORM]
-        judged = partial(Setting, width=width, scorer=_judged)
+        judged = partial(Setting, width=width, scorer=_looked_ahead)
         compared += [judged(name=name, rule=rule) for name, rule in known.items()]
+        compared.append(Setting(name=AT_ONCE_BY, rule=Rebase(), width=width, scorer=_at_once))
     narrow = partial(Setting, rule=Rebase(), width=widths[0])
     return [
         Setting(
@@ -74,9 +75,8 @@ def settings(widths: Sequence[int]) -> list[Setting]:
             guided=False,
         ),
         *compared,
-        narrow(name=LOOKED_AHEAD_BY, scorer=_looked_ahead),
         narrow(name="REBASE, exact judge", scorer=_exact),
-        narrow(name="REBASE, free steps", scorer=_judged, guided=False),
+        narrow(name="REBASE, free steps", scorer=_looked_ahead, guided=False),
     ]
 
 
@@ -112,13 +112,13 @@ async def _measured(
     return Row(setting=setting, came=[came[i] for i in range(len(puzzles))])
 
 
-def _judged(puzzle: Puzzle) -> Scorer:
-    """The trained judge, asked once for each thought: samples often say the same."""
-    return Remembered(scorer=JUDGED)
-
-
 def _looked_ahead(puzzle: Puzzle) -> Scorer:
+    """The trained judge, asked once for each thought: samples often say the same."""
     return Remembered(scorer=LOOKED_AHEAD)
+
+
+def _at_once(puzzle: Puzzle) -> Scorer:
+    return Remembered(scorer=JUDGED)
 
 
 def _exact(puzzle: Puzzle) -> Scorer:
