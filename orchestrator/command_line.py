@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any, NoReturn, Protocol
 
-from engines import ForkjoinError
+from engines import ForkjoinError, UsageError
 
 GROUP = "forkjoin.commands"
 
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = _Parser(prog="forkjoin", description="Parallel reasoning on vLLM.")
     parser.add_argument("--version", action="version", version=f"forkjoin {version('forkjoin')}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(command=None)
     for entry in _entries(sys.argv[1:] if arguments is None else arguments):
         command: Command = entry.load()
         subparser = subparsers.add_parser(
@@ -71,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A console script does not have the current folder on its path, but people's tools are there.
     sys.path.insert(0, os.getcwd())
     parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        parser.print_help(sys.stderr)
+        return UsageError.exit_code
     try:
         exit_code: int = parsed.command.run(parsed)
     except ForkjoinError as error:

@@ -107,6 +107,7 @@ def read(
         raise UsageError(
             f"{path} is damaged: take it away to begin again, or take another folder"
         ) from error
+    told = ", ".join(f"{name} {known.get(name)} and not {settings[name]}" for name in other)
     raise UsageError(
-        f"{path} was made with another {', '.join(other)}: take the same, or another folder"
+        f"{path} was made with other settings, {told}: take the same, or another folder"
     )

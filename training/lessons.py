@@ -15,13 +15,19 @@ from typing import Any
 
 import anyio
 
+from engines import ForkjoinError, UsageError
+
 from .rows import Rows, TooLong, packed
 from .skills.catalogue import SKILLS
-from .teacher_engine import units_of
+from .teacher_engine import WrongReply, units_of
 from .trie import Trie, trie_of
 
 # A lesson that no row has room for may come once in thousands; so many one after the other mean rows too short.
 _MOST_TOO_LONG = 50
+
+
+class WrongSkill(UsageError):
+    """A skill makes a lesson that fails, or in which the teacher says what no model could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +53,26 @@ class Source:
 
         Raises:
             TooLong: No row has room for lessons such as these.
+            WrongSkill: In one of them the teacher says too much, or what a constraint forbids; or its method failed.
         """
-        random = Random(f"{self.seed}/{step}")
-        try:
-            return packed(self._tries(random), self.rows, self.length)
-        except Exception as error:
-            # Whatever a skill has done wrong, it does again at the same step.
-            error.add_note(f"in a lesson of step {step} with the seed {self.seed}")
-            raise
+        return packed(self._tries(step), self.rows, self.length)
 
-    def _tries(self, random: Random) -> Iterator[Trie]:
+    def _tries(self, step: int) -> Iterator[Trie]:
+        random = Random(f"{self.seed}/{step}")
         names = [name for name, _ in self.shares]
         weights = [share for _, share in self.shares]
         tokenizer = tokenizer_in(self.tokenizer)
         too_long = 0
         while True:
             name = random.choices(names, weights)[0]
+            # Whatever a skill has done wrong, it does again at the same step.
+            place = f"a lesson of the skill {name}, at step {step} with the seed {self.seed}"
             try:
                 trie = trie_of(anyio.run(units_of, SKILLS[name].skill.lesson(random), tokenizer))
+            except (WrongReply, ForkjoinError) as error:
+                raise WrongSkill(f"{place}, is wrong: {error}; mend the skill") from error
             except Exception as error:
-                error.add_note(f"in a lesson of the skill {name}")
+                error.add_note(f"in {place}")
                 raise
             too_long = too_long + 1 if len(trie) > self.length else 0
             if not too_long:

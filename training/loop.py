@@ -20,6 +20,7 @@ from .model import AdaptedModel
 _WARM_UP = 30
 _LEAST_RATE = 0.02
 _LARGEST_GRADIENT = 1.0
+_STEPS_BEFORE_THE_FIRST_LINE = 3
 _STEPS_BETWEEN_LINES = 50
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
@@ -80,10 +81,13 @@ def train(
         weight_decay=0.0,
         fused=model.on_gpu,
     )
-    settings: dict[str, Any] = {
-        "plan": asdict(plan), "source": asdict(source) | {"tokenizer": None}, "rank": model.rank
-    }  # fmt: skip
+    settings = asdict(plan) | asdict(source) | {"rank": model.rank}
+    # Its folder may be another on another machine.
+    del settings["tokenizer"]
     progress = before = checkpoint.read(folder, model, optimizer, settings)
+    if before.steps < plan.steps:
+        begins = f"goes on after step {before.steps:,}" if before.steps else "begins"
+        say(f"the training of {plan.steps:,} steps {begins}")
     start = kept = time.monotonic()
     heard = _Heard(say, plan.steps, before)
     try:
@@ -127,6 +131,7 @@ class _Heard:
     def __init__(self, say: Callable[[str], None], steps: int, before: Progress) -> None:
         self._say = say
         self._steps = steps
+        self._first = before.steps + _STEPS_BEFORE_THE_FIRST_LINE
         self._losses: list[Any] = []
         self._rights: list[Any] = []
         self._told = before
@@ -136,7 +141,7 @@ class _Heard:
         self._rights.append(right)
 
     def tell(self, progress: Progress) -> None:
-        if progress.steps % _STEPS_BETWEEN_LINES and progress.steps != self._steps:
+        if not self._is_told(progress.steps):
             return
         loss, right = (float(torch.stack(all).mean()) for all in (self._losses, self._rights))
         speed = (progress.tokens - self._told.tokens) / (progress.seconds - self._told.seconds)
@@ -145,3 +150,6 @@ class _Heard:
             f"{speed / 1000:.1f}k tokens/s"
         )
         self._losses, self._rights, self._told = [], [], progress
+
+    def _is_told(self, step: int) -> bool:
+        return step % _STEPS_BETWEEN_LINES == 0 or step in (self._first, self._steps)

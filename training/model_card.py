@@ -100,9 +100,31 @@ def _trained(record: TrainingRecord) -> str:
         f"{record.seconds / 60:.1f} minutes on {record.machine}. The calls of a lesson are one trie of tokens, each of "
         f"which is computed once; the loss is on what the model has to say. AdamW, learning rate {record.rate:g} at "
         f"its peak, a short warm-up and a cosine; the base in float32 under bfloat16 autocast; seed {record.seed}.",
-        f"Repeat it with `python -m training train --out OUT --steps {record.planned} --seed {record.seed}`.",
+        f"Repeat it with `{_command(record)}`.{_about_shares(record)}",
         f"Made with {versions}." if versions else "",
     )
+
+
+def _command(record: TrainingRecord) -> str:
+    # All that there is, also where it is the default, which may be another one in a later version.
+    options = {
+        "steps": record.planned,
+        "rank": record.rank,
+        "rate": f"{record.rate:g}",
+        "rows": record.rows,
+        "length": record.length,
+        "seed": record.seed,
+    }
+    told = " ".join(f"--{name} {value}" for name, value in options.items())
+    skills = "" if record.shares.keys() == SKILLS.keys() else f" --skills {' '.join(record.shares)}"
+    return f"python -m training train --out OUT {told}{skills}"
+
+
+def _about_shares(record: TrainingRecord) -> str:
+    now = {name: SKILLS[name].share for name in record.shares if name in SKILLS}
+    if now == record.shares:
+        return ""
+    return " Skills or their shares have changed since: set those above in `training/skills/catalogue.py` first."
 
 
 def _measured(record: TrainingRecord, tables: Sequence[Table], engines: Mapping[str, str]) -> str:

@@ -19,6 +19,5 @@ def practised(model: AdaptedModel, source: Source) -> Iterator[Practised]:
         rows = replace(source, shares=((name, share),)).at(_FRESH)
         # With gradients that nobody asks for: without them, layers would be compiled anew.
         loss = model.loss(rows)
-        yield Practised(
-            skill=name, loss=float(loss.mean), right=float(loss.right), tokens=loss.tokens
-        )
+        mean, right = (float(number.detach()) for number in (loss.mean, loss.right))
+        yield Practised(skill=name, loss=mean, right=right, tokens=loss.tokens)

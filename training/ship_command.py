@@ -21,7 +21,8 @@ from orchestrator.runs.run_folder import folder_errors
 
 from .evaluation.catalogue import PARTS
 from .evaluation.part import PLAIN, TRAINED
-from .evaluation.record import Record
+from .evaluation.record import FILE, Record
+from .evaluation.weights import weights_of
 from .model_card import model_card
 from .training_record import FILE as RECORD
 from .training_record import TrainingRecord
@@ -35,24 +36,37 @@ def command(arguments: Sequence[str]) -> None:
     """Copies the adapter, or writes its card anew where it is that one."""
     options = _parser().parse_args(arguments)
     try:
-        size = ship(options.adapter, options.evaluation, options.to)
+        size = ship(options.adapter, options.evaluation, options.to, unfinished=options.unfinished)
     except ForkjoinError as error:
         sys.exit(f"shipping: {error}")
     sys.stdout.write(f"{size / 1e6:.1f} MB are in {options.to}\n")
 
 
-def ship(adapter: Path, evaluation: Path | None, to: Path) -> int:
+def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool = False) -> int:
     """Puts an adapter, its checksums and its card into a folder, in the place of the adapter that was there.
+
+    Args:
+        adapter: Its folder.
+        evaluation: The folder of what was measured of it, for the card.
+        to: Where it goes.
+        unfinished: Whether it may be one whose training has not come to its end.
 
     Returns:
         How many bytes it has.
 
     Raises:
-        UsageError: It is no adapter, larger than may be shipped, or has no record; or the folder holds something else.
+        UsageError: It is no adapter, larger than may be shipped, or has no record; its training is not finished; the
+            evaluation is none, or of another adapter; or the folder holds something else.
         RunFolderError: The folder cannot be written.
     """
     read_adapter(adapter).check_numbers()
-    card = _card(adapter, evaluation)
+    record = TrainingRecord.read(adapter)
+    if record.steps < record.planned and not unfinished:
+        raise UsageError(
+            f"the training of {adapter} has come to {record.steps:,} of {record.planned:,} steps: go on with the same "
+            f"`train` command, or ship it as it is with --unfinished"
+        )
+    card = _card(adapter, record, evaluation)
     part, old = (to.with_name(f".{to.name}.{end}") for end in ("part", "old"))
     with folder_errors(to):
         if to.exists() and not (to / CONFIG).exists():
@@ -80,15 +94,19 @@ def ship(adapter: Path, evaluation: Path | None, to: Path) -> int:
     return size
 
 
-def _card(adapter: Path, evaluation: Path | None) -> str:
-    record = TrainingRecord.read(adapter)
+def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str:
     if evaluation is None:
         return model_card(record, (), {})
-    if not evaluation.is_dir():
-        raise UsageError(
-            f"there is no evaluation in {evaluation}: `python -m training evaluate` makes one"
-        )
+    advice = f"`python -m training evaluate --out OUT --model {adapter}` makes one"
+    if not (evaluation / FILE).is_file():
+        raise UsageError(f"there is no evaluation in {evaluation}, which has no {FILE}: {advice}")
     measured = Record(evaluation)
+    wanted, found = weights_of(str(adapter)), measured.weights.get(TRAINED, "none")
+    if found != wanted:
+        raise UsageError(
+            f"the evaluation in {evaluation} is not of {adapter}, which is {wanted}, but of {found}: {advice}, or "
+            f"leave --evaluation out"
+        )
     tables = list(measured.tables(list(PARTS), _MODELS))
     return model_card(record, tables, measured.engines(list(PARTS), _MODELS))
 
@@ -107,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
         help="what `train` made: OUT/adapter",
     )
     add("--evaluation", type=Path, metavar="FOLDER", help="what `evaluate` made: its --out")
+    add("--unfinished", action="store_true",
+        help="ship it though not all steps of its training are done")  # fmt: skip
     add("--to", type=Path, default=SHIPPED, metavar="FOLDER",
         help="where it goes (default: the folder of the adapter that comes with forkjoin)")  # fmt: skip
     return parser

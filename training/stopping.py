@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import signal
 import time
 from types import FrameType
 from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HEARD = b"stopping after this step; the same signal again stops at once\n"
+_ERROR_OUTPUT = 2
 
 
 class Stopping:
-    """Asked, it says whether it is time; in a `with` block it hears signals. A second one ends the process at once.
+    """Asked, it says whether it is time. In a `with` block it hears signals and says so; a second one stops at once.
 
     Args:
         seconds: From now on.
@@ -37,6 +41,9 @@ class Stopping:
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
         self._restore()
+        # Through no stream, which the signal may have found in the middle of a line.
+        with contextlib.suppress(OSError):
+            os.write(_ERROR_OUTPUT, _HEARD)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

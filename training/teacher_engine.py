@@ -28,6 +28,7 @@ from engines import (
     Sampling,
     Segment,
     Usage,
+    single_error,
 )
 from engines.turn_encoder import TurnEncoder
 
@@ -39,6 +40,14 @@ _MODEL = "teacher"
 _WINDOW = 8192
 _KINDS = frozenset({"choice", "regex", "json", "grammar"})
 _TEXTS_REMEMBERED = 4096
+_MOST_SHOWN = 80
+
+
+class WrongReply(Exception):
+    """A teacher says what no model could: too much, or not what a constraint leaves.
+
+    Outside of the tree of errors, which a method would take for a branch that failed, and go on.
+    """
 
 
 class TeacherEngine(Engine):
@@ -113,9 +122,9 @@ class TeacherEngine(Engine):
         _check_constraint(text, context, sampling)
         ids = self._tokenizer.encode(text)
         if len(ids) > sampling.max_tokens:
-            raise AssertionError(
-                f"{context.path}: the reply has {len(ids)} tokens, and {sampling.max_tokens} may be "
-                f"generated: {text!r}"
+            raise WrongReply(
+                f"{context.path}: the reply has {len(ids)} tokens, and {sampling.max_tokens} may be generated: "
+                f"{_shown(text)}"
             )
         if not ended:
             # Where only this one token has no room, as after a digit that was to be chosen, nothing is lost.
@@ -124,9 +133,15 @@ class TeacherEngine(Engine):
 
 
 async def units_of(lesson: Lesson, tokenizer: Any) -> list[Unit]:
-    """The calls of a lesson."""
+    """The calls of a lesson.
+
+    Raises:
+        WrongReply: At one of them the teacher says what no model could.
+    """
     engine = TeacherEngine(lesson.reply, tokenizer)
-    await lesson.solve(engine)
+    # Task groups wrap what ends them.
+    with single_error():
+        await lesson.solve(engine)
     return engine.units
 
 
@@ -160,13 +175,22 @@ def _until_stop(text: str, stops: Sequence[str]) -> tuple[str, str | None]:
 def _check_constraint(text: str, context: Context, sampling: Sampling) -> None:
     """A teacher has to keep what the model will be held to; regular expressions and grammars are for tests to check."""
     constraint = sampling.constraint
-    fits = True
-    if isinstance(constraint, Choice):
-        fits = text in constraint.options
-    elif isinstance(constraint, JsonSchema):
-        try:
-            json.loads(text)
-        except ValueError:
-            fits = False
-    if not fits:
-        raise AssertionError(f"{context.path}: the reply {text!r} breaks {constraint!r}")
+    if isinstance(constraint, Choice) and text not in constraint.options:
+        wrong = f"is none of the choices {', '.join(map(repr, constraint.options))}"
+    elif isinstance(constraint, JsonSchema) and not _is_json(text):
+        wrong = "is no JSON, which is asked for"
+    else:
+        return
+    raise WrongReply(f"{context.path}: the reply {_shown(text)} {wrong}")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")

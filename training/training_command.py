@@ -64,6 +64,7 @@ def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
     )
     plan = Plan(steps=options.steps, rate=options.rate)
     model = _model(folder, options)
+    _say(_begun(model, source, options.processes))
     progress = train(
         model,
         source,
@@ -84,6 +85,8 @@ def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
     adapter = options.out / "adapter"
     with folder_errors(options.out):
         model.save(adapter)
+        # PEFT's, a page to be filled in; `ship` writes a card.
+        (adapter / "README.md").unlink(missing_ok=True)
     record.write(adapter)
     _say(f"the adapter, after {progress.steps} of {plan.steps} steps, is in {adapter}")
     return done
@@ -105,6 +108,19 @@ def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
     return AdaptedModel(folder, device, rank=options.rank)
 
 
+def _begun(model: AdaptedModel, source: Source, processes: int) -> str:
+    parameters = sum(map(torch.numel, model.parameters))
+    skills = ", ".join(name for name, _ in source.shares)
+    return (
+        f"training an adapter of {parameters:,} parameters, rank {model.rank}, on {_machine(model)}; "
+        f"processes that make lessons: {processes}; skills: {skills}"
+    )
+
+
+def _machine(model: AdaptedModel) -> str:
+    return torch.cuda.get_device_name() if model.on_gpu else platform.machine()
+
+
 def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress) -> TrainingRecord:
     return TrainingRecord(
         base=BASE,
@@ -118,7 +134,7 @@ def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress)
         shares=dict(source.shares),
         tokens=progress.tokens,
         seconds=progress.seconds,
-        machine=torch.cuda.get_device_name() if model.on_gpu else platform.machine(),
+        machine=_machine(model),
         packages=environment()["packages"],
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..kept_folder import checksum
 from .tensor_file import Tensor, first_not_finite, read_numbers, read_tensors
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class LoraAdapter:
         rank: Of its matrices.
         scaling: What their product is multiplied by.
         shapes: Outputs and inputs of each module that it changes, by the module's name in the model.
-        digest: Twelve digits of the SHA-256 of its files: what tells it from others of the same name.
+        checksums: The SHA-256 of its two files, by their names.
     """
 
     folder: Path
@@ -67,8 +68,15 @@ class LoraAdapter:
     rank: int
     scaling: float
     shapes: Mapping[str, tuple[int, int]]
-    digest: str
+    checksums: Mapping[str, str]
     _tensors: Mapping[str, Tensor]
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits that tell what it adds to a model, wherever it lies."""
+        # Not of the whole configuration, parts of which PEFT writes in another order each time.
+        told = f"{self.scaling!r} {self.checksums[TENSORS]}"
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     def check_numbers(self) -> None:
         """Reads all its numbers.
@@ -138,7 +146,8 @@ def read_adapter(folder: Path) -> LoraAdapter:
     tensors = read_tensors(folder / TENSORS)
     shapes = _shapes(folder / TENSORS, tensors, rank)
     base = str(config.get("base_model_name_or_path") or "")
-    return LoraAdapter(folder, base, rank, scaling, shapes, _digest(folder), tensors)
+    checksums = {name: checksum(folder / name) for name in (CONFIG, TENSORS)}
+    return LoraAdapter(folder, base, rank, scaling, shapes, checksums, tensors)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -201,14 +210,6 @@ def _shape(path: Path, module: str, tensors: Mapping[str, Tensor], rank: int) ->
             f"{rank} of {CONFIG}"
         )
     return b.shape[0], a.shape[1]
-
-
-def _digest(folder: Path) -> str:
-    whole = hashlib.sha256()
-    for name in (CONFIG, TENSORS):
-        with (folder / name).open("rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()[:12]
 
 
 def _product(shape: tuple[int, ...]) -> str:

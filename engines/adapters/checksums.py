@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ..errors import UsageError
 from ..kept_folder import checksum
-from .adapter import CONFIG, TENSORS
+from .adapter import CONFIG, TENSORS, LoraAdapter
 
 SUMS = "SHA256SUMS"
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def write_checksums(folder: Path) -> None:
@@ -17,17 +20,22 @@ def write_checksums(folder: Path) -> None:
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
-def check_checksums(folder: Path) -> None:
-    """Compares an adapter's files with their checksums.
+def check_checksums(adapter: LoraAdapter) -> None:
+    """Compares an adapter's files, as they were read, with the checksums beside them.
 
     Raises:
-        UsageError: A file or its checksum is missing, or the two do not agree.
+        UsageError: The checksums are missing or damaged, or are not those of the files.
     """
+    path = adapter.folder / SUMS
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
-        sums = {name: wanted for wanted, _, name in (line.partition("  ") for line in lines)}
-        for name in (CONFIG, TENSORS):
-            if checksum(folder / name) != sums.get(name):
-                raise UsageError(f"{folder / name} is damaged: its checksum is not that of {SUMS}")
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    sums = {found[2]: found[1] for found in map(_LINE.fullmatch, lines) if found}
+    for name, found in adapter.checksums.items():
+        if name not in sums:
+            raise UsageError(f"{path} is damaged: it has no checksum of {name}")
+        if found != sums[name]:
+            raise UsageError(
+                f"{adapter.folder / name} is damaged: its checksum is not that of {SUMS}"
+            )

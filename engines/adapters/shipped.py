@@ -29,10 +29,11 @@ def shipped_adapter() -> LoraAdapter | None:
     if not is_shipped():
         return None
     try:
-        check_checksums(SHIPPED)
-        return read_adapter(SHIPPED)
+        adapter = read_adapter(SHIPPED)
+        check_checksums(adapter)
     except UsageError as error:
         raise ModelPreparationFailed(
             f"the adapter that comes with forkjoin cannot be used: {error}; install forkjoin again, or use the plain "
             f"model: smollm2"
         ) from error
+    return adapter

@@ -17,10 +17,10 @@ from orchestrator.runs.words import printable
 
 from ..estimates.comparing import Comparison
 from ..estimates.estimate import Estimate
-from ..evaluation.contrast import Contrast, Cost, contrasts
+from ..evaluation.contrast import Contrast, Cost, contrasts, differing
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reading import evaluations_in, read_evaluation
-from ..report.words import amount, counted, interval, percent, points, probability
+from ..report.words import amount, counted, interval, joined, percent, points, probability
 from .named_evaluation import evaluation_folder
 
 _NAMED = 5
@@ -48,7 +48,7 @@ class CompareCommand:
         if arguments.json:
             write(json.dumps(_data(first, second, found, notes), ensure_ascii=False))
             return 0
-        write("\n".join(_system(letter, one) for letter, one in (("A", first), ("B", second))))
+        write("\n".join(_heads(first, second)))
         for contrast in found:
             write("")
             write(f"{contrast.part}: {_over(contrast)}")
@@ -86,8 +86,23 @@ def _read(name: Path) -> Evaluation:
     return read_evaluation(folders[0])
 
 
-def _system(letter: str, evaluation: Evaluation) -> str:
-    return printable(f"{letter}  {evaluation.path}  {evaluation.system}")
+def _heads(first: Evaluation, second: Evaluation) -> Iterator[str]:
+    """Who is who, and what differs."""
+    for letter, one in (("A", first), ("B", second)):
+        model = f" on {one.model}" if one.model else ""
+        yield printable(f"{letter}  {one.path}  {one.system}{model}")
+    told = [
+        f"{one.name} ({_value(one.first)}, {_value(one.second)})"
+        for one in differing(first, second)
+    ]
+    if told:
+        yield printable(f"A and B differ in {joined(told)}")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _over(contrast: Contrast) -> str:
@@ -180,9 +195,15 @@ def _data(
 ) -> dict[str, Any]:
     return {
         **{
-            name: {"path": str(one.path), "system": one.system, "k": one.k}
+            name: {
+                "path": str(one.path),
+                "system": one.system,
+                "model": one.configuration.get("model"),
+                "k": one.k,
+            }
             for name, one in (("first", first), ("second", second))
         },
+        "differing": [asdict(one) for one in differing(first, second)],
         "parts": [_part(contrast) for contrast in found],
         "notes": list(notes),
     }

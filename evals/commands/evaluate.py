@@ -32,7 +32,7 @@ _REASON = 300
 class EvaluateCommand:
     """Measures a system on tasks, or the systems of a sweep."""
 
-    summary = "measure a method, or a planner with tools, on problems with known answers"
+    summary = "measure a method or a planner on problems with known answers"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from engines import Sampling, UsageError
 from orchestrator import Agent, Tool
+from orchestrator.commands.options import check_tools_called
 from orchestrator.commands.settings import Settings
 from orchestrator.commands.thinking_options import method_of, sampling_of
 from orchestrator.tools.definition import check_dependencies, tools_by_name
@@ -39,6 +40,7 @@ def system_of(options: argparse.Namespace) -> System:
                 f"--tools {' '.join(options.tools)}: only plans call tools: choose a planner with --planner"
             )
         return Thinks(method=method, described=described)
+    check_tools_called(options.planner, tools=options.tools)
     tools = tools_by_name(load_tools(options.tools))
     # There are none on the command line.
     check_dependencies(tools.values(), None)

@@ -36,7 +36,7 @@ from .named_evaluation import evaluation_folder
 class GradeCommand:
     """Grades what an evaluation generated."""
 
-    summary = "grade an evaluation again, by the graders of today, or with a judge"
+    summary = "grade an evaluation again, by today's graders or by a judge"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""

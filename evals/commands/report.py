@@ -24,7 +24,7 @@ _STANDARD_OUTPUT = "-"
 class ReportCommand:
     """Writes reports."""
 
-    summary = "write evaluations as one HTML page: figures, plots, and every sample"
+    summary = "write evaluations as one HTML page: figures, plots, samples"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""

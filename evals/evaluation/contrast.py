@@ -5,8 +5,9 @@ Problems are the same where their ids are; if they then ask different things, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engines import UsageError
 
@@ -20,6 +21,9 @@ from .graded_trials import pooled_trials, trials_of
 
 POOLED = "pooled"
 """What all tasks together are called."""
+
+# Of tasks, problems and samples the comparison itself tells; how fast calls are is no matter of answers.
+_OPTIONS = ("method", "planner", "tools", "set", "max_tokens", "seed", "budget", "judge")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,36 @@ class Contrast:
     tokens: Cost
     critical_path: Cost
     seconds: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differing:
+    """Something that two evaluations were not asked alike.
+
+    Attributes:
+        name: `model`, or an option of `forkjoin eval`.
+        first: What it is in the first; None where that has none.
+        second: In the second.
+    """
+
+    name: str
+    first: Any
+    second: Any
+
+
+def differing(first: Evaluation, second: Evaluation) -> list[Differing]:
+    """What of the model and the options differs that decide about answers; options of those that have any."""
+    asked = [_asked(one) for one in (first, second)]
+    return [
+        Differing(name=name, first=ours, second=theirs)
+        for name in ("model", *_OPTIONS)
+        if (ours := asked[0].get(name)) != (theirs := asked[1].get(name))
+    ]
+
+
+def _asked(evaluation: Evaluation) -> Mapping[str, Any]:
+    options = evaluation.configuration.get("options") or {}
+    return {**options, "model": evaluation.configuration.get("model")}
 
 
 def contrasts(first: Evaluation, second: Evaluation, k: int | None = None) -> list[Contrast]:

@@ -51,6 +51,13 @@ class Evaluation:
         return str(self.configuration.get("system", self.name))
 
     @property
+    def model(self) -> str:
+        """The model's name in short: of a folder the last part of its path. Empty where nobody says."""
+        name = str(self.configuration.get("model") or "").rstrip("/")
+        is_path = name.startswith((".", "/", "~")) or name.count("/") > 1
+        return name.rpartition("/")[2] if is_path else name
+
+    @property
     def places(self) -> Mapping[str, str]:
         """Where each task is found: by its name, or as MODULE:NAME. None of those of which nobody says so."""
         options = self.configuration.get("options") or {}

@@ -19,7 +19,7 @@ from .plot import Plot
 from .plots import plots_of
 from .problem_entries import ProblemEntry, problem_entries
 from .system_row import Difference, System, SystemRow, system_row
-from .words import WARNINGS
+from .words import WARNINGS, joined
 
 _POOLED = "all tasks pooled"
 _WIDEST_BAND = 48
@@ -182,7 +182,7 @@ def contents_of(measured: Sequence[Measured], left_out: Sequence[str] = ()) -> C
 
 
 def _systems(evaluations: Sequence[Evaluation]) -> list[System]:
-    names = [evaluation.system for evaluation in evaluations]
+    names = _with_models(evaluations)
     return [
         System(
             number=number,
@@ -191,6 +191,13 @@ def _systems(evaluations: Sequence[Evaluation]) -> list[System]:
         )
         for number, name in enumerate(names)
     ]
+
+
+def _with_models(evaluations: Sequence[Evaluation]) -> list[str]:
+    """What the systems are called; with their models where not all have the same."""
+    if len({one.configuration.get("model") for one in evaluations}) == 1:
+        return [one.system for one in evaluations]
+    return [f"{one.system} on {one.model}" if one.model else one.system for one in evaluations]
 
 
 def _task(
@@ -249,7 +256,7 @@ def _about(evaluations: Sequence[Evaluation]) -> str:
     days = sorted(
         {str(day)[:10] for one in evaluations if (day := one.configuration.get("started"))}
     )
-    told = [f"Model {', '.join(models)}"] if models else []
+    told = [f"Model{'s' if len(models) > 1 else ''} {joined(list(models))}"] if models else []
     if days:
         told.append(
             f"measured on {days[0]}" if len(days) == 1 else f"measured {days[0]} to {days[-1]}"

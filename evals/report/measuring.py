@@ -64,6 +64,7 @@ def report_data(measured: Sequence[Measured], left_out: Sequence[str] = ()) -> d
         "systems": [
             {
                 "run": str(one.evaluation.path),
+                "model": one.evaluation.configuration.get("model"),
                 "figures": dict(one.figures),
                 "differences": _data(one.differences),
                 "to_best": _data(one.to_best),

@@ -39,7 +39,7 @@ _BACKENDS = ("local", "ray")
 class BatchCommand:
     """Answers the rows of a file."""
 
-    summary = "answer every row of a JSONL file: OpenAI's batch format, or {id, prompt}"
+    summary = "answer every row of a JSONL file, OpenAI's or {id, prompt}"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""

@@ -12,12 +12,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from engines import MissingExtra, ModelPreparationFailed
 from engines.adapters.shipped import shipped_adapter
-from engines.embedded_model import cache_folder, default_name, model_folder
+from engines.embedded_model import cache_folder, damage, default_name, model_folder
+
+from ..runs.run_folder import probe
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """What was found: `missing` tells how to get what the engine needs, `optional` marks what nobody has to have."""
+    """What was found: `missing` tells how to get what the engine needs, `optional` marks what nobody has to do."""
 
     name: str
     state: str
@@ -32,7 +34,7 @@ class _Finding:
 class DoctorCommand:
     """Looks at the installation without loading any of it."""
 
-    summary = "show what is installed, which engine would run, and what is missing"
+    summary = "show what is installed, what would run, and what is missing"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """It has no arguments."""
@@ -93,6 +95,8 @@ _INSTALL = (
     "uv pip install 'forkjoin[gpu]'    # on a machine with a GPU; choose a model with --model",
 )
 
+_OTHER_CACHE = "export FORKJOIN_CACHE=FOLDER      # one that you may write, with room for the model"
+
 
 def _python() -> _Finding:
     return _Finding("python", f"{platform.python_version()} in {sys.prefix}")
@@ -132,6 +136,18 @@ def _weights() -> _Finding:
         return _Finding("embedded model", "not installed", _INSTALL)
     except ModelPreparationFailed as error:
         return _Finding("embedded model", str(error), ("uv pip install --reinstall forkjoin",))
-    if folder.is_dir():
-        return _Finding("embedded model", f"{default_name()} in {folder}")
-    return _Finding("embedded model", f"{default_name()}, written to {cache_folder()} on first use")
+    name, cache = default_name(), cache_folder()
+    try:
+        wrong = damage(folder) if folder.is_dir() else "it is not there"
+        if wrong is None:
+            return _Finding("embedded model", f"{name} in {folder}")
+        probe(cache)
+    except ModelPreparationFailed as error:
+        return _Finding("embedded model", str(error), (_OTHER_CACHE,))
+    except OSError as error:
+        state = f"{name} cannot be written to {cache}: {error.strerror or error}"
+        return _Finding("embedded model", state, (_OTHER_CACHE,))
+    if not folder.is_dir():
+        return _Finding("embedded model", f"{name}, written to {cache} on first use")
+    state = f"{name} in {folder} is damaged, and written again on next use: {wrong}"
+    return _Finding("embedded model", state, optional=True)

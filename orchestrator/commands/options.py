@@ -52,6 +52,8 @@ RAISABLE = (
 _NOT_KEPT = ("command", "question", "json", "dry_run", "out")
 # What a plan that is given stands in the place of.
 _NOT_USED = ("planner",)
+# The others plan threads of thought only.
+_CALLS_TOOLS = "llm-compiler"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +113,25 @@ def check_options(arguments: argparse.Namespace) -> None:
     if arguments.on_failure not in ON_FAILURE:
         known = ", ".join(ON_FAILURE)
         raise UsageError(f"--on-failure {arguments.on_failure}: choose from {known}")
+
+
+def check_tools_called(planner: str, **given: Iterable[str]) -> None:
+    """Refuses tools beside a planner that would not have them called.
+
+    Args:
+        planner: Its name.
+        given: The values of each option that gives tools.
+
+    Raises:
+        UsageError: There are some.
+    """
+    if planner not in PLANNERS or planner == _CALLS_TOOLS:
+        return
+    for name, values in given.items():
+        if told := " ".join(values):
+            raise UsageError(
+                f"--{name} {told}: the planner {planner} calls no tools: choose {_CALLS_TOOLS}, or leave them out"
+            )
 
 
 def agent_options(arguments: argparse.Namespace, served: Iterable[Tool] = ()) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ..runs.measured_rates import measured_rates
 from ..runs.run_search import run_folders
 from ..starting import check_question
 from .call_options import budget_of
-from .options import add_options, agent_options, check_options, question_of
+from .options import add_options, agent_options, check_options, check_tools_called, question_of
 from .plan_output import PlanOutput
 from .running import with_agent
 from .settings import Settings
@@ -30,7 +30,7 @@ from .tool_sources import opened_servers
 class PlanCommand:
     """Shows plans."""
 
-    summary = "plan a question and show the plan: what runs side by side, and what it would take"
+    summary = "plan a question and show the plan, and what it would take"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
@@ -59,6 +59,8 @@ class PlanCommand:
         if question is not None:
             check_question(question)
         check_options(arguments)
+        if arguments.plan is None:
+            check_tools_called(arguments.planner, tools=arguments.tools, mcp=arguments.mcp)
         _check_rates(arguments)
         if arguments.plan is not None or arguments.planner == _ASKS_NO_MODEL:
             with redirect_stdout(sys.stderr):

@@ -16,7 +16,7 @@ from .running import carry_out
 class ResumeCommand:
     """Goes on with a run."""
 
-    summary = "go on with a run that died, failed, was cut by its budget or lost calls"
+    summary = "go on with a run that died, failed or was cut by its budget"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""

@@ -13,14 +13,14 @@ from engines import UsageError
 from ..runs.run_folder import check_runs
 from ..starting import check_question
 from .dry_run import dry_run
-from .options import add_options, check_options, kept_options, question_of
+from .options import add_options, check_options, check_tools_called, kept_options, question_of
 from .running import carry_out
 
 
 class RunCommand:
     """Answers a question."""
 
-    summary = "answer a question: plan it, run calls and threads side by side, merge the results"
+    summary = "answer a question: plan it, run parts side by side, merge"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments."""
@@ -41,6 +41,8 @@ class RunCommand:
             raise UsageError('the question is missing: write forkjoin run "QUESTION"')
         check_question(question)
         check_options(arguments)
+        if arguments.plan is None:
+            check_tools_called(arguments.planner, tools=arguments.tools, mcp=arguments.mcp)
         if arguments.dry_run:
             with redirect_stdout(sys.stderr):
                 anyio.run(dry_run, arguments)

@@ -93,7 +93,18 @@ def test_a_file_in_the_way_of_the_cache_is_one_line_that_says_what_to_do(
     message = str(caught.value)
     assert "\n" not in message
     assert str(cache) in message
-    assert "FORKJOIN_CACHE" in message
+    assert message.endswith("; set FORKJOIN_CACHE to another folder")
+    assert "room" not in message
+
+
+def test_a_writer_that_was_killed_is_told_as_such(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_with(monkeypatch, "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(ModelPreparationFailed, match="signal 9 killed what writes it") as caught:
+        anyio.run(prepare)
+    assert "FORKJOIN_CACHE" not in str(caught.value)
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
 
 
 # Without the import of all of `engines`, which takes longer than the rest.
@@ -225,7 +236,9 @@ def test_a_disk_that_is_full_is_one_line_and_leaves_nothing(
 ) -> None:
     full = "import os, sys; open(sys.argv[1] + '/x', 'w'); os.write(os.open('/dev/full', os.O_WRONLY), b'x')"
     write_with(monkeypatch, full)
-    with pytest.raises(ModelPreparationFailed, match="No space left on device") as caught:
+    with pytest.raises(
+        ModelPreparationFailed, match=r"No space left on device.*; make room there, or set FORKJOIN"
+    ) as caught:
         anyio.run(prepare)
     assert len(str(caught.value).splitlines()) == 1
     assert [path for path in cache.iterdir() if path.is_dir()] == []
@@ -298,7 +311,9 @@ def test_a_cache_that_can_only_be_read_is_enough_for_what_is_there(
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     assert anyio.run(prepare) == folder
     (folder / "config.json").unlink()
-    with pytest.raises(ModelPreparationFailed, match=r"Read-only file system.*set FORKJOIN_CACHE"):
+    with pytest.raises(
+        ModelPreparationFailed, match=r"; allow reading and writing there, or set FORKJ"
+    ):
         anyio.run(prepare)
 
 

@@ -42,7 +42,7 @@ def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch, missing:
 @needs_torch
 @pytest.mark.parametrize("model", ["./nothing", "nothing", "a/b/c", "/"])
 def test_a_model_that_cannot_be_is_refused_before_torch_is_loaded(model: str) -> None:
-    with pytest.raises(UsageError, match=r"no model|no Hugging Face model"):
+    with pytest.raises(UsageError, match=r"no model|no folder|no Hugging Face model"):
         hogwild_engine(model)
 
 

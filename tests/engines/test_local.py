@@ -55,5 +55,5 @@ def test_a_program_that_is_no_file_is_told() -> None:
 
 @pytest.mark.parametrize("model", ["./nothing", "nothing", "a/b/c", "/"])
 def test_a_model_that_cannot_be_is_refused_before_vllm_is_loaded(model: str) -> None:
-    with pytest.raises(UsageError, match=r"no model|no Hugging Face model"):
+    with pytest.raises(UsageError, match=r"no model|no folder|no Hugging Face model"):
         local_engine(model)

@@ -241,3 +241,27 @@ def test_an_adapter_that_is_in_the_package_is_whole_and_for_the_embedded_model()
     adapter.check_numbers()
     assert adapter.base.rpartition("/")[2].startswith("SmolLM2-135M-Instruct")
     assert sum(path.stat().st_size for path in adapter.folder.iterdir()) < 12_000_000
+
+
+@pytest.mark.parametrize("name", ["Qwen/Qwen3-8B", "01-ai/Yi-1.5_9B"])
+def test_a_name_of_the_hub_is_taken_as_it_is(name: str) -> None:
+    assert found(name) == FoundModel(name, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["./Qwen/Qwen3-8B", "/nowhere", "../x", "~/models/x", "a/b/c", "a/", "a/.b", "a b/c"]
+)
+def test_a_folder_that_is_not_there_is_told_and_what_a_name_of_the_hub_is(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        choose_model(name)
+    assert str(caught.value) == (
+        f"there is no folder {name}: check its name; a name on the hub is ORG/NAME, such as Qwen/Qwen3-8B"
+    )
+
+
+def test_a_file_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "x.gguf").touch()
+    with pytest.raises(UsageError, match=r"models/x\.gguf is a file: give the folder"):
+        choose_model("models/x.gguf")

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import signal
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import anyio
@@ -184,13 +184,25 @@ def test_the_version_is_that_of_the_distribution(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"forkjoin {version('forkjoin')}\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["--dance"]])
+def test_without_a_command_each_is_told_in_a_line(
+    run_here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run_here()
+    assert (done.returncode, done.stdout) == (2, "")
+    told = dict(re.findall(r"^    (\w+) +(.+)$", done.stderr, re.MULTILINE))
+    assert told == {
+        entry.name: entry.load().summary for entry in entry_points(group="forkjoin.commands")
+    }
+
+
+@pytest.mark.parametrize("arguments", [["dance"], ["--dance"]])
 def test_a_command_that_is_none_is_one_line(
     run_here: Here, folder: Path, arguments: list[str]
 ) -> None:
     done = run_here(*arguments)
     assert done.returncode == 2
-    assert re.fullmatch(r"forkjoin: .*; see forkjoin --help\n", done.stderr)
+    assert re.fullmatch(rf"forkjoin: .*{arguments[0]}.*; see forkjoin --help\n", done.stderr)
 
 
 def test_an_option_that_a_command_does_not_have_names_the_help_of_that_command(

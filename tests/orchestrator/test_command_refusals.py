@@ -81,10 +81,19 @@ def web_page() -> Iterator[str]:
             "write --engine hogwild, or take --method blackboard",
         ),
         (["q", "--engine", "http://"], "is no server's address"),
-        (["q", "--model", "./nowhere"], "there is no model './nowhere': give a folder"),
+        (["q", "--model", "nowhere"], "there is no model 'nowhere': give a folder"),
+        (["q", "--model", "./nowhere"], "there is no folder ./nowhere: check its name"),
         (
             ["q", "--engine", "hogwild", "--model", "./nowhere"],
-            "there is no model './nowhere': give a folder",
+            "there is no folder ./nowhere: check its name; a name on the hub is ORG/NAME",
+        ),
+        (
+            ["q", "--planner", "single", "--tools", "calculate"],
+            "--tools calculate: the planner single calls no tools: choose llm-compiler, or leave them out",
+        ),
+        (
+            ["q", "--planner", "scale", "--mcp", "python server.py", "--dry-run"],
+            "--mcp python server.py: the planner scale calls no tools",
         ),
         (["q", "--max-tokens", "0"], "--max-tokens 0: at least 1 is needed"),
         (["q", "--max-tokens", "many"], "argument --max-tokens: invalid int value: 'many'"),

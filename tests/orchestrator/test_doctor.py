@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engines.embedded_model import default_name
+from engines.kept_folder import record
 from orchestrator.commands import doctor
 from tests.orchestrator import here
 from tests.orchestrator.here import Here
@@ -81,3 +82,47 @@ def test_names_of_any_length_stand_in_one_column(run_here: Here) -> None:
         for line, name in zip(lines, names, strict=True)
     }
     assert len(starts) == 1
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the embedded model would be kept; it is not there yet."""
+    folder = tmp_path / "cache" / "model-1"
+    monkeypatch.setenv("FORKJOIN_CACHE", str(folder.parent))
+    monkeypatch.setattr(doctor, "model_folder", lambda adapter: folder)
+    return folder
+
+
+def embedded(here: Here) -> str:
+    (line,) = (line for line in here("doctor").stdout.splitlines() if "embedded model  " in line)
+    return " ".join(line.split())
+
+
+def test_the_embedded_model_is_told_as_it_is_in_the_cache(run_here: Here, kept: Path) -> None:
+    name = default_name()
+    assert embedded(run_here) == f"✓ embedded model {name}, written to {kept.parent} on first use"
+    assert not kept.parent.exists()
+    kept.mkdir(parents=True)
+    (kept / "config.json").write_text("{}")
+    record(kept)
+    assert embedded(run_here) == f"✓ embedded model {name} in {kept}"
+    (kept / "config.json").write_text("{")
+    assert embedded(run_here) == (
+        f"· embedded model {name} in {kept} is damaged, and written again on next use: "
+        "config.json is not as it was written"
+    )
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_what_to_do(run_here: Here, kept: Path) -> None:
+    kept.parent.write_text("a file")
+    done = run_here("doctor")
+    assert done.returncode == 1
+    assert f"cannot be written to {kept.parent}: cache is a file" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("    export FORKJOIN_CACHE=FOLDER  ")
+
+
+def test_a_model_that_cannot_be_read_is_told_with_what_to_do(run_here: Here, kept: Path) -> None:
+    (kept / "forkjoin.json").mkdir(parents=True)
+    done = run_here("doctor")
+    assert done.returncode == 1
+    assert f"✗ embedded model    the embedded model cannot be kept in {kept}: " in done.stdout

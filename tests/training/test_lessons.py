@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engines import Engine, Sampling, UsageError, converse
+from reasoning import ChainOfThought, SelfConsistency
 from training import lessons
 from training.lesson import Lesson
 from training.lesson_processes import ProcessDied, ahead
-from training.lessons import Source, shares_of
+from training.lessons import Source, WrongSkill, shares_of
 from training.rows import Rows, TooLong
 from training.skills.catalogue import SKILLS
 
@@ -56,9 +59,54 @@ def test_a_skill_that_fails_is_named_with_the_step_and_the_seed(
     with pytest.raises(ZeroDivisionError) as caught:
         source.at(7)
     assert caught.value.__notes__ == [
-        f"in a lesson of the skill {SKILL}",
-        "in a lesson of step 7 with the seed 3",
+        f"in a lesson of the skill {SKILL}, at step 7 with the seed 3"
     ]
+
+
+class TooMuch:
+    """Says more than may be generated, in one of several threads: a method would take its failure for data."""
+
+    def lesson(self, random: Random) -> Lesson:
+        vote = SelfConsistency(samples=2, method=ChainOfThought(sampling=Sampling(max_tokens=4)))
+
+        async def solve(engine: Engine) -> object:
+            return await vote.solve(await converse(engine, [("user", "2*3?")]), engine)
+
+        return Lesson(solve=solve, reply=lambda context, sampling: "1234\n" * 100)
+
+
+def test_a_skill_that_says_too_much_is_one_line_that_names_the_call(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "SKILLS", {SKILL: replace(SKILLS[SKILL], skill=TooMuch())})
+    with pytest.raises(WrongSkill) as caught:
+        source.at(7)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"a lesson of the skill {SKILL}, at step 7 with the seed 3, is wrong: ")
+    assert re.search(
+        r": \S*sample\S*: the reply has \d+ tokens, and 4 may be generated: '1234", line
+    )
+    assert len(line) < 300
+
+
+class Failing:
+    """Its method cannot do what it is to do."""
+
+    def lesson(self, random: Random) -> Lesson:
+        async def solve(engine: Engine) -> object:
+            raise UsageError("there is no way")
+
+        return Lesson(solve=solve, reply=lambda context, sampling: "")
+
+
+def test_a_lesson_of_which_the_method_fails_names_its_skill(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "SKILLS", {SKILL: replace(SKILLS[SKILL], skill=Failing())})
+    with pytest.raises(
+        WrongSkill, match=rf"{SKILL}, at step 7 .*: there is no way; mend the skill"
+    ):
+        source.at(7)
 
 
 def test_skills_are_drawn_by_their_shares(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -136,9 +137,21 @@ def test_a_run_in_two_pieces_trains_the_same_adapter(
     with pytest.raises(SystemExit) as stopped:
         trained("pieces", "--minutes", "0")
     assert stopped.value.code == 75
-    assert "the same command goes on" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert re.search(
+        r"^training an adapter of [\d,]+ parameters, rank 2, on .*word-pro", said, re.M
+    )
+    assert "the training of 2 steps begins" in said
+    assert "the same command goes on" in said
     half = TrainingRecord.read(tmp_path / "pieces" / "adapter")
     pieces = trained("pieces")
+    assert "the training of 2 steps goes on after step 1" in capsys.readouterr().out
+    # No page of PEFT's that waits to be filled in.
+    assert {path.name for path in (pieces / "adapter").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "training.json",
+    }
     assert _weights(whole).keys() == _weights(pieces).keys()
     assert all(weight.equal(_weights(pieces)[name]) for name, weight in _weights(whole).items())
     # It has learned: B begins with zeros.
@@ -157,9 +170,14 @@ def test_what_cannot_go_on_is_refused_in_one_line(
     with pytest.raises(SystemExit):
         trained("run", "--minutes", "0")
     checkpoint = tmp_path / "run" / "checkpoint.pt"
-    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt was made with another plan"):
+    with pytest.raises(
+        SystemExit,
+        match=r"^training: .*checkpoint\.pt was made with other settings, steps 2 and not 4: ",
+    ):
         trained("run", "--steps", "4")
-    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt .* another rank"):
+    with pytest.raises(
+        SystemExit, match=r"^training: .*checkpoint\.pt .* other settings, rank 2 and not 3"
+    ):
         trained("run", "--rank", "3")
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt is damaged: take it away"):
@@ -187,6 +205,25 @@ def test_an_adapter_that_is_no_number_any_more_takes_the_place_of_none(
         checkpoint.write(tmp_path, model, optimizer, Progress(steps=2), {})
     assert checkpoint.read(tmp_path, model, optimizer, {}).steps == 1
     assert all(weight.isfinite().all() for weight in model.parameters)
+
+
+def test_it_is_told_soon_how_it_goes(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import loop
+    from training.lessons import Source
+    from training.model import AdaptedModel
+
+    rows = packed((trie_of(units) for units in UNITS), 1, 32)
+    monkeypatch.setattr(loop, "ahead", lambda source, steps, processes: (rows for _ in steps))
+    model = AdaptedModel(str(tiny_model), "cpu", rank=2)
+    source = Source(tokenizer="", shares=(), rows=1, length=32, seed=0)
+    lines: list[str] = []
+    loop.train(model, source, loop.Plan(steps=52), tmp_path, say=lines.append)
+    assert [line.split("  ")[0] for line in lines] == [
+        "the training of 52 steps begins",
+        *(f"step {step} of 52" for step in (3, 50, 52)),
+    ]
 
 
 @pytest.mark.parametrize("stopped", [False, True])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from training.evaluation.part import Table
 from training.model_card import model_card
+from training.skills.catalogue import SKILLS
 from training.training_record import Practised, TrainingRecord
 
 RECORD = TrainingRecord(
@@ -46,6 +47,20 @@ def test_it_has_the_tables_of_an_evaluation() -> None:
     # A cell does not end at what stands in it.
     assert "| a&#124;b | 99.4 % |\n\nn\n" in card
     assert "The trained model: `vllm:fingerprint`." in card
+
+
+def test_the_command_that_repeats_it_has_every_setting() -> None:
+    command = (
+        "Repeat it with `python -m training train --out OUT --steps 1700 --rank 8 --rate 0.002 --rows 18 "
+        "--length 1408 --seed 4"
+    )
+    today = {name: taught.share for name, taught in SKILLS.items()}
+    assert f"{command}`.\n" in model_card(RECORD.model_copy(update={"shares": today}), [], {})
+    some = RECORD.model_copy(update={"shares": {"paths": SKILLS["paths"].share}})
+    assert f"{command} --skills paths`.\n" in model_card(some, [], {})
+    assert f"{command} --skills products a skill that is no more`. Skills or their shares have" in (
+        model_card(RECORD, [], {})
+    )
 
 
 def test_it_says_what_is_not_known() -> None:

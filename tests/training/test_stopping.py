@@ -9,7 +9,9 @@ from training.stopping import Stopping
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_after_the_step_and_a_second_one_at_once(number: signal.Signals) -> None:
+def test_a_signal_stops_after_the_step_and_a_second_one_at_once(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     def at_once(*_: object) -> None:
         raise InterruptedError
 
@@ -20,6 +22,7 @@ def test_a_signal_stops_after_the_step_and_a_second_one_at_once(number: signal.S
             os.kill(os.getpid(), number)
             assert stopping()
             assert stopping.signal == number
+            assert capfd.readouterr().err.startswith("stopping after this step; ")
             with pytest.raises(InterruptedError):
                 os.kill(os.getpid(), number)
         assert signal.getsignal(number) is at_once

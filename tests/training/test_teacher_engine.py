@@ -18,7 +18,7 @@ from engines import (
 from reasoning import ChainOfThought, ForkJoin
 from reasoning.forking.dialect import THREADWEAVER
 from training.lesson import Lesson, Reply, Said
-from training.teacher_engine import TeacherEngine, units_of
+from training.teacher_engine import TeacherEngine, WrongReply, units_of
 
 
 def said(
@@ -72,23 +72,23 @@ def test_a_reply_ends_without_its_mark_where_no_token_is_left_for_it(tokenizer: 
 
 
 def test_a_reply_that_would_be_cut_is_refused(tokenizer: Any) -> None:
-    with pytest.raises(AssertionError, match="question: the reply has 5 tokens, and 4 may be"):
+    with pytest.raises(WrongReply, match="question: the reply has 5 tokens, and 4 may be"):
         said(tokenizer, "12345", Sampling(max_tokens=4))
 
 
 @pytest.mark.parametrize(
-    ("constraint", "right", "wrong"),
+    ("constraint", "right", "wrong", "reason"),
     [
-        (Choice(options=("yes", "no")), "no", "maybe"),
-        (JsonSchema(definition={"type": "object"}), '{"a": 1}', '{"a": 1'),
+        (Choice(options=("yes", "no")), "no", "maybe", "is none of the choices 'yes', 'no'"),
+        (JsonSchema(definition={"type": "object"}), '{"a": 1}', '{"a": 1', "is no JSON"),
     ],
 )
 def test_a_teacher_keeps_what_the_model_is_held_to(
-    tokenizer: Any, constraint: Any, right: str, wrong: str
+    tokenizer: Any, constraint: Any, right: str, wrong: str, reason: str
 ) -> None:
     sampling = Sampling(constraint=constraint)
     assert said(tokenizer, right, sampling)[0].text == right
-    with pytest.raises(AssertionError, match=r"question: the reply .* breaks"):
+    with pytest.raises(WrongReply, match=f"question: the reply .* {reason}"):
         said(tokenizer, wrong, sampling)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import yaml
 
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
@@ -26,6 +27,7 @@ from ..option_types import positive
 from .catalogue import PARTS, Listed
 from .part import PLAIN, TRAINED, Options
 from .record import Record
+from .weights import weights_of
 
 _ALL = "all"
 _MODELS = (PLAIN, TRAINED)
@@ -76,6 +78,11 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         own: [n for n in names if own.model in parts[n].models and not record.has(n, own)]
         for own in (plain, trained)
     }
+    weights = {}
+    for own in todo:
+        if any(own.model in parts[name].models for name in names):
+            weights[own.model] = await anyio.to_thread.run_sync(weights_of, own.weights)
+            record.check(own.model, weights[own.model])
     for name in chain.from_iterable(todo.values()):
         _require_data(name, parts[name], options)
     done = True
@@ -83,7 +90,7 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         if missing:
             _say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
             async with opened(own.weights, **engine_options) as engine:
-                record.check(own, engine.fingerprint)
+                record.begin(own.model, weights[own.model])
                 for name in missing:
                     done &= await _measure(name, parts[name], engine, own, record)
     for model, engine_name in record.engines(names, _MODELS).items():

@@ -21,14 +21,16 @@ from evals.report.measuring import measure as measure_report
 from evals.report.page import page
 from evals.report.report_file import REPORT
 from evals.report.words import points, probability
+from evals.tasks.arithmetic import ARITHMETIC
 
-from ..skills import products
+from ..skills import arithmetic, products
 from .measuring import CHAIN, Asked, evaluations_of, measured, thinks
 from .part import Options, Table, rate
 
 _PART = "paired"
 _ASKED = [
-    Asked(task=task, problems=200) for task in (products.PRODUCTS, products.SUMS, products.SEVERAL)
+    Asked(task=task, problems=200)
+    for task in (ARITHMETIC, arithmetic.TASK, products.PRODUCTS, products.SUMS, products.SEVERAL)
 ]
 _HEADERS = (
     "task", "n", "k", "plain right %", "trained right %", "difference", "p", "wins-losses", "critical path", "tokens",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..lesson import Skill
-from . import games, paths, products, scale, word_problems
+from . import arithmetic, games, paths, products, scale, word_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +32,27 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
             skill=products.SKILL,
-            share=0.2,
+            share=0.18,
             about="products of numbers of up to four digits, sums of products, several questions in one: in threads "
             "(ThreadWeaver), in paths (Multiverse), and in one chain",
             held_out="one product in ten of those whose factors have two digits or more, both ways round",
         ),
         "paths": Taught(
             skill=paths.SKILL,
-            share=0.12,
+            share=0.1,
             about="different ways to one result, and a summary that picks (ParaThinker, self-consistency)",
             held_out="the same products, and longer numbers than those of lessons",
         ),
+        "arithmetic": Taught(
+            skill=arithmetic.SKILL,
+            share=0.08,
+            about="two or three nested operations on small numbers, negative ones on the way, quotients without a "
+            "remainder: in one chain, and brackets in threads",
+            held_out="a tenth of all expressions, and the same products",
+        ),
         "word-problems": Taught(
             skill=word_problems.SKILL,
-            share=0.4,
+            share=0.36,
             about="arithmetic word problems: plans with calculator tools and steps of thought (LLMCompiler), follow-up "
             "questions, and one chain",
             held_out="every eighth wording, name and thing, and every eighth way to put wordings together",

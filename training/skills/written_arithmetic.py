@@ -6,7 +6,11 @@ r"""Arithmetic as it is done on paper, one digit a line with the carries written
 2*7=14 14+2=16 write 6 carry 1  ...                            ...
 234*7=1638                     8638+74040=82678               1638-740=898
 
-What the tables of addition and multiplication hold is one line: 4*7=28, 8+5=13, 13-8=5. All skills write this form.
+952/7                           What the tables of addition and multiplication hold is one line: 4*7=28, 8+5=13,
+9/7 write 1 rest 2              13-8=5, 56/7=8. All skills write this form.
+25/7 write 3 rest 4
+42/7 write 6 rest 0
+952/7=136
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from itertools import accumulate
 
 # In a column with more digits than these and the carry, each is added to what came before.
 _AT_ONCE = 3
+# By these numbers a digit of a quotient is looked up.
+_LARGEST_TABLE = 12
 
 
 def product(a: int, b: int) -> str:
@@ -57,6 +63,44 @@ def difference(first: int, second: int) -> str:
     line = f"{first}-{second}={first - second}"
     in_table = second < 10 and first < 20
     return line if in_table else f"{subtracted(first, second)}\n{line}"
+
+
+def quotient(first: int, second: int) -> str:
+    r"""A number by another that leaves no remainder; digit by digit where the table of the second is at hand.
+
+    Where it is not, by two factors of the second number, one after the other, or by its multiples.
+
+    >>> print(quotient(56, 7))
+    56/7=8
+    >>> print(quotient(224, 14))
+    224/14=224/2/7
+    224/2
+    2/2 write 1 rest 0
+    2/2 write 1 rest 0
+    4/2 write 2 rest 0
+    224/2=112
+    112/7
+    1/7 write 0 rest 1
+    11/7 write 1 rest 4
+    42/7 write 6 rest 0
+    112/7=16
+    224/14=16
+    >>> print(quotient(51, 17))
+    51/17
+    17*1=17 17*2=34 17*3=51
+    51/17=3
+    """
+    line = f"{first}/{second}={first // second}"
+    if second <= _LARGEST_TABLE:
+        return line if first < second * 10 else f"{_divided(first, second)}\n{line}"
+    factor = next((each for each in range(2, 10) if second % each == 0), None)
+    if not first:
+        return line
+    if factor is None:
+        return f"{_by_multiples(first, second)}\n{line}"
+    other = second // factor
+    parts = [quotient(first, factor), quotient(first // factor, other)]
+    return "\n".join([f"{first}/{second}={first}/{factor}/{other}", *parts, line])
 
 
 def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
@@ -140,6 +184,38 @@ def _added_up(digits: Sequence[int]) -> str:
     totals = list(accumulate(digits))
     steps = zip(totals, digits[1:], totals[1:], strict=False)
     return " ".join(f"{before}+{digit}={after}" for before, digit, after in steps)
+
+
+def _divided(first: int, second: int) -> str:
+    """Digit by digit from the left; the quotient itself is not written."""
+    lines = [f"{first}/{second}"]
+    rest = 0
+    for digit in str(first):
+        part = rest * 10 + int(digit)
+        rest = part % second
+        lines.append(f"{part}/{second} write {part // second} rest {rest}")
+    return "\n".join(lines)
+
+
+def _by_multiples(first: int, second: int) -> str:
+    """For each digit of the quotient multiples, until one is too large, and what then is left of the number."""
+    lines = [f"{first}/{second}"]
+    rest = first
+    for zeros in reversed(range(len(str(first // second)))):
+        place = second * 10**zeros
+        count, left = divmod(rest, place)
+        lines.append(
+            " ".join(
+                f"{second}*{factor}{'0' * zeros}={place * factor}"
+                for factor in range(1, count + 1 + bool(left))
+            )
+        )
+        if not left:
+            break
+        if count:
+            lines.append(difference(rest, rest - left))
+        rest = left
+    return "\n".join(lines)
 
 
 def _digits(number: int) -> list[int]:

@@ -79,6 +79,37 @@ def test_what_cannot_be_compared_is_left_out_and_told(here: Here, tmp_path: Path
     assert "sums is graded in A and B by different graders or versions" in text
 
 
+def test_whose_models_and_options_differ_is_told(here: Here, tmp_path: Path) -> None:
+    first, second = (
+        replace(one, configuration={**one.configuration, "model": model, "options": options})
+        for one, model, options in (
+            (
+                evaluation({"sums": WORSE}, name="one"),
+                "ForkJoin",
+                {"max_tokens": 512, "engine": "local", "set": []},
+            ),
+            (
+                evaluation({"sums": WORSE}, name="two"),
+                "/models/tiny/Plain",
+                {"max_tokens": 64, "engine": "hogwild", "set": ["method.samples=2", "a=1"]},
+            ),
+        )
+    )
+    lines = compared(here, tmp_path / "text", first, second).splitlines()
+    assert lines[0].endswith("one  the system one on ForkJoin")
+    assert lines[1].endswith("two  the system two on Plain")
+    assert lines[2] == (
+        "A and B differ in model (ForkJoin, /models/tiny/Plain), set (none, method.samples=2 a=1) and "
+        "max_tokens (512, 64)"
+    )
+    data = json.loads(compared(here, tmp_path / "json", first, second, "--json"))
+    assert (data["first"]["model"], data["second"]["model"]) == ("ForkJoin", "/models/tiny/Plain")
+    assert [one["name"] for one in data["differing"]] == ["model", "set", "max_tokens"]
+    assert data["differing"][2] == {"name": "max_tokens", "first": 512, "second": 64}
+    alike = compared(here, tmp_path / "alike", first, replace(first, path=Path("three")))
+    assert "differ in" not in alike
+
+
 def test_tasks_are_pooled(here: Here, tmp_path: Path) -> None:
     first = evaluation({"sums": WORSE, "products": WORSE}, name="one")
     second = evaluation({"products": BETTER, "sums": WORSE}, name="two")

@@ -280,6 +280,10 @@ REFUSED = [
     (("mine:SUMS", "--set", "method.magic=1"), "method.magic"),
     (("mine:SUMS", "--set", "planner.seed=1"), "no planner is asked"),
     (("mine:SUMS", "--tools", "calculate"), "only plans call tools"),
+    (
+        ("mine:SUMS", "--planner", "single", "--tools", "calculate"),
+        "the planner single calls no tools",
+    ),
     (("mine:SUMS", "--planner", "magic"), "there is no planner 'magic'"),
     (("mine:SUMS", "--engine", "magic"), "there is no engine 'magic'"),
     (("mine:SUMS", "--judge", "magic"), "there is no engine 'magic'"),

@@ -8,7 +8,7 @@ from typing import Any
 from evals import Evaluation
 from evals.evaluation.figures import figures
 from evals.report.contents import contents_of
-from evals.report.measuring import measure
+from evals.report.measuring import measure, report_data
 from tests.evals.report.made_up import contents, drawn, evaluation, grade, problem, sample, small
 
 
@@ -45,6 +45,22 @@ def test_of_one_system_the_share_its_interval_and_the_problems_are_told() -> Non
             f"50.0 % (95 % interval {within}) of samples are right, 2 samples on each of 4 problems.",
         )
     ]
+
+
+def test_systems_on_different_models_are_told_apart_by_them() -> None:
+    plain, trained = (
+        ran(f"runs/{letter}", right, system="chain", model=model)
+        for letter, right, model in (("a", [0] * 12, "org/plain"), ("b", [2] * 12, "/models/x/own"))
+    )
+    told = contents(plain, trained)
+    assert [one.name for one in told.systems] == ["chain on org/plain", "chain on own"]
+    assert told.about.startswith("Models org/plain and /models/x/own")
+    assert told.said[0][1].startswith("B, chain on own, has more right: ")
+    assert [one.system.name for one in told.methods] == ["chain on org/plain", "chain on own"]
+    data = report_data(measure([plain, trained]))
+    assert [one["model"] for one in data["systems"]] == ["org/plain", "/models/x/own"]
+    same = contents(plain, replace(plain, path=Path("runs/b")))
+    assert [one.name for one in same.systems] == ["chain (a)", "chain (b)"]
 
 
 def test_a_system_that_solves_nothing_is_not_hidden() -> None:

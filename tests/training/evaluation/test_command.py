@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from engines import Engine, EngineError, FakeEngine
+from tests.engines.adapter_files import write_adapter
 from training.evaluation.catalogue import PARTS, Listed
 from training.evaluation.command import evaluate
 from training.evaluation.part import PLAIN, TRAINED, Options, Table
@@ -23,6 +25,7 @@ class Bench:
         self.measured: list[tuple[str, str]] = []
         self.broken: set[str] = set()
         self.file: str | None = None
+        self.dead = False
 
     def run(self, *arguments: str) -> None:
         parts = {
@@ -34,6 +37,8 @@ class Bench:
     @asynccontextmanager
     async def open(self, model: str | None, **options: Any) -> AsyncIterator[Engine]:
         self.opened.append((model, options))
+        if self.dead:
+            raise EngineError("it does not start")
         yield FakeEngine()
 
     def part(self, name: str) -> Any:
@@ -55,8 +60,8 @@ def bench(tmp_path: Path) -> Bench:
 def test_all_parts_are_measured_on_one_engine_after_the_other(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench.run("--problems", "5", "--plain", "a", "--model", "b", "--vllm", "max_num_seqs=64")
-    assert bench.opened == [("a", {"max_num_seqs": 64}), ("b", {"max_num_seqs": 64})]
+    bench.run("--problems", "5", "--plain", "me/a", "--model", "me/b", "--vllm", "max_num_seqs=64")
+    assert bench.opened == [("me/a", {"max_num_seqs": 64}), ("me/b", {"max_num_seqs": 64})]
     assert bench.measured == [("words", PLAIN), ("sums", TRAINED), ("words", TRAINED)]
     shown = capsys.readouterr()
     titles = [line for line in shown.out.splitlines() if "problems" in line]
@@ -91,12 +96,40 @@ def test_a_part_that_fails_leaves_the_others_alone_and_is_tried_again(
     assert bench.measured[2:] == [("sums", TRAINED)]
 
 
+def test_figures_of_an_adapter_that_was_trained_anew_in_its_folder_are_refused(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter = write_adapter(tmp_path / "adapter")
+    bench.run("--part", "sums", "--model", str(adapter))
+    # The same elsewhere, as on another machine, is the same.
+    shutil.copytree(adapter, tmp_path / "elsewhere")
+    bench.run("--part", "sums", "--model", str(tmp_path / "elsewhere"))
+    assert len(bench.opened) == 1
+    assert capsys.readouterr().out.count("sums of the trained model") == 2
+    write_adapter(adapter, seed=2)
+    for part in ("sums", "words"):
+        with pytest.raises(SystemExit, match=r"measured with the trained model .*: choose another"):
+            bench.run("--part", part, "--model", str(adapter))
+    assert len(bench.opened) == 1
+    assert "sums of the trained model" not in capsys.readouterr().out
+
+
+def test_an_engine_that_does_not_start_leaves_the_folder_to_any_model(bench: Bench) -> None:
+    bench.dead = True
+    with pytest.raises(SystemExit, match="it does not start"):
+        bench.run("--part", "sums", "--model", "me/a")
+    bench.dead = False
+    bench.run("--part", "sums", "--model", "me/b")
+    assert bench.measured == [("sums", TRAINED)]
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
         (["--vllm", "eager"], "evaluation: --vllm eager: write KEY=VALUE"),
         (["--vllm", "eager=["], "evaluation: --vllm eager=[: '[' is no value"),
         (["--problems", "0"], "0: give 1 or more"),
+        (["--model", "nowhere"], "evaluation: there is no model 'nowhere'"),
         (["--part", "nothing"], "invalid choice: 'nothing'"),
     ],
 )

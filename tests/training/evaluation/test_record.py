@@ -24,8 +24,10 @@ def test_what_is_kept_is_there_for_the_next_process(options: Options) -> None:
 def test_a_part_that_was_asked_otherwise_is_not_there(options: Options) -> None:
     record = Record(options.out)
     record.put("sums", options, "the engine", [TABLE])
-    for other in ({"problems": 5}, {"samples": 2}, {"seed": 1}, {"model": PLAIN}, {"weights": "w"}):
+    for other in ({"problems": 5}, {"samples": 2}, {"seed": 1}, {"model": PLAIN}):
         assert not record.has("sums", replace(options, **other))
+    # Which weights they are is told by what they are; elsewhere they lie elsewhere.
+    assert record.has("sums", replace(options, weights="/another/folder"))
 
 
 def test_the_tables_of_a_part_are_those_of_the_last_model(options: Options) -> None:
@@ -36,7 +38,9 @@ def test_the_tables_of_a_part_are_those_of_the_last_model(options: Options) -> N
     assert [table.title for table in record.tables(["sums"], [PLAIN, TRAINED])] == ["Sums"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"parts": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"weights": {}, "parts": 1}', '{"parts": {}}']
+)
 def test_a_file_that_is_no_record_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content)
     with pytest.raises(UsageError, match=r"no record of an evaluation: move it away"):
@@ -45,9 +49,19 @@ def test_a_file_that_is_no_record_is_told(tmp_path: Path, content: str) -> None:
 
 def test_figures_of_other_weights_are_not_put_beside_those_that_are_there(options: Options) -> None:
     record = Record(options.out)
-    record.put("sums", options, "the engine", [TABLE])
-    record.check(options, "the engine")
-    record.check(replace(options, model=PLAIN), "another")
-    with pytest.raises(UsageError, match=r"trained model the engine for sums, and this is another"):
-        Record(options.out).check(options, "another")
-    assert record.engines(["sums"], [PLAIN, TRAINED]) == {TRAINED: "the engine"}
+    record.begin(TRAINED, "one")
+    # From then on, before there is a figure: samples may be there.
+    again = Record(options.out)
+    again.begin(TRAINED, "one")
+    again.check(PLAIN, "another")
+    assert again.weights == {TRAINED: "one"}
+    for refused in (again.check, again.begin):
+        with pytest.raises(UsageError, match=r"with the trained model one, and this is another: "):
+            refused(TRAINED, "another")
+
+
+def test_all_engines_that_figures_are_of_are_told(options: Options) -> None:
+    record = Record(options.out)
+    for part, engine in (("sums", "one"), ("words", "two"), ("more", "one")):
+        record.put(part, options, engine, [TABLE])
+    assert record.engines(["sums", "words", "more"], [PLAIN, TRAINED]) == {TRAINED: "one, two"}

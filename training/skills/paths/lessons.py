@@ -51,7 +51,7 @@ _SMALL = ((2, 1), (3, 1), (2, 2), (3, 2))
 _MOST_THREADS = 8
 # Of a prompt with a hint.
 _AROUND = 100
-_USUAL = 0.7
+_USUAL = 0.9
 # Of threads where many err.
 _REPEATED = 0.3
 _HINTED = 0.6

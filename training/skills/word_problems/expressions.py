@@ -15,11 +15,9 @@ from .chain import is_held_out
 from .situation import WordProblem
 from .steps import Result, Step, results_of, steps_of, with_numbers
 
-_SUMS = (
+_FORMULAS = (
     "a*b", "a*b", "a+b", "a-b", "a*b+c", "a*b-c", "a+b*c", "a*b+c*d", "a*b-c*d", "a*b+c*d-e", "a*b+c*d+e*f", "a*b*c",
     "a+b+c", "a+b-c", "a-b-c", "a-b*c",
-)  # fmt: skip
-_OTHERS = (
     "(a+b)*c", "(a-b)*c", "a*(b+c)", "(a*b+c)*d", "(a+b)*(c+d)", "a/b", "(a+b)/c", "a*b/c", "a/b+c", "(a-b)/c",
     "(a+b+c)/d", "a/b*c",
 )  # fmt: skip
@@ -49,15 +47,10 @@ def asked(expression: str, random: Random) -> str:
     return random.choice(_WORDINGS).format(text)
 
 
-def drawn_expression(random: Random, *, sums: bool = True) -> WordProblem:
-    """One whose steps give whole numbers above 0, with no product that is held out.
-
-    Args:
-        random: What it is drawn from.
-        sums: Whether it may be a sum of products, which another skill teaches to solve in one chain.
-    """
+def drawn_expression(random: Random) -> WordProblem:
+    """One whose steps give whole numbers above 0, with no product that is held out."""
     while True:
-        formula = random.choice((*_SUMS, *_OTHERS) if sums else _OTHERS)
+        formula = random.choice(_FORMULAS)
         letters = list(dict.fromkeys(_LETTER.findall(formula)))
         values = {letter: Fraction(_number(random, letter, formula)) for letter in letters}
         steps = steps_of(formula, values, letters)

@@ -79,9 +79,9 @@ class WordProblems:
 
 
 def chained(random: Random) -> Lesson:
-    """A problem in one chain."""
+    """A problem in one chain; other skills teach what is nothing but arithmetic so."""
     while True:
-        problem = _told(random, chained=True)
+        problem = drawn_problem(random, held_out=False)
         if _can_be_thought(steps := with_numbers(problem.steps)):
             break
     text = chain_of(steps)
@@ -239,9 +239,9 @@ def _drawn(random: Random) -> tuple[WordProblem, ToolSet]:
             return problem, tools
 
 
-def _told(random: Random, *, chained: bool = False) -> WordProblem:
+def _told(random: Random) -> WordProblem:
     if random.random() < _SHARE_OF_EXPRESSIONS:
-        return drawn_expression(random, sums=not chained)
+        return drawn_expression(random)
     return drawn_problem(random, held_out=False)
 
 
