@@ -25,7 +25,7 @@ from .part import Options, Table, mean, rate
 from .systems_table import systems_table
 
 _PART = "longer"
-_ASKED = Asked(task=paths.LONGER, problems=200)
+_ASKED = Asked(task=paths.LONGER, problems=80)
 _ONE_CHAIN = "chain"
 # Of what a chain takes at this level; hardly any takes a tenth more.
 _PATHS = (0.5, 0.75, 1.1, 1.5)

@@ -160,12 +160,13 @@ def _planned(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
 
 
 def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | None:
-    """The call of a step that needs no other fails, and is made again."""
+    """The call of a step that needs no other fails, and is made again; no other step makes the same call."""
     steps = problem.steps
+    calls = with_numbers(steps)
     free = [
         number
         for number, step in enumerate(steps, start=1)
-        if not step.needs and step.operation in tools.names
+        if not step.needs and step.operation in tools.names and calls.count(calls[number - 1]) == 1
     ]
     if not free:
         return None
