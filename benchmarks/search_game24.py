@@ -30,14 +30,13 @@ import anyio
 
 from benchmarks.game24 import on_model
 from benchmarks.game24.meaning import Meaning
+from benchmarks.game24.rules import BASELINE, GOAL, LAMBDA_B, LAMBDA_D, PATIENT, rules
 from benchmarks.game24.searching import Puzzle, Searched, World, puzzles, searched
 from benchmarks.report import machine, table
 from benchmarks.voting import interval
 from engines import Engine, local_engine
 from reasoning.searching.embedding.hashed_ngrams import HashedNgrams
-from reasoning.searching.rules.beam import Beam
-from reasoning.searching.rules.dvts import Dvts
-from reasoning.searching.rules.ets import Cost, Ets
+from reasoning.searching.rules.ets import Cost
 from reasoning.searching.rules.rebase import Rebase
 from reasoning.searching.rules.rule import SelectionRule
 
@@ -49,11 +48,7 @@ MODEL_PUZZLES = 20
 # What ETS may lose of REBASE's solved rate, and how many times fewer blocks it has to take.
 MARGIN = 0.05
 SAVING = 1.8
-BASELINE = "REBASE"
-GOAL = ("ETS, uniform", "ETS, tokens")
 
-# The mildest of those on the grid with which ETS takes at most a 1.9th of the blocks at the widths of --tune.
-LAMBDA_B, LAMBDA_D = 2.5, 0.7
 # Lambda d of the paper; its lambda b is 1.
 PAPER = {16: 1.5, 64: 1.4, 256: 1.45}
 TUNED_WIDTHS = (16, 64)
@@ -63,22 +58,6 @@ TUNED_SEEDS = 1000
 
 Results = Mapping[str, list[list[Searched]]]
 """By the name of the rule: for each puzzle, what came of it with each seed."""
-
-
-# A busy machine must not change what is chosen: a choice that is cut short is made greedily.
-PATIENT = partial(Ets, time_limit=60.0)
-
-
-def rules(width: int) -> dict[str, SelectionRule]:
-    """What is compared."""
-    ets = partial(PATIENT, lambda_b=LAMBDA_B, lambda_d=LAMBDA_D, embedder=Meaning())
-    return {
-        "beam": Beam(),
-        "DVTS": Dvts(),
-        BASELINE: Rebase(),
-        GOAL[0]: ets(cost="uniform"),
-        GOAL[1]: ets(cost="tokens"),
-    }
 
 
 def grid(width: int) -> dict[str, SelectionRule]:

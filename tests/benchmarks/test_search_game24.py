@@ -14,10 +14,11 @@ from benchmarks.game24 import on_model
 from benchmarks.game24.kv_of_search import waves_of
 from benchmarks.game24.meaning import Meaning
 from benchmarks.game24.proposer import STEP_END, Proposer
+from benchmarks.game24.rules import GOAL, rules
 from benchmarks.game24.searching import Puzzle, Searched, World, puzzles, searched
 from benchmarks.game24.verifier import verifier
 from benchmarks.planners.scenarios import DATA
-from benchmarks.search_game24 import GOAL, Comparison, Job, ratio_interval, rules, spread
+from benchmarks.search_game24 import Comparison, Job, ratio_interval, spread
 from engines import Choice, Context, FakeEngine, Sampling, Segment, converse
 from evals.game24 import makes_24, numbers_of, remaining
 from reasoning import Answer, Branch, extract_answer

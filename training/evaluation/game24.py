@@ -16,7 +16,7 @@ from functools import partial
 
 import anyio
 
-from benchmarks.search_game24 import rules
+from benchmarks.game24.rules import rules
 from engines import Engine, UsageError, single_error
 from evals import task_named
 from evals.game24 import on_track
