@@ -16,6 +16,7 @@ from random import Random
 
 from engines import Role
 
+from .asides import ASIDES, SCENES
 from .held_out import is_held_out
 from .nouns import Nouns
 from .steps import Step, results_of, steps_of
@@ -42,46 +43,6 @@ _ONE_SENTENCE = ("if {all}, {asked}", "{asking} if {all}?", "given that {all}, {
 _MOST_IN_ONE_SENTENCE = 2
 # How two facts are joined, where they are not two sentences.
 _JOINS = (". ", ". ", ". ", " and ", ", and ")
-# What is told and does not matter: before everything, and with a number, before or behind the facts.
-_SCENES: Wordings = (
-    "it is a sunny {day} morning",
-    "{Name} has been looking forward to this for a long time",
-    "{Name} and {Third} meet at the {shop}",
-    "here is something that happened to {Name}",
-    "{Third} tells a story about {Name}",
-    "{Name} likes to count things",
-    "every summer there is a lot to do",
-    "{Name} writes all of this down in a notebook",
-    "there is a fair in the village this week",
-    "{Name} is getting ready for a big party",
-    "{Third} asks {Name} for help with some numbers",
-    "the school year has just begun",
-    "business has been good lately",
-    "{Name} wants to know how things stand",
-    "{Name} and {his} family have moved to a new town",
-)
-_ASIDES: Wordings = (
-    "{Name} is {z} years old",
-    "{Third} has been a friend of {Name} for {z} years",
-    "it was {z} degrees outside that day",
-    "the whole thing took {z} minutes",
-    "{Name} lives {z} miles from here",
-    "the {shop} next door has been open for {z} years",
-    "there were {z} people around at that time",
-    "{Name} has {z} cousins",
-    "the clock on the wall is {z} years old",
-    "{Third} came {z} minutes late",
-    "there are {z} other shops in that street",
-    "{Third} is {z} inches taller than {Name}",
-    "the radio played {z} songs meanwhile",
-    "{Name} woke up {z} minutes before the alarm",
-    "{Third} has read {z} books about this",
-    "a dog next door barked {z} times",
-    "the {place} has {z} windows",
-    "last year {Name} was ill for {z} days",
-    "{Third} counted {z} birds on the roof",
-    "the weather had been bad for {z} days",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +153,9 @@ class Template:
         told = facts[0] + "".join(map(operator.add, self.joins, facts[1:]))
         before: list[str] = []
         if random.random() < _SHARE_OF_SCENES:
-            before.append(random.choice(_SCENES))
+            before.append(random.choice(SCENES))
         if random.random() < _SHARE_OF_ASIDES:
-            aside = random.choice(_ASIDES)
+            aside = random.choice(ASIDES)
             if "{told}" not in self.ending or random.random() < 0.3:
                 before.append(aside)
             else:
@@ -272,11 +233,9 @@ def _filled(text: str, values: Mapping[str, Fraction], nouns: Nouns, random: Ran
         if name not in values:
             return nouns[name]
         value = values[name]
-        # Not "$twelve" or "ten%".
-        plain = (
-            text[found.start() - 1 : found.start()] != "$"
-            and text[found.end() : found.end() + 1] != "%"
-        )
+        # Not "$twelve", "ten%" or "two:3".
+        before, behind = text[: found.start()], text[found.end() :]
+        plain = not (before.endswith(("$", ":")) or behind.startswith(("%", ":")))
         if plain and random.random() < _SHARE_OF_WORDS:
             return in_words(value) or written(value)
         return with_commas(value) if value >= 1000 and random.random() < 0.5 else written(value)

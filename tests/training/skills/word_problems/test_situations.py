@@ -73,6 +73,20 @@ def test_a_person_has_a_name_before_a_pronoun() -> None:
         assert pronoun is None or nouns["Name"] in problem.text[: pronoun.start()]
 
 
+def test_numbers_of_a_ratio_are_in_digits() -> None:
+    situation = Situation(
+        name="dance",
+        numbers={"a": (2, 9), "b": (2, 9)},
+        facts=(("boys and girls dance in the ratio {a}:{b}",),),
+        questions=(Question(formula="a+b", wordings=("what is the sum of the two?",)),),
+    )
+    for seed in range(40):
+        random = Random(seed)
+        problem = situation.template(random).problem(random, Nouns(random, held_out=False))
+        assert problem is not None
+        assert re.search(r"ratio \d:\d\. ", problem.text)
+
+
 def test_every_wording_tells_the_numbers_that_the_formula_needs() -> None:
     for situation in SITUATIONS:
         for question in situation.questions:

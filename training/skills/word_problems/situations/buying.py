@@ -1,94 +1,55 @@
-"""Prices, and change. Data only."""
+"""Things bought, and what is paid for them. Data only."""
 
 from __future__ import annotations
 
 from ..situation import Question, Situation
-
-_COST = (
-    "how much does {Name} pay in all?",
-    "how much does that cost altogether?",
-    "how many dollars does {Name} spend in total?",
-    "what is the total cost in dollars?",
-    "how much money does {he} spend?",
-    "find the total price.",
-    "what does {he} pay altogether?",
-)
-_LEFT = (
-    "how much money does {Name} have left?",
-    "how many dollars are left?",
-    "how much does {he} have left?",
-    "how much money remains?",
-    "what is left of {his} money, in dollars?",
+from .money_wordings import (
+    CHANGE,
+    COST,
+    DISCOUNT,
+    FEE,
+    PAID,
+    PART_PAID,
+    SHARE,
+    SHARED,
+    STILL_TO_PAY,
 )
 
 BUYING = (
     Situation(
         name="one price",
-        numbers={"a": (2, 40), "q": (4, 120), "p": "q/4", "m": (20, 400, 10), "s": (2, 20)},
+        numbers={"a": (2, 40), "q": (5, 120), "p": "q/4", "m": (20, 400, 10), "s": (2, 20)},
         facts=(
             (
                 "{Name} buys {a} {items} at ${p} each",
                 "{Name} buys {a} {items} for ${p} each",
-                "{a} {items} cost ${p} each",
                 "one {item} costs ${p}, and {Name} takes {a} of them",
                 "{Name} orders {a} {items} that cost ${p} apiece",
                 "at the {shop} {items} cost ${p} each, and {Name} buys {a}",
                 "{Name} pays ${p} for each of {a} {items}",
+                "each of {a} {items} costs {Name} ${p}",
+                "at ${p} apiece {Name} gets {a} {items}",
+                "for ${p} each, {a} {items} go into {Name}'s basket",
+                "the price of one {item} is ${p}, and {Name} wants {a}",
+                "{Name} fills {his} cart with {a} {items}, which are ${p} each",
+                "{Name} needs {a} {items}, and every {item} is ${p}",
+                "{a} {items} are bought by {Name}, and each of them is ${p}",
+                "the {items} that {Name} chooses are ${p} each, and {he} takes {a} of them",
             ),
         ),
         questions=(
-            Question(formula="a*p", wordings=_COST),
-            Question(
-                formula="m-a*p",
-                facts=(
-                    (
-                        "{he} pays with ${m}",
-                        "{he} had ${m}",
-                        "{he} hands over ${m}",
-                        "{he} gives the cashier ${m}",
-                        "{he} took ${m} along",
-                    ),
-                ),
-                wordings=(
-                    "how much change does {he} get?",
-                    "how many dollars does {he} get back?",
-                    "how much money does {Name} have then?",
-                    "what is {his} change in dollars?",
-                    "how much of this money is left?",
-                ),
-            ),
-            Question(
-                formula="a*p+s",
-                facts=(
-                    (
-                        "the delivery costs another ${s}",
-                        "{he} also buys a book for ${s}",
-                        "{he} pays ${s} more for wrapping",
-                        "there is a fee of ${s} as well",
-                        "{he} also spends ${s} on a drink",
-                    ),
-                ),
-                wordings=_COST,
-            ),
-            Question(
-                formula="a*p-s",
-                facts=(
-                    (
-                        "{he} has a coupon for ${s} off",
-                        "the shop takes ${s} off the whole price",
-                        "{he} gets a discount of ${s} on all of it",
-                        "a voucher saves {him} ${s}",
-                    ),
-                ),
-                wordings=_COST,
-            ),
+            Question(formula="a*p", wordings=COST),
+            Question(formula="m-a*p", facts=(PAID,), wordings=CHANGE),
+            Question(formula="a*p+s", facts=(FEE,), wordings=COST),
+            Question(formula="a*p-s", facts=(DISCOUNT,), wordings=COST),
+            Question(formula="a*p-m", facts=(PART_PAID,), wordings=STILL_TO_PAY),
         ),
     ),
     Situation(
         name="two prices",
         numbers={
             "a": (2, 30),
-            "q": (4, 100),
+            "q": (5, 100),
             "p": "q/4",
             "b": (2, 30),
             "r": (2, 30),
@@ -100,137 +61,81 @@ BUYING = (
             (
                 "{Name} buys {a} {items} at ${p} each",
                 "{Name} takes {a} {items} for ${p} each",
-                "{a} {items} are bought at ${p} each",
+                "{a} {items} are bought by {Name} at ${p} each",
                 "{Name} pays ${p} each for {a} {items}",
                 "{Name} puts {a} {items} that cost ${p} apiece into the basket",
+                "at ${p} apiece {Name} chooses {a} {items}",
+                "one {item} is ${p}, and {Name} gets {a}",
+                "{Name} orders {a} {items}, each of which costs ${p}",
+                "each of the {a} {items} on {Name}'s list costs ${p}",
+                "for {a} {items} {Name} pays ${p} apiece",
+                "{Name} goes to the {shop} for {a} {items}, which cost ${p} each",
             ),
             (
-                "{b} {items2} at ${r} each",
-                "{b} {items2} for ${r} each",
+                "{he} adds {b} {items2} at ${r} each",
+                "{he} gets {b} {items2} on top, for ${r} each",
                 "{he} also buys {b} {items2} at ${r} each",
                 "{he} pays ${r} each for {b} {items2} as well",
                 "{he} takes {b} {items2} too, which cost ${r} apiece",
+                "at ${r} apiece {he} buys {b} {items2} as well",
+                "{b} {items2} for ${r} each are bought too",
+                "there are also {b} {items2} in {his} basket, and each is ${r}",
+                "one {item2} is ${r}, and {he} takes {b} of those",
+                "another {b} {items2} cost {him} ${r} each",
+                "besides, {he} wants {b} {items2}, each of which costs ${r}",
             ),
         ),
         questions=(
-            Question(formula="a*p+b*r", wordings=_COST),
+            Question(formula="a*p+b*r", wordings=COST),
             Question(
-                formula="m-(a*p+b*r)",
-                facts=(
-                    (
-                        "{he} pays with ${m}",
-                        "{he} had ${m}",
-                        "{he} hands over ${m}",
-                        "{he} gives the cashier ${m}",
-                    ),
-                ),
+                formula="b*r",
                 wordings=(
-                    "how much change does {he} get?",
-                    "how many dollars does {he} get back?",
-                    "how much money does {Name} have then?",
-                    "how much of that money is left?",
-                ),
-            ),
-            Question(
-                formula="m-(a*p+b*r-s)",
-                facts=(
-                    (
-                        "a coupon takes ${s} off",
-                        "{he} has a voucher for ${s} off",
-                        "the shop takes ${s} off the whole price",
-                        "there is a discount of ${s} on all of it",
-                    ),
-                    (
-                        "{he} pays with ${m}",
-                        "{he} had ${m}",
-                        "{he} hands over ${m}",
-                        "{he} gives the cashier ${m}",
-                    ),
-                ),
-                wordings=(
-                    "how much change does {he} get?",
-                    "how many dollars does {he} get back?",
-                    "how much money does {Name} have then?",
-                    "how much of that money is left?",
-                ),
-            ),
-            Question(
-                formula="(a*p+b*r)/n",
-                facts=(
-                    (
-                        "{n} friends share the cost equally",
-                        "the bill is split evenly among {n} people",
-                        "{he} and some others, {n} people in all, share the price equally",
-                        "{n} of them pay equal parts",
-                    ),
-                ),
-                wordings=(
-                    "how much does each of them pay?",
-                    "how many dollars does each one pay?",
-                    "what is the share of each in dollars?",
-                    "how much is that for each?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="price list",
-        numbers={"p": (2, 40), "r": (2, 40), "a": (2, 20), "b": (2, 20)},
-        facts=(
-            (
-                "one {item} costs ${p} and one {item2} costs ${r}",
-                "{items} are ${p} each and {items2} are ${r} each",
-                "at the {shop} {items} cost ${p} and {items2} ${r}",
-                "the price of one {item} is ${p}, that of one {item2} is ${r}",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*p+b*r",
-                wordings=(
-                    "how much do {a} {items} and {b} {items2} cost?",
-                    "what do {a} {items} and {b} {items2} cost together?",
-                    "{Name} buys {a} {items} and {b} {items2}. How much does {he} pay?",
-                    "find the price of {a} {items} and {b} {items2}.",
-                    "if {Name} takes {a} {items} and {b} {items2}, how many dollars does {he} pay?",
+                    "how much does {he} pay for the {items2}?",
+                    "how many dollars do the {items2} cost altogether?",
+                    "what is the price of all the {items2}?",
+                    "find the cost of the {items2} alone.",
+                    "work out what {Name} pays for all the {items2}.",
+                    "tell me how much money goes for the {items2}.",
+                    "calculate the whole price of the {items2}.",
+                    "how much is it for the {items2} alone?",
+                    "determine how many dollars {Name} spends on the {items2}.",
+                    "what do all the {items2} cost together?",
                 ),
             ),
             Question(
                 formula="a*p-b*r",
                 wordings=(
-                    "how much more do {a} {items} cost than {b} {items2}?",
-                    "by how many dollars are {a} {items} more expensive than {b} {items2}?",
-                    "how much cheaper are {b} {items2} than {a} {items}?",
+                    "how much more does {Name} pay for the {items} than for the {items2}?",
+                    "how much less does {he} pay for the {items2} than for the {items}?",
+                    "by how many dollars are the {items} together more than the {items2}?",
+                    "how many dollars more go for the {items} than for the {items2}?",
+                    "find the difference between what the {items} and what the {items2} cost in all.",
+                    "work out how much less all the {items2} cost than all the {items}.",
+                    "tell me how much more {he} spends on {items} than on {items2}.",
+                    "calculate by how much the cost of the {items} exceeds that of the {items2}.",
+                    "what is the difference between the cost of all {items} and of all {items2}?",
+                    "how many dollars less are spent on {items2} than on {items}?",
                 ),
             ),
-        ),
-    ),
-    Situation(
-        name="three things",
-        numbers={"p": (2, 150), "r": (2, 150), "s": (2, 150), "m": (50, 600, 10)},
-        facts=(
-            (
-                "{Name} buys a coat for ${p}, a hat for ${r} and shoes for ${s}",
-                "{Name} spends ${p} on food, ${r} on books and ${s} on a gift",
-                "a table costs ${p}, a chair ${r} and a lamp ${s}, and {Name} takes all three",
-                "{Name} pays ${p} for rent, ${r} for power and ${s} for water",
-                "for a party {Name} buys drinks for ${p}, snacks for ${r} and a cake for ${s}",
-            ),
-        ),
-        questions=(
-            Question(formula="p+r+s", wordings=_COST),
             Question(
-                formula="m-(p+r+s)",
-                facts=(
-                    (
-                        "{he} had ${m}",
-                        "{he} started with ${m}",
-                        "{his} budget was ${m}",
-                        "{he} had saved ${m} for it",
-                    ),
+                formula="a+b",
+                wordings=(
+                    "how many {items} and {items2} does {Name} get in all?",
+                    "how many things does {he} buy altogether?",
+                    "what is the total number of things that {Name} buys?",
+                    "find how many {items} and {items2} these are in total.",
+                    "work out the number of {items} and {items2} together.",
+                    "tell me how many things {he} takes home.",
+                    "how many pieces are in {his} basket in the end?",
+                    "calculate how many things {Name} has bought.",
+                    "determine the number of all the pieces that {he} pays for.",
                 ),
-                wordings=_LEFT,
             ),
+            Question(formula="m-(a*p+b*r)", facts=(PAID,), wordings=CHANGE),
+            Question(formula="m-(a*p+b*r-s)", facts=(DISCOUNT, PAID), wordings=CHANGE),
+            Question(formula="a*p+b*r-s", facts=(DISCOUNT,), wordings=COST),
+            Question(formula="a*p+b*r+s", facts=(FEE,), wordings=COST),
+            Question(formula="(a*p+b*r)/n", facts=(SHARED,), wordings=SHARE),
         ),
     ),
 )

@@ -4,31 +4,6 @@ from __future__ import annotations
 
 from ..situation import Question, Situation
 
-_OTHER = (
-    "how many {items} does {Other} have?",
-    "what is the number of {Other}'s {items}?",
-    "find how many {items} {Other} has.",
-    "how many {items} are {Other}'s?",
-)
-_BOTH = (
-    "how many {items} do they have together?",
-    "how many {items} do {Name} and {Other} have in all?",
-    "how many {items} do the two have altogether?",
-    "what is the total number of their {items}?",
-    "find how many {items} they have in total.",
-)
-_THREE = (
-    "how many {items} do the three have together?",
-    "how many {items} do all three have in all?",
-    "what is the total number of their {items}?",
-    "how many {items} do they have altogether?",
-)
-_THIRD = (
-    "how many {items} does {Third} have?",
-    "what is the number of {Third}'s {items}?",
-    "find how many {items} {Third} has.",
-    "how many {items} are {Third}'s?",
-)
 _NAMES = (
     "{Name} has {a} {items}",
     "{Name} owns {a} {items}",
@@ -36,240 +11,325 @@ _NAMES = (
     "there are {a} {items} in {Name}'s {box}",
     "{a} {items} belong to {Name}",
     "{Name} found {a} {items}",
+    "{a} {items} were given to {Name}",
+    "in {Name}'s {box} lie {a} {items}",
+    "{Name} counts {a} {items} of {his} own",
+    "the {box} that {Name} carries holds {a} {items}",
+    "{Name} can show {a} {items}",
+    "{Name} keeps {a} {items} at home",
+    "the number of {items} that {Name} has is {a}",
+)
+_OTHER = (
+    "how many {items} does {Other} have?",
+    "what is the number of {Other}'s {items}?",
+    "find how many {items} {Other} has.",
+    "how many {items} are {Other}'s?",
+    "how many {items} belong to {Other}?",
+    "tell me how many {items} {Other} owns.",
+    "work out the number of {items} that {Other} has.",
+    "calculate how many {items} {Other} has.",
+    "what number of {items} does {Other} own?",
+    "determine {Other}'s number of {items}.",
+    "can you say how many {items} {Other} has got?",
+    "{Other} has how many {items}?",
+)
+_BOTH = (
+    "how many {items} do they have together?",
+    "how many {items} do {Name} and {Other} have in all?",
+    "how many {items} do the two have altogether?",
+    "what is the total number of their {items}?",
+    "find how many {items} they have in total.",
+    "how many {items} are {Name}'s and {Other}'s, counted together?",
+    "what do the {items} of {Name} and {Other} add up to?",
+    "calculate the total of {Name}'s and {Other}'s {items}.",
+    "work out how many {items} the two of them own.",
+    "how many {items} do both have combined?",
+    "what is the sum of {Name}'s {items} and {Other}'s {items}?",
+    "tell me the number of {items} that {Name} and {Other} have between them.",
+    "determine how many {items} belong to the two in all.",
+)
+_THREE = (
+    "how many {items} do the three have together?",
+    "how many {items} do all three have in all?",
+    "what is the total number of their {items}?",
+    "how many {items} do they have altogether?",
+    "find the number of {items} that {Name}, {Other} and {Third} have in total.",
+    "how many {items} are theirs, counted all together?",
+    "calculate how many {items} the three own combined.",
+    "work out the total of the three people's {items}.",
+    "what do the {items} of {Name}, {Other} and {Third} add up to?",
+    "tell me how many {items} they all have together.",
+    "how many {items} do {Name}, {Other} and {Third} have between them?",
+)
+_THIRD = (
+    "how many {items} does {Third} have?",
+    "what is the number of {Third}'s {items}?",
+    "find how many {items} {Third} has.",
+    "how many {items} are {Third}'s?",
+    "how many {items} belong to {Third}?",
+    "tell me how many {items} {Third} owns.",
+    "work out the number of {items} that {Third} has.",
+    "calculate how many {items} {Third} has.",
+    "what number of {items} does {Third} own?",
+    "determine {Third}'s number of {items}.",
+    "{Third} has how many {items}?",
+)
+_NOW = (
+    "how many {items} does {Other} have now?",
+    "how many {items} does {Other} have in the end?",
+    "find how many {items} {Other} has after that.",
+    "how many {items} are {Other}'s now?",
+    "what number of {items} does {Other} end up with?",
+    "work out how many {items} {Other} has now.",
+    "tell me how many {items} belong to {Other} after this.",
+    "calculate the number of {items} that {Other} has at the end.",
+    "with how many {items} does {Other} end up?",
+    "determine how many {items} {Other} owns by then.",
+)
+_LEFT = (
+    *_NOW,
+    "how many {items} does {Other} have left?",
+    "how many {items} are left to {Other}?",
+    "how many of {Other}'s {items} remain?",
+    "what is the number of {items} that {Other} still has?",
+    "find how many {items} remain in {Other}'s hands.",
+)
+_LEAD = (
+    "how many more {items} does {Other} have than {Name}?",
+    "how many {items} more than {Name} does {Other} have?",
+    "by how many {items} does {Other} have more than {Name}?",
+    "how many fewer {items} does {Name} have than {Other}?",
+    "what is the difference between {Other}'s and {Name}'s number of {items}?",
+    "find by how many {items} {Other} is ahead of {Name}.",
+    "how many {items} is {Name} short of what {Other} has?",
+    "how many {items} does {Name} need to catch up with {Other}?",
+    "work out how many {items} fewer {Name} has than {Other}.",
+    "calculate how many more {items} {Other} owns than {Name}.",
+    "tell me how far {Name} is behind {Other}, in {items}.",
+    "by what number do {Other}'s {items} exceed {Name}'s?",
+)
+_MORE = (
+    "{Other} has {b} more {items} than {Name}",
+    "{Other} has {b} more than {Name}",
+    "{Other} has {b} more {items} than {he} has",
+    "{Name} has {b} fewer {items} than {Other}",
+    "what {Name} has is {b} fewer than what {Other} has",
+    "{Name}'s number of {items} is {b} less than {Other}'s",
+    "{Other}'s {items} are {b} more in number than {Name}'s",
+    "compared with {Name}, {Other} has {b} more",
+    "{Name} would need {b} more to have as many as {Other}",
+    "{Other} owns as many {items} as {Name} and {b} more",
+    "{he} is {b} {items} behind {Other}",
+    "the number of {Other}'s {items} is {b} greater than that of {Name}'s",
+    "{b} more than {Name} has are {Other}'s",
+    "{Other} would have just as many as {Name} with {b} fewer",
+)
+_FEWER = (
+    "{Other} has {b} fewer {items} than {Name}",
+    "{Other} has {b} fewer than {Name}",
+    "{Other} has {b} less than {he} has",
+    "{Name} has {b} more {items} than {Other}",
+    "what {Name} has is {b} more than what {Other} has",
+    "{Name}'s number of {items} exceeds {Other}'s by {b}",
+    "{Other}'s {items} are {b} fewer in number than {Name}'s",
+    "compared with {Name}, {Other} has {b} fewer",
+    "{Other} would need {b} more to have as many as {Name}",
+    "{Other} owns as many {items} as {Name}, less {b}",
+    "{he} is {b} {items} ahead of {Other}",
+    "the number of {Other}'s {items} is {b} smaller than that of {Name}'s",
+    "{b} fewer than {Name} has are {Other}'s",
+    "{Other} would have just as many as {Name} with {b} more",
+)
+_TIMES = (
+    "{Other} has {k} times as many {items}",
+    "{Other} has {k} times as many {items} as {Name}",
+    "{Other} has {k} times as many as {he} has",
+    "{k} times as many {items} belong to {Other}",
+    "{Name} has {Other}'s number of {items}, divided by {k}",
+    "for each of {Name}'s {items}, {Other} has {k}",
+    "for every one that {Name} has, {Other} has {k}",
+    "{Other}'s {items} are {k} times as many as {Name}'s",
+    "the number of {Other}'s {items} is {k} times that of {Name}'s",
+    "{k} times as many {items} as {Name} has are {Other}'s",
+    "{Name}'s number of {items}, multiplied by {k}, is {Other}'s",
+    "compared with {Name}, {Other} has {k} times the number",
+)
+_TWICE = (
+    "{Other} has twice as many {items}",
+    "{Other} has twice as many {items} as {Name}",
+    "{Other} has double what {Name} has",
+    "twice as many {items} belong to {Other}",
+    "{Other} has two times as many {items}",
+    "{Other} owns double the number of {Name}'s {items}",
+    "for each of {Name}'s {items}, {Other} has two",
+    "{Name} has half as many as {Other}",
+    "what {Name} has is half of what {Other} has",
+    "the number of {Other}'s {items} is twice that of {Name}'s",
+    "twice as many {items} as {Name} has are {Other}'s",
+    "{he} has only half the number that {Other} has",
+)
+_HALF = (
+    "{Other} has half as many {items}",
+    "{Other} has half as many {items} as {Name}",
+    "{Other} has half of what {Name} has",
+    "half as many {items} belong to {Other}",
+    "{Name} has twice as many as {Other}",
+    "for every two that {Name} has, {Other} has one",
+    "what {Name} has is twice what {Other} has",
+    "the number of {Other}'s {items} is half of {Name}'s",
+    "{Other} owns only half the number of {items} that {Name} does",
+    "half as many {items} as {Name} has are {Other}'s",
+    "{he} has double the number that {Other} has",
+    "{Name} has two times as many {items} as {Other}",
+)
+_THIRD_MORE = (
+    "{Third} has {c} more than {Other}",
+    "{Third} has {c} more {items} than {Other}",
+    "{Other} has {c} fewer than {Third}",
+    "{c} more than {Other} has are {Third}'s",
+    "{Third} owns as many as {Other} and {c} more",
+    "compared with {Other}, {Third} has {c} more {items}",
+    "{Other} has {c} {items} less than {Third}",
+    "{Other} would need {c} more to have as many as {Third}",
+    "the number of {Third}'s {items} is {c} above that of {Other}'s",
+    "{Other} is {c} {items} behind {Third}",
+    "{Third} is {c} {items} ahead of {Other}",
+)
+_THIRD_FEWER = (
+    "{Third} has {c} fewer than {Other}",
+    "{Third} has {c} fewer {items} than {Other}",
+    "{Other} has {c} more than {Third}",
+    "{c} fewer than {Other} has are {Third}'s",
+    "{Third} owns as many as {Other}, less {c}",
+    "compared with {Other}, {Third} has {c} {items} less",
+    "{Other} has {c} more {items} than {Third}",
+    "{Third} would need {c} more to have as many as {Other}",
+    "the number of {Third}'s {items} is {c} below that of {Other}'s",
+    "{Third} is {c} {items} behind {Other}",
+    "{Other} is {c} {items} ahead of {Third}",
+)
+_THIRD_TIMES = (
+    "{Third} has {k} times as many as {Other}",
+    "{Third} has {k} times the number of {Other}'s {items}",
+    "{k} times as many as {Other} has are {Third}'s",
+    "{Third} owns {k} times as many {items} as {Other} does",
+    "for each of {Other}'s {items}, {Third} has {k}",
+    "the number of {Third}'s {items} is {k} times that of {Other}'s",
+    "{k} times what {Other} has belongs to {Third}",
+    "compared with {Other}, {Third} has {k} times as many",
+    "for every one that {Other} has, {Third} has {k}",
+    "multiplying {Other}'s number by {k} gives {Third}'s",
+)
+_THIRD_THREE_TIMES = (
+    "{Third} has three times as many as {Other}",
+    "{Third} has three times the number that {Other} has",
+    "three times as many as {Other} has are {Third}'s",
+    "{Third} owns three times as many {items} as {Other} does",
+    "for each of {Other}'s {items}, {Third} has three",
+    "the number of {Third}'s {items} is three times that of {Other}'s",
+    "three times what {Other} has belongs to {Third}",
+    "{Third} has triple the number of {Other}'s {items}",
+    "{Other} has a third of what {Third} has",
+    "compared with {Other}, {Third} has three times as many",
+)
+_GIVEN_UP = (
+    "{Other} gives {c} of them away",
+    "{Other} loses {c} of them",
+    "then {Other} sells {c}",
+    "{Third} takes {c} from {Other}",
+    "{c} of {Other}'s {items} get lost",
+    "{Other} hands {c} {items} over to {Third}",
+    "{Third} gets {c} {items} from {Other} as a present",
+    "{c} of those that {Other} has are broken and thrown away",
+    "{Other} parts with {c} {items}",
+    "{c} {items} are stolen from {Other}",
+    "by the evening {Other} has used up {c} of them",
+)
+_RECEIVED = (
+    "{Other} then gets {c} more",
+    "{Third} gives {c} to {Other}",
+    "later {Other} finds {c} others",
+    "{c} more {items} are given to {Other}",
+    "{Other} buys another {c} {items}",
+    "{Other} is handed {c} extra {items} by {Third}",
+    "{c} {items} from {Third} are added to {Other}'s",
+    "{Other} receives {c} more {items} as a gift",
+    "on {day} another {c} {items} come to {Other} by mail",
+    "{Other} wins {c} more in a game",
+)
+_GIVEN = (
+    "{Third} has {c}",
+    "{Third} has {c} {items}",
+    "another {c} are {Third}'s",
+    "{c} {items} belong to {Third}",
+    "{Third} has {c} as well",
+    "{Third} comes with {c} {items}",
+    "there are {c} {items} in {Third}'s {box2}",
+    "{Third}'s own {items} are {c} in number",
+    "{c} {items} are what {Third} has",
+    "the number of {Third}'s {items} is {c}",
 )
 
 COMPARING = (
     Situation(
         name="more than",
         numbers={"a": (2, 250), "b": (2, 120), "k": (2, 9), "c": (2, 90)},
-        facts=(
-            _NAMES,
-            (
-                "{Other} has {b} more {items} than {Name}",
-                "{Other} has {b} more than {Name}",
-                "{Other} has {b} more {items} than {he} has",
-                "{Name} has {b} fewer {items} than {Other}",
-                "that is {b} fewer than {Other} has",
-            ),
-        ),
+        facts=(_NAMES, _MORE),
         questions=(
             Question(formula="a+b", wordings=_OTHER),
-            Question(formula="a+b+a", wordings=_BOTH),
-            Question(
-                formula="(a+b)*k",
-                facts=(
-                    (
-                        "{Third} has {k} times as many as {Other}",
-                        "{Third} has {k} times the number of {Other}'s {items}",
-                        "{k} times as many as {Other} has are {Third}'s",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a+b-c",
-                facts=(
-                    (
-                        "{Other} gives {c} of them away",
-                        "{Other} loses {c} of them",
-                        "then {Other} sells {c}",
-                        "{Third} takes {c} from {Other}",
-                    ),
-                ),
-                wordings=(
-                    "how many {items} does {Other} have now?",
-                    "how many {items} does {Other} have left?",
-                    "how many {items} are left to {Other}?",
-                ),
-            ),
+            Question(formula="a+(a+b)", wordings=_BOTH),
+            Question(formula="(a+b)*k", facts=(_THIRD_TIMES,), wordings=_THIRD),
+            Question(formula="a+b-c", facts=(_GIVEN_UP,), wordings=_LEFT),
+            Question(formula="a+(a+b)+c", facts=(_GIVEN,), wordings=_THREE),
         ),
     ),
     Situation(
         name="fewer than",
-        numbers={"a": (5, 250), "b": (2, 120), "c": (2, 60)},
-        facts=(
-            _NAMES,
-            (
-                "{Other} has {b} fewer {items} than {Name}",
-                "{Other} has {b} fewer than {Name}",
-                "{Other} has {b} less than {he} has",
-                "{Name} has {b} more {items} than {Other}",
-                "that is {b} more than {Other} has",
-            ),
-        ),
+        numbers={"a": (5, 250), "b": (2, 120), "k": (2, 9), "c": (2, 60)},
+        facts=(_NAMES, _FEWER),
         questions=(
             Question(formula="a-b", wordings=_OTHER),
             Question(formula="a-b+a", wordings=_BOTH),
-            Question(
-                formula="a-b+c",
-                facts=(
-                    (
-                        "{Other} then gets {c} more",
-                        "{Third} gives {c} to {Other}",
-                        "later {Other} finds {c} others",
-                    ),
-                ),
-                wordings=(
-                    "how many {items} does {Other} have now?",
-                    "how many {items} does {Other} have then?",
-                    "find how many {items} {Other} has in the end.",
-                ),
-            ),
+            Question(formula="a-b+c", facts=(_RECEIVED,), wordings=_NOW),
+            Question(formula="(a-b)*k", facts=(_THIRD_TIMES,), wordings=_THIRD),
         ),
     ),
     Situation(
         name="times as many",
-        numbers={"a": (2, 90), "k": (3, 12), "c": (2, 60), "n": (2, 9)},
-        facts=(
-            _NAMES,
-            (
-                "{Other} has {k} times as many",
-                "{Other} has {k} times as many {items} as {Name}",
-                "{Other} has {k} times as many as {he} has",
-                "{k} times that number belong to {Other}",
-                "{Other} owns {k} times as many {items}",
-            ),
-        ),
+        numbers={"a": (2, 90), "k": (3, 12), "c": (2, 60)},
+        facts=(_NAMES, _TIMES),
         questions=(
             Question(formula="a*k", wordings=_OTHER),
             Question(formula="a*k+a", wordings=_BOTH),
-            Question(
-                formula="a*k-a",
-                wordings=(
-                    "how many more {items} does {Other} have than {Name}?",
-                    "how many {items} more than {Name} does {Other} have?",
-                    "by how many {items} does {Other} have more?",
-                ),
-            ),
-            Question(
-                formula="a*k-c",
-                facts=(
-                    (
-                        "{Third} has {c} fewer than {Other}",
-                        "{Third} has {c} fewer {items} than {Other}",
-                        "{Other} has {c} more than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a*k+c",
-                facts=(
-                    (
-                        "{Third} has {c} more than {Other}",
-                        "{Third} has {c} more {items} than {Other}",
-                        "{Other} has {c} fewer than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a*k+a+(a*k+c)",
-                facts=(
-                    (
-                        "{Third} has {c} more than {Other}",
-                        "{Third} has {c} more {items} than {Other}",
-                        "{Other} has {c} fewer than {Third}",
-                    ),
-                ),
-                wordings=_THREE,
-            ),
+            Question(formula="a*k-a", wordings=_LEAD),
+            Question(formula="a*k-c", facts=(_THIRD_FEWER,), wordings=_THIRD),
+            Question(formula="a*k+c", facts=(_THIRD_MORE,), wordings=_THIRD),
+            Question(formula="a*k+a+(a*k+c)", facts=(_THIRD_MORE,), wordings=_THREE),
         ),
     ),
     Situation(
         name="twice",
         numbers={"a": (2, 150), "c": (2, 60)},
-        facts=(
-            _NAMES,
-            (
-                "{Other} has twice as many",
-                "{Other} has twice as many {items} as {Name}",
-                "{Other} has double that number",
-                "twice as many belong to {Other}",
-                "{Other} has two times as many",
-            ),
-        ),
+        facts=(_NAMES, _TWICE),
         questions=(
             Question(formula="a*2", wordings=_OTHER),
             Question(formula="a*2+a", wordings=_BOTH),
-            Question(
-                formula="a*2-c",
-                facts=(
-                    (
-                        "{Third} has {c} fewer than {Other}",
-                        "{Third} has {c} fewer {items} than {Other}",
-                        "{Other} has {c} more than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a*2+c",
-                facts=(
-                    (
-                        "{Third} has {c} more than {Other}",
-                        "{Third} has {c} more {items} than {Other}",
-                        "{Other} has {c} fewer than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a*2*3",
-                facts=(
-                    (
-                        "{Third} has three times as many as {Other}",
-                        "{Third} has three times the number that {Other} has",
-                        "three times as many as {Other} has are {Third}'s",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a*2+a+c",
-                facts=(("{Third} has {c}", "{Third} has {c} {items}", "{c} are {Third}'s"),),
-                wordings=_THREE,
-            ),
+            Question(formula="a*2-c", facts=(_THIRD_FEWER,), wordings=_THIRD),
+            Question(formula="a*2+c", facts=(_THIRD_MORE,), wordings=_THIRD),
+            Question(formula="a*2*3", facts=(_THIRD_THREE_TIMES,), wordings=_THIRD),
+            Question(formula="a*2+a+c", facts=(_GIVEN,), wordings=_THREE),
         ),
     ),
     Situation(
         name="half as many",
         numbers={"h": (2, 90), "a": "h*2", "c": (2, 60)},
-        facts=(
-            _NAMES,
-            (
-                "{Other} has half as many",
-                "{Other} has half as many {items} as {Name}",
-                "{Other} has half that number",
-                "half as many belong to {Other}",
-                "{Name} has twice as many as {Other}",
-            ),
-        ),
+        facts=(_NAMES, _HALF),
         questions=(
             Question(formula="a/2", wordings=_OTHER),
             Question(formula="a/2+a", wordings=_BOTH),
-            Question(
-                formula="a/2+c",
-                facts=(
-                    (
-                        "{Third} has {c} more than {Other}",
-                        "{Third} has {c} more {items} than {Other}",
-                        "{Other} has {c} fewer than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
-            Question(
-                formula="a/2-c",
-                facts=(
-                    (
-                        "{Third} has {c} fewer than {Other}",
-                        "{Third} has {c} fewer {items} than {Other}",
-                        "{Other} has {c} more than {Third}",
-                    ),
-                ),
-                wordings=_THIRD,
-            ),
+            Question(formula="a/2+c", facts=(_THIRD_MORE,), wordings=_THIRD),
+            Question(formula="a/2-c", facts=(_THIRD_FEWER,), wordings=_THIRD),
+            Question(formula="a/2+a+c", facts=(_GIVEN,), wordings=_THREE),
         ),
     ),
 )

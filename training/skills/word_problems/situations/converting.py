@@ -1,308 +1,363 @@
-"""Minutes and hours, days and weeks, dozens, feet and cents: numbers that a unit brings in. Data only."""
+"""Minutes and hours, days and weeks, dozens: numbers that a unit brings in. Data only."""
 
 from __future__ import annotations
 
 from ..situation import Question, Situation
 
+_MINUTES_EACH = (
+    "{Name} needs {a} minutes for one {item}",
+    "it takes {Name} {a} minutes to make one {item}",
+    "one {item} takes {a} minutes",
+    "a {worker} works on each {item} for {a} minutes",
+    "painting one {item} takes {a} minutes",
+    "{a} minutes are needed for every {item}",
+    "{Name} needs {a} minutes to finish a single {item}",
+    "{Name} spends {a} minutes on each {item}",
+    "every {item} keeps a {worker} busy for {a} minutes",
+    "in the workshop of {Name}, each {item} takes {a} minutes to make",
+    "a machine makes one {item} every {a} minutes",
+    "{a} minutes is what one {item} takes",
+    "wrapping a single {item} takes {Name} {a} minutes",
+)
+_TO_BE_MADE = (
+    "there are {n} {items} to be made",
+    "{he} has to make {n} of them",
+    "{n} {items} are ordered",
+    "{he} wants to finish {n} {items}",
+    "an order for {n} {items} comes in",
+    "{n} of them are needed",
+    "a customer asks for {n} {items}",
+    "{n} {items} have to be ready",
+    "the plan for this week is {n} {items}",
+    "the {shop} wants {n} of them",
+    "{n} of these are made one after another",
+)
+_HOURS_NEEDED = (
+    "how many hours is that?",
+    "how many hours does it take?",
+    "find the time in hours.",
+    "for how many hours does this go on?",
+    "what is the time needed, in hours?",
+    "how long does all of it take, in hours?",
+    "work out how many hours all of them take.",
+    "calculate the number of hours for this.",
+    "how many hours of work is that in total?",
+    "tell me how many hours are needed altogether.",
+    "after how many hours are all of them done?",
+    "determine the total time in hours.",
+)
+_HOURS_THERE = (
+    "{he} works for {h} hours",
+    "the work goes on for {h} hours",
+    "{he} has {h} hours for it",
+    "there are {h} hours until the {shop} closes",
+    "{h} hours are spent on this",
+    "on {day} {h} hours of work are done",
+    "this continues for {h} hours without a break",
+    "the time for it is {h} hours",
+    "{h} hours go by this way",
+    "{he} keeps at it for {h} hours",
+)
+_MADE_IN_IT = (
+    "how many {items} can be made in that time?",
+    "how many {items} is that?",
+    "how many {items} get done?",
+    "find how many {items} are finished.",
+    "what number of {items} is ready by then?",
+    "how many {items} are ready in the end?",
+    "work out how many {items} that is enough for.",
+    "calculate the number of {items} made in that time.",
+    "for how many {items} is there time?",
+    "tell me how many {items} this gives in all.",
+    "how many {items} can be finished within these hours?",
+)
+_EVERY_DAY = (
+    "{Name} practises for {a} minutes every day",
+    "each day {Name} spends {a} minutes on the {vehicle}",
+    "{Name} sweeps the {place} for {a} minutes a day",
+    "every day {Name} phones {Other} for {a} minutes",
+    "{Name} exercises {a} minutes each day",
+    "{a} minutes a day are what {Name} spends on reading",
+    "a walk with the dog takes {Name} {a} minutes every day",
+    "{Name} plays the piano for {a} minutes each day",
+    "every single day {Name} rides a bike for {a} minutes",
+    "{a} minutes of every day go into {Name}'s garden",
+    "{Name} studies French daily, for {a} minutes",
+    "the way to work takes {Name} {a} minutes a day",
+)
+_SOME_DAYS = (
+    "on {d} days of every week {Name} practises for {a} minutes",
+    "{Name} spends {a} minutes on the {vehicle} on each of {d} days a week",
+    "{Name} sweeps the {place} {d} times a week, for {a} minutes each time",
+    "{d} times a week {Name} phones {Other} for {a} minutes",
+    "{Name} exercises for {a} minutes on {d} days of the week",
+    "each training of {Name} lasts {a} minutes, and there are {d} of them a week",
+    "{Name} has {d} music lessons of {a} minutes every week",
+    "every week there are {d} days on which {Name} reads for {a} minutes",
+    "{a} minutes at a time, {Name} plays the piano {d} times each week",
+    "a swim takes {Name} {a} minutes, and {he} goes for one {d} times a week",
+    "{Name} goes running {d} days per week, {a} minutes each day",
+    "on each of {d} days a week, {a} minutes go into {Name}'s garden",
+)
+_MINUTES_IN_WEEKS = (
+    "how many minutes is that in {b} weeks?",
+    "how many minutes does {he} spend on it in {b} weeks?",
+    "what is the number of minutes in {b} weeks?",
+    "how many minutes does it come to in {b} weeks?",
+    "find the total of minutes for {b} weeks.",
+    "work out how many minutes {b} weeks make.",
+    "after {b} weeks, how many minutes have been spent on it?",
+    "calculate the minutes that go into this during {b} weeks.",
+    "what do {b} weeks of this add up to, in minutes?",
+    "tell me how many minutes that is over {b} weeks.",
+    "in the course of {b} weeks, how many minutes is it altogether?",
+    "how much time is that within {b} weeks, in minutes?",
+)
+_HOURS_IN_WEEKS = (
+    "how many hours is that in {b} weeks?",
+    "how many hours does {he} spend on it in {b} weeks?",
+    "what is the number of hours in {b} weeks?",
+    "how many hours does it come to in {b} weeks?",
+    "find the total of hours for {b} weeks.",
+    "work out how many hours {b} weeks make.",
+    "after {b} weeks, how many hours have been spent on it?",
+    "calculate the hours that go into this during {b} weeks.",
+    "what do {b} weeks of this add up to, in hours?",
+    "tell me how many hours that is over {b} weeks.",
+    "in the course of {b} weeks, how many hours is it altogether?",
+    "how much time is that within {b} weeks, in hours?",
+)
+_DOZENS = (
+    "{Name} buys {a} dozen {items} at ${p} a dozen",
+    "{a} dozen {items} cost {Name} ${p} per dozen",
+    "{Name} orders {a} dozen {items}, and each dozen is ${p}",
+    "a dozen {items} costs ${p}, and {Name} takes {a} dozen",
+    "the {shop} sells {items} at ${p} the dozen, and {Name} wants {a} dozen",
+    "for ${p} per dozen {Name} gets {a} dozen {items}",
+    "{a} dozen {items} are bought at ${p} for each dozen",
+    "{Name} needs {a} dozen {items}, which are ${p} a dozen",
+    "at a price of ${p} per dozen, {Name} buys {a} dozen {items}",
+    "{a} dozen {items} are delivered to {Name}, who pays ${p} for every dozen",
+    "{Name} picks {a} dozen {items} at the {shop}, where a dozen is ${p}",
+)
+_COST = (
+    "how much is that?",
+    "how many dollars does that cost?",
+    "what does all of it cost, in dollars?",
+    "how much has to be paid?",
+    "what is the price of all this?",
+    "find the cost of the {items}.",
+    "how many dollars does {Name} pay?",
+    "calculate how much money these {items} cost.",
+    "work out what {Name} has to pay for the {items}.",
+    "how much money is spent on {items}?",
+    "tell me the amount that the {items} cost in total.",
+)
+_MORE_DOZENS = (
+    "{b} dozen {items2} at ${r} a dozen are bought too",
+    "{he} also gets {b} dozen {items2} for ${r} per dozen",
+    "another {b} dozen {items2} cost ${r} a dozen",
+    "{he} adds {b} dozen {items2}, each dozen at ${r}",
+    "a dozen {items2} is ${r}, and {he} takes {b} dozen of these",
+    "besides the {items}, {he} pays ${r} a dozen for {b} dozen {items2}",
+    "at ${r} per dozen, {b} dozen {items2} are ordered as well",
+    "{b} dozen {items2} come on top of that, at ${r} for every dozen",
+    "the {items2} are ${r} a dozen, of which {he} wants {b} dozen",
+    "for the {items2}, of which {he} buys {b} dozen, {he} is charged ${r} per dozen",
+)
+_COST_IN_ALL = (
+    "how much is that in all?",
+    "how many dollars does all of it cost?",
+    "what is the total cost?",
+    "how much does {Name} pay altogether?",
+    "find the sum that has to be paid in total.",
+    "what do the {items} and the {items2} cost together?",
+    "how much money does {he} spend on both?",
+    "calculate the whole bill.",
+    "work out how many dollars {Name} spends in total.",
+    "tell me what everything costs.",
+    "how many dollars are the {items} and {items2} altogether?",
+)
+_PAID_WITH = (
+    "{he} pays with ${m}",
+    "there were ${m} in {his} purse",
+    "{he} had ${m} to spend",
+    "${m} are put on the counter",
+    "{he} came to the {shop} with ${m}",
+    "{he} hands over ${m}",
+    "before that {he} had ${m}",
+    "for this purpose {he} was given ${m}",
+    "${m} were in {his} pocket when {he} came",
+    "{his} money for it was ${m}",
+)
+_CHANGE = (
+    "how much money does {he} have left?",
+    "how many dollars remain?",
+    "what is left of the money, in dollars?",
+    "how much does {Name} keep?",
+    "find how many dollars are left over.",
+    "what is the rest of {his} money?",
+    "how many dollars does {he} still have after paying?",
+    "calculate the money that is left in the end.",
+    "work out how much remains once the {items} are paid for.",
+    "tell me how many dollars {Name} has afterwards.",
+)
+_PIECES = (
+    "how many {items} is that?",
+    "how many single {items} does {he} get?",
+    "what is the number of {items}?",
+    "find how many {items} there are, counted one by one.",
+    "how many pieces does {Name} have then?",
+    "work out the number of {items} in these dozens.",
+    "calculate how many {items} {Name} buys.",
+    "how many {items} are there in all?",
+    "tell me how many {items} these dozens make.",
+    "counted singly, how many {items} are there?",
+)
+_LAID = (
+    "{Name} keeps hens that lay {a} eggs a day",
+    "the hens of {Name} lay {a} eggs every day",
+    "each day {Name} collects {a} eggs",
+    "{Name}'s farm gets {a} eggs a day from its hens",
+    "{a} eggs are laid by {Name}'s hens every day",
+    "every day there are {a} fresh eggs in {Name}'s hen house",
+    "{Name} has hens and finds {a} eggs each morning",
+    "daily, {a} eggs come from the hens that {Name} keeps",
+    "the ducks on {Name}'s farm lay {a} eggs per day",
+    "{Name} takes {a} eggs out of the nests every morning",
+)
+_EATEN = (
+    "each day {b} of these eggs are eaten at home",
+    "{he} keeps {b} of them every day for {his} own kitchen",
+    "every day {b} are used for cakes",
+    "{his} family eats {b} of them a day",
+    "{he} gives {b} of each day's eggs to {Other}",
+    "a daily {b} eggs are needed for breakfast",
+    "{b} a day end up in {his} own omelets",
+    "{b} eggs a day do not leave the farm but are eaten there",
+    "{b} of each day's eggs go to the neighbors for free",
+    "{his} muffins take {b} eggs a day",
+)
+_REST_SOLD = (
+    "the rest are sold for ${p} each",
+    "{he} sells the others at ${p} apiece",
+    "each of the remaining eggs brings in ${p}",
+    "people pay ${p} for every egg that remains",
+    "all other eggs are sold, at ${p} each",
+    "the {shop} buys what is left at ${p} per egg",
+    "for every other egg {he} gets ${p}",
+    "${p} is the price of each egg that is left to sell",
+    "those that remain go for ${p} apiece",
+    "at ${p} an egg {he} sells all the others",
+)
+_DAY_MONEY = (
+    "how much money is that a day?",
+    "how many dollars does {he} make each day?",
+    "how much is earned every day?",
+    "what do the eggs bring in per day?",
+    "find the money that {Name} makes daily.",
+    "how many dollars a day does {Name} get for the eggs?",
+    "calculate {Name}'s income from eggs for one day.",
+    "work out how much money a single day brings.",
+    "what are {his} daily earnings, in dollars?",
+    "tell me how many dollars are earned in a day.",
+)
+_WEEK_MONEY = (
+    "how much money is that a week?",
+    "how many dollars does {he} make each week?",
+    "how much is earned every week?",
+    "what do the eggs bring in per week?",
+    "find the money that {Name} makes weekly.",
+    "how many dollars a week does {Name} get for the eggs?",
+    "calculate {Name}'s income from eggs for one week.",
+    "work out how much money a whole week brings.",
+    "what are {his} weekly earnings, in dollars?",
+    "tell me how many dollars are earned in a week.",
+)
+_WEEK_SOLD = (
+    "how many eggs are left for sale in a week?",
+    "how many eggs remain in one week?",
+    "what number of eggs can be sold each week?",
+    "find how many eggs are not used up in a week.",
+    "how many eggs are there to sell per week?",
+    "calculate the eggs that are left over in a week.",
+    "work out how many eggs {he} can sell every week.",
+    "tell me how many eggs a week are still to be sold.",
+    "how many eggs are there for the market in a week?",
+)
+_WEEK_EGGS = (
+    "how many eggs is that in a week?",
+    "how many eggs are there after one week?",
+    "what is the number of eggs per week?",
+    "find how many eggs that makes in a week.",
+    "how many eggs does {Name} get each week?",
+    "calculate the number of eggs for one week.",
+    "work out how many eggs come together in a week.",
+    "tell me how many eggs a whole week brings.",
+    "in the course of one week, how many eggs is that?",
+)
+_WEEK_DOZENS = (
+    "how many dozen eggs is that in a week?",
+    "how many dozens of eggs are there after one week?",
+    "find how many dozen eggs that makes in a week.",
+    "what is a week's number of eggs, in dozens?",
+    "how many boxes of a dozen eggs does one week fill?",
+    "calculate how many dozens of eggs a week brings.",
+    "work out the number of dozens that come together in a week.",
+    "how many dozen eggs does {Name} have at the end of a week?",
+    "tell me how many dozens of eggs are laid in one week.",
+    "in dozens, how many eggs does a week give?",
+)
+
 CONVERTING = (
     Situation(
         name="hours of minutes",
-        numbers={"n": (2, 40), "q": (1, 12), "a": (5, 60, 5), "c": (2, 60), "h": (2, 12)},
-        facts=(
-            (
-                "{Name} needs {a} minutes for one {item}",
-                "it takes {Name} {a} minutes to make one {item}",
-                "one {item} takes {a} minutes",
-                "a {worker} works on each {item} for {a} minutes",
-                "painting one {item} takes {a} minutes",
-            ),
-        ),
+        numbers={"n": (2, 40), "a": (5, 60, 5), "h": (2, 12)},
+        facts=(_MINUTES_EACH,),
         questions=(
-            Question(
-                formula="a*n/60",
-                facts=(
-                    (
-                        "there are {n} {items} to be made",
-                        "{he} has to make {n} of them",
-                        "{n} {items} are ordered",
-                        "{he} wants to finish {n} {items}",
-                    ),
-                ),
-                wordings=(
-                    "how many hours is that?",
-                    "how many hours does it take?",
-                    "find the time in hours.",
-                    "for how many hours does this go on?",
-                ),
-            ),
-            Question(
-                formula="h*60/a",
-                facts=(
-                    (
-                        "{he} works for {h} hours",
-                        "the work goes on for {h} hours",
-                        "{he} has {h} hours for it",
-                        "there are {h} hours until the {shop} closes",
-                    ),
-                ),
-                wordings=(
-                    "how many {items} can {he} make in that time?",
-                    "how many {items} is that?",
-                    "how many {items} get done?",
-                    "find how many {items} are finished.",
-                ),
-            ),
+            Question(formula="a*n/60", facts=(_TO_BE_MADE,), wordings=_HOURS_NEEDED),
+            Question(formula="h*60/a", facts=(_HOURS_THERE,), wordings=_MADE_IN_IT),
         ),
     ),
     Situation(
         name="daily minutes",
-        numbers={"a": (5, 120, 5), "b": (2, 12), "d": (2, 6)},
-        facts=(
-            (
-                "{Name} practises for {a} minutes every day",
-                "each day {Name} spends {a} minutes on the {vehicle}",
-                "{Name} sweeps the {place} for {a} minutes a day",
-                "every day {Name} phones {Other} for {a} minutes",
-                "{Name} exercises {a} minutes each day",
-            ),
-        ),
+        numbers={"a": (5, 120, 5), "b": (2, 12)},
+        facts=(_EVERY_DAY,),
         questions=(
-            Question(
-                formula="a*7*b",
-                wordings=(
-                    "how many minutes is that in {b} weeks?",
-                    "how many minutes does {he} spend on it in {b} weeks?",
-                    "what is the number of minutes in {b} weeks?",
-                ),
-            ),
-            Question(
-                formula="a*7*b/60",
-                wordings=(
-                    "how many hours is that in {b} weeks?",
-                    "how many hours does {he} spend on it in {b} weeks?",
-                    "what is the number of hours in {b} weeks?",
-                ),
-            ),
-            Question(
-                formula="a*d*b",
-                facts=(
-                    (
-                        "that is on {d} days of every week",
-                        "{he} does so on {d} days of the week",
-                        "{he} does this {d} times a week",
-                    ),
-                ),
-                wordings=(
-                    "how many minutes is that in {b} weeks?",
-                    "how many minutes does it come to in {b} weeks?",
-                    "what is the number of minutes after {b} weeks?",
-                ),
-            ),
+            Question(formula="a*7*b", wordings=_MINUTES_IN_WEEKS),
+            Question(formula="a*7*b/60", wordings=_HOURS_IN_WEEKS),
+        ),
+    ),
+    Situation(
+        name="minutes on some days",
+        numbers={"a": (5, 120, 5), "b": (2, 12), "d": (2, 6)},
+        facts=(_SOME_DAYS,),
+        questions=(
+            Question(formula="a*d*b", wordings=_MINUTES_IN_WEEKS),
+            Question(formula="a*d*b/60", wordings=_HOURS_IN_WEEKS),
         ),
     ),
     Situation(
         name="price of dozens",
         numbers={"a": (2, 20), "p": (2, 30), "b": (2, 20), "r": (2, 30), "m": (50, 900, 10)},
-        facts=(
-            (
-                "{Name} buys {a} dozen {items} at ${p} a dozen",
-                "{a} dozen {items} cost ${p} per dozen",
-                "{Name} orders {a} dozen {items}, and each dozen is ${p}",
-                "a dozen {items} costs ${p}, and {Name} takes {a} dozen",
-            ),
-        ),
+        facts=(_DOZENS,),
         questions=(
-            Question(
-                formula="a*p",
-                wordings=(
-                    "how much is that?",
-                    "how many dollars does that cost?",
-                    "what does all of it cost, in dollars?",
-                    "how much has to be paid?",
-                ),
-            ),
-            Question(
-                formula="a*p+b*r",
-                facts=(
-                    (
-                        "{b} dozen {items2} at ${r} a dozen are bought too",
-                        "{he} also gets {b} dozen {items2} for ${r} per dozen",
-                        "another {b} dozen {items2} cost ${r} a dozen",
-                    ),
-                ),
-                wordings=(
-                    "how much is that in all?",
-                    "how many dollars does all of it cost?",
-                    "what is the total cost?",
-                    "how much does {Name} pay altogether?",
-                ),
-            ),
+            Question(formula="a*p", wordings=_COST),
+            Question(formula="a*p+b*r", facts=(_MORE_DOZENS,), wordings=_COST_IN_ALL),
+            Question(formula="m-a*p", facts=(_PAID_WITH,), wordings=_CHANGE),
+            Question(formula="a*12", wordings=_PIECES),
         ),
     ),
     Situation(
         name="eggs in dozens",
-        numbers={"q": (1, 8), "a": (2, 60), "b": (2, 40), "p": (2, 9)},
-        facts=(
-            (
-                "{Name} keeps hens that lay {a} eggs a day",
-                "the hens of {Name} lay {a} eggs every day",
-                "each day {Name} collects {a} eggs",
-                "a farm gets {a} eggs a day from its hens",
-            ),
-        ),
+        numbers={"a": (2, 60), "b": (2, 40), "p": (2, 9)},
+        facts=(_LAID,),
         questions=(
-            Question(
-                formula="a*7/12",
-                wordings=(
-                    "how many dozen eggs is that in a week?",
-                    "how many dozens of eggs are there after one week?",
-                    "find how many dozen eggs that makes in a week.",
-                ),
-            ),
-            Question(
-                formula="(a-b)*p",
-                facts=(
-                    (
-                        "{b} of these eggs are eaten at home",
-                        "{he} keeps {b} of them for {his} own kitchen",
-                        "every day {b} are used for cakes",
-                    ),
-                    (
-                        "the rest are sold for ${p} each",
-                        "{he} sells the others at ${p} apiece",
-                        "each of the remaining eggs brings in ${p}",
-                    ),
-                ),
-                wordings=(
-                    "how much money is that a day?",
-                    "how many dollars does {he} make each day?",
-                    "how much is earned every day?",
-                ),
-            ),
-            Question(
-                formula="(a-b)*p*7",
-                facts=(
-                    (
-                        "{b} of these eggs are eaten at home",
-                        "{he} keeps {b} of them for {his} own kitchen",
-                        "every day {b} are used for cakes",
-                    ),
-                    (
-                        "the rest are sold for ${p} each",
-                        "{he} sells the others at ${p} apiece",
-                        "each of the remaining eggs brings in ${p}",
-                    ),
-                ),
-                wordings=(
-                    "how much money is that a week?",
-                    "how many dollars does {he} make each week?",
-                    "how much is earned every week?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="growing",
-        numbers={"a": (2, 60), "b": (2, 20), "c": (2, 40), "u": (2, 12), "t": "b*c+a"},
-        facts=(
-            (
-                "a plant is {a} inches tall",
-                "a tree measures {a} inches",
-                "on {day} a vine has a height of {a} inches",
-                "{Name} owns a plant of {a} inches",
-            ),
-            (
-                "it grows {b} inches a month",
-                "each month it grows by {b} inches",
-                "every month adds {b} inches to its height",
-                "in a month it becomes {b} inches taller",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="c*b+a",
-                wordings=(
-                    "how tall is it after {c} months?",
-                    "how many inches tall will it be in {c} months?",
-                    "what is its height {c} months later?",
-                ),
-            ),
-            Question(
-                formula="u*12*b+a",
-                wordings=(
-                    "how tall is it after {u} years?",
-                    "how many inches tall will it be in {u} years?",
-                    "what is its height {u} years later?",
-                ),
-            ),
-            Question(
-                formula="(t-a)/b",
-                wordings=(
-                    "after how many months is it {t} inches tall?",
-                    "in how many months does it reach {t} inches?",
-                    "how many months does it take to get to {t} inches?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="yearly",
-        numbers={"a": (5, 90), "b": (5, 400), "c": (2, 9), "w": (2, 30)},
-        facts=(
-            (
-                "{Name} pays ${a} a month for a phone",
-                "a club costs {Name} ${a} a month",
-                "every month {Name} gives ${a} to a library",
-                "{Name} spends ${a} each month on {items}",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*12",
-                wordings=(
-                    "how much is that in a year?",
-                    "how many dollars is that per year?",
-                    "what does one year come to?",
-                ),
-            ),
-            Question(
-                formula="a*12*c",
-                wordings=(
-                    "how much is that in {c} years?",
-                    "how many dollars is that for {c} years?",
-                    "what do {c} years come to?",
-                ),
-            ),
-            Question(
-                formula="a*12+b",
-                facts=(
-                    (
-                        "there is a fee of ${b} a year as well",
-                        "once a year {he} pays another ${b}",
-                        "besides, ${b} are due every year",
-                    ),
-                ),
-                wordings=(
-                    "how much is that in a year?",
-                    "how many dollars is that per year?",
-                    "what does a whole year come to?",
-                ),
-            ),
-            Question(
-                formula="a*12+w*52",
-                facts=(
-                    (
-                        "{he} also spends ${w} a week on tea",
-                        "${w} more are spent every week",
-                        "besides, each week costs {him} ${w}",
-                    ),
-                ),
-                wordings=(
-                    "how much is that in a year of 52 weeks?",
-                    "how many dollars does a year of 52 weeks cost?",
-                    "what is all that for a year, of 52 weeks?",
-                ),
-            ),
+            Question(formula="a*7", wordings=_WEEK_EGGS),
+            Question(formula="a*7/12", wordings=_WEEK_DOZENS),
+            Question(formula="(a-b)*7", facts=(_EATEN,), wordings=_WEEK_SOLD),
+            Question(formula="(a-b)*p", facts=(_EATEN, _REST_SOLD), wordings=_DAY_MONEY),
+            Question(formula="(a-b)*p*7", facts=(_EATEN, _REST_SOLD), wordings=_WEEK_MONEY),
         ),
     ),
 )

@@ -1,313 +1,343 @@
-"""Markets, trips, teams and meals in the longer sentences that people write. Data only."""
+"""Gardens, recipes, training and trips in the longer sentences that people write. Data only."""
 
 from __future__ import annotations
 
 from ..situation import Question, Situation
 
-_EARNED = (
-    "how much money does {Name} make that way?",
-    "how many dollars does {he} earn with that?",
-    "how much does {Name} take in, in dollars?",
-    "what does all of this bring in?",
-    "find out how many dollars {Name} gets for it.",
+_PICKED = (
+    "every day {Name} picks {t} {items} in the garden",
+    "{Name}, who runs a small farm, gathers {t} {items} each day",
+    "there are {t} new {items} for {Name} every morning",
+    "each morning {Name} finds {t} {items} behind the house",
+    "{Name} has a workshop that turns out {t} {items} a day",
+    "{t} {items} are made by {Name} every day",
+    "day after day, {Name} gets a delivery of {t} {items}",
+    "a machine in {Name}'s {place} makes {t} {items} each day",
+    "{Name} brings {t} {items} home every evening",
+    "{t} {items} a day are what {Name}'s small business produces",
+    "{Name} and {his} family collect {t} {items} per day",
+)
+_USED = (
+    "{he} keeps {a} for {his} family and gives {b} to {Other}",
+    "of these, {a} are used at home and {b} for decoration",
+    "{a} go to a neighbor and {b} to a school",
+    "after using {a} at home and handing {b} to {Other}, {he} has the rest to sell",
+    "{he} needs {a} of them at home, and {Other} takes {b} for free",
+    "{a} are given to {Other} as a present, and another {b} are kept by {him}",
+    "a hospital gets {a} of them as a gift, and {b} turn out to be broken",
+    "{he} sets {a} aside for {his} parents and {b} for {his} sister",
+    "{Other} is allowed to take {a} and {Third} to take {b} without paying",
+    "{a} of them are thrown away, while {b} stay at home",
+    "{he} first hands out {a} to friends and stores {b} in the {place2}",
+)
+_SOLD = (
+    "what remains is sold at the {shop} for ${p} apiece",
+    "{he} sells the remaining ones for ${p} each",
+    "people pay ${p} for each of those that are left",
+    "for every one of the rest {he} charges ${p}",
+    "the others are sold at a price of ${p} each",
+    "${p} is what {he} gets for each one that is left",
+    "the {shop} buys all the others from {him} at ${p} apiece",
+    "each of the other {items} brings in ${p}",
+    "at ${p} each, {he} sells whatever remains",
+    "customers take all of the rest and pay ${p} for each",
+)
+_A_DAY = (
+    "how much money does {Name} make that way each day?",
+    "how many dollars does {he} earn with that a day?",
+    "how much does {Name} take in per day, in dollars?",
+    "what does one day bring in?",
+    "find out how many dollars {Name} gets for it every day.",
+    "calculate {his} daily income from the {items}.",
+    "work out how much money {he} makes in a day.",
+    "what are the daily earnings of {Name}, in dollars?",
+    "tell me how much the sale brings each day.",
+    "what sum do the {items} sold in one day come to?",
+    "determine how many dollars {he} is paid a day.",
+)
+_IN_ALL = (
+    "how much money does {Name} make that way in all?",
+    "how many dollars does {he} earn with that altogether?",
+    "how much does {Name} take in over this time, in dollars?",
+    "what do all of these days bring in?",
+    "find out how many dollars {Name} gets in total.",
+    "calculate {his} income from the {items} over these days.",
+    "work out how much money {he} has made in the end.",
+    "what are {Name}'s total earnings, in dollars?",
+    "tell me how much the sale brings in during this time.",
+    "determine how many dollars {he} is paid in all.",
+)
+_FOR_SALE = (
+    "how many {items} does {he} sell each day?",
+    "how many {items} are sold a day?",
+    "what is the number of {items} that are left to sell every day?",
+    "find how many {items} remain for sale each day.",
+    "how many of a day's {items} end up being sold?",
+    "work out the number of {items} sold per day.",
+    "calculate how many {items} are left over for the customers of one day.",
+    "tell me how many {items} a day are paid for.",
+    "each day, how many {items} does {Name} sell?",
+)
+_DAYS = (
+    "this goes on for {d} days",
+    "it is like that on {d} days",
+    "it is the same for {d} days",
+    "{d} days go by like that",
+    "for {d} days nothing about this changes",
+    "{he} keeps it up for {d} days",
+    "this is repeated on {d} days in all",
+    "{d} such days pass",
+    "the sale lasts {d} days",
+    "{he} goes on like this during {d} days",
+)
+_HALF = (
+    "a recipe takes {a} cups of flour and half that much sugar",
+    "{Name} uses {a} pieces of {color} cloth and half as many of {color2} cloth",
+    "to make a wall, {a} large stones and half that number of small ones are needed",
+    "a {worker} needs {a} long nails and half as many short ones",
+    "{Name} mixes {a} cans of {color} paint with half as many cans of {color2} paint",
+    "for one pot of soup {Name} takes {a} cups of water and half that amount of milk",
+    "a necklace has {a} {color} beads and half that number of {color2} ones",
+    "{a} spoons of oil go into a salad, and half as much vinegar",
+    "a drink is made of {a} glasses of juice and half as many glasses of tea",
+    "{Name} plants {a} roses in a garden, and half as many tulips",
+    "a bouquet holds {a} {color} flowers and half as many {color2} flowers",
+    "one kit contains {a} big screws and half that number of tiny ones",
+)
+_TOTAL_OF_BOTH = (
+    "how many is that in total?",
+    "how many are needed altogether?",
+    "how much is it in all, both together?",
+    "find the total of both.",
+    "what do the two kinds add up to?",
+    "what is the sum of both amounts?",
+    "work out how many that makes together.",
+    "calculate the total number of both kinds.",
+    "how many is it with both of them counted?",
+    "tell me the total of the two.",
+    "what is the number of all of them?",
+)
+_SMALLER = (
+    "how many is the smaller part?",
+    "what is the smaller of the two amounts?",
+    "how many are there of the second kind?",
+    "find the amount of the second.",
+    "how much is needed of the kind that is named last?",
+    "work out how many the second kind needs.",
+    "calculate the smaller number.",
+    "tell me how much there is of the second kind.",
+    "what number is half of the first?",
+    "how many is it of the kind that there is less of?",
+)
+_MADE_TIMES = (
+    "it is to be made {n} times",
+    "all of that is done {n} times",
+    "there are {n} orders for it",
+    "{n} of the same are wanted",
+    "the same is made {n} times over",
+    "{Other} asks for {n} such ones",
+    "everything is needed {n} times",
+    "{n} equal ones are planned",
+    "a customer orders it {n} times",
+    "it is repeated until it has been made {n} times",
+)
+_TRAINING = (
+    "{Name} decides to run {a} sprints {b} times a week",
+    "{b} times a week {Name} swims {a} lengths",
+    "as training, {Name} rides {a} rounds on {b} days of every week",
+    "{Name} makes {a} climbs up a hill on each of {b} days a week",
+    "{Name} walks {a} laps around a park, and this {b} days a week",
+    "on {b} days of the week {Name} runs {a} laps",
+    "every week has {b} training days, on each of which {Name} rows {a} rounds",
+    "{Name} does {a} laps per training day, with {b} such days a week",
+    "{Name} goes skating {b} times each week and does {a} rounds every time",
+    "each week {Name} trains on {b} days, with {a} sprints a day",
+    "{Name}'s dog runs {a} laps with {him} {b} times every week",
+    "{a} laps are swum by {Name} on each of {b} days a week",
+)
+_METERS = (
+    "each of them is {c} meters long",
+    "every one of these has {c} meters",
+    "one of them measures {c} meters",
+    "each one is {c} meters from end to end",
+    "a single one is {c} meters",
+    "the length of each is {c} meters",
+    "{c} meters is how long each one is",
+    "one alone is {c} meters long",
+    "all of these are equally long, {c} meters each",
+    "it is {c} meters from the start to the end of one",
+)
+_METERS_A_WEEK = (
+    "how many meters does {he} make a week?",
+    "what distance is that in one week?",
+    "how many meters are covered every week?",
+    "what is {Name}'s weekly distance in meters?",
+    "find how far {he} gets in a week, in meters.",
+    "how many meters does that come to in a week?",
+    "work out the number of meters in one week.",
+    "calculate the total distance for a week.",
+    "how many meters lie behind {Name} at the end of a week?",
+    "tell me how many meters {Name} covers per week.",
+    "in a week, how many meters does {he} do altogether?",
+)
+_METERS_IN_WEEKS = (
+    "how many meters does {he} make in {w} weeks?",
+    "what distance is that in {w} weeks?",
+    "how many meters are covered within {w} weeks?",
+    "what is {Name}'s distance over {w} weeks, in meters?",
+    "find how far {he} gets in {w} weeks, in meters.",
+    "how many meters does that come to after {w} weeks?",
+    "work out the number of meters in {w} weeks.",
+    "calculate the total distance for {w} weeks.",
+    "how many meters lie behind {Name} when {w} weeks are over?",
+    "tell me how many meters {Name} covers in the course of {w} weeks.",
+    "in {w} weeks, how many meters does {he} do altogether?",
+)
+_RIDE = (
+    "on a ride of {t} miles {Name} stops twice",
+    "{Name} makes two stops on a way of {t} miles",
+    "a {vehicle} has two stops on its route of {t} miles",
+    "a {vehicle} travels {t} miles and stops two times on the way",
+    "{Name} has to drive {t} miles and takes two breaks",
+    "a tour of {t} miles is interrupted by two stops",
+    "the way to the sea is {t} miles, with two stops in between",
+    "{t} miles long is the hike on which {Name} rests twice",
+    "during a bike tour of {t} miles {Name} stops at two places",
+    "the line that {Name} takes to work is {t} miles long and has two stops on the way",
+)
+_STOPS = (
+    "the first stop comes after {a} miles, the second {b} miles before the end",
+    "it is {a} miles to the first stop, and from the second {b} miles to the goal",
+    "one stop is {a} miles behind the start and the other {b} miles short of the end",
+    "the first of them is {a} miles from the start, the second {b} miles from the end",
+    "from the second stop it is {b} miles to the end, and from the start {a} miles to the first one",
+    "{a} miles lie before the first stop and {b} miles behind the second one",
+    "when the first stop is made, {a} miles are done, and at the second stop {b} miles remain",
+    "the last {b} miles come after the second stop, the first {a} before the first stop",
+    "after {a} miles there is the first stop, and with {b} miles to go there is the second",
+    "the way up to the first stop is {a} miles, and the way from the second to the goal is {b}",
+)
+_BETWEEN = (
+    "how many miles are between the two stops?",
+    "how far apart are the stops?",
+    "what is the distance from one stop to the other?",
+    "how many miles is it from the first stop to the second?",
+    "find the distance between the stops, in miles.",
+    "work out how many miles the middle part has.",
+    "calculate how far the second stop is from the first.",
+    "what is the length of the way from stop to stop?",
+    "tell me how many miles lie between the two stops.",
+    "how long is the part in the middle, in miles?",
+)
+_TO_SECOND = (
+    "how many miles is it from the start to the second stop?",
+    "after how many miles is the second stop reached?",
+    "what is the distance between the start and the second stop?",
+    "find how far the second stop is from the start.",
+    "how many miles are done at the second stop?",
+    "work out how many miles come before the second stop.",
+    "calculate the distance from the beginning to the second stop.",
+    "tell me how many miles it takes to get to the second stop.",
+    "how far from the start is the second stop, in miles?",
+)
+_GOAL = (
+    "{Name} wants to collect {t} {items} for a school",
+    "the goal of {Name} is to gather {t} {items}",
+    "{Name} has promised to bring {t} {items}",
+    "{t} {items} have to be made by {Name} this week",
+    "{Name} is to find {t} {items} in all",
+    "{t} {items} is what {Name} needs for a show",
+    "an order of {t} {items} has been given to {Name}",
+    "{Name} hopes to have {t} {items} by the end of the month",
+    "for a fair {Name} has to prepare {t} {items}",
+    "{Name} has told {Other} that {he} will get {t} {items} together",
+    "{Name}'s list says that {t} {items} are needed",
+)
+_PARTS = (
+    "on {day} {he} got {a} of them, on {day2} {b} and on {day3} {c}",
+    "so far there were {a} on {day}, {b} on {day2} and {c} on {day3}",
+    "{he} managed {a} on {day}, then {b} on {day2}, and {c} more on {day3}",
+    "{a} were done on the first day, {b} on the second and {c} on the third",
+    "the first day brings {a}, the second {b} and the third {c}",
+    "{he} starts with {a}, goes on with {b} and gets {c} more after that",
+    "{day} gave {him} {a}, {day2} {b} and {day3} {c}",
+    "there were {a} in the morning, {b} at noon and {c} in the evening",
+    "{Other} helps with {a}, {Third} with {b}, and {he} gets {c} without help",
+    "up to now {he} has {a} from {day}, {b} from {day2} and {c} from {day3}",
+    "{a} have been done together with {Other}, {b} with {Third} and {c} alone",
 )
 _STILL = (
     "how many {items} are still to come?",
     "how many more {items} does {Name} need?",
     "how many {items} are missing?",
     "what number of {items} has yet to be found?",
+    "how many {items} are left to reach the goal?",
+    "find how many {items} {he} is short of.",
+    "work out how many {items} remain to be done.",
+    "how many other {items} must there be until {he} is done?",
+    "calculate the number of {items} still needed.",
+    "tell me how many {items} {Name} still has to get.",
+    "what is the number of {items} that remain?",
+    "determine how many {items} more {he} has to come up with.",
+)
+_SO_FAR = (
+    "how many {items} does {he} have so far?",
+    "how many {items} are there already?",
+    "what is the number of {items} up to now?",
+    "find how many {items} have come together so far.",
+    "how many {items} have been done by now?",
+    "work out how many of the {items} are there already.",
+    "calculate the number of {items} that {Name} has until now.",
+    "how many of the {items} are no longer missing?",
+    "tell me how many {items} {he} has got so far.",
 )
 
 DAILY_LIFE = (
     Situation(
         name="used twice, rest sold",
         numbers={"t": (12, 120), "a": (2, 20), "b": (2, 20), "p": (2, 12), "d": (2, 7)},
-        facts=(
-            (
-                "every day {Name} picks {t} {items} in the garden",
-                "{Name}, who runs a small farm, gathers {t} {items} each day",
-                "there are {t} new {items} for {Name} every morning",
-                "each morning {Name} finds {t} {items} behind the house",
-            ),
-            (
-                "{he} keeps {a} for {his} family and gives {b} to {Other}",
-                "of these, {a} are used for breakfast and {b} for a cake",
-                "{a} go to a neighbor and {b} to a school",
-                "after using {a} at home and handing {b} to {Other}, {he} has the rest to sell",
-            ),
-            (
-                "what remains is sold at the {shop} for ${p} apiece",
-                "{he} sells the remaining ones for ${p} each",
-                "people pay ${p} for each of those that are left",
-                "for every one of the rest {he} charges ${p}",
-            ),
-        ),
+        facts=(_PICKED, _USED, _SOLD),
         questions=(
-            Question(formula="(t-a-b)*p", wordings=_EARNED),
-            Question(
-                formula="(t-a-b)*p*d",
-                facts=(
-                    (
-                        "this goes on for {d} days",
-                        "{he} does so on {d} days",
-                        "it is the same for {d} days",
-                    ),
-                ),
-                wordings=_EARNED,
-            ),
+            Question(formula="(t-a-b)*p", wordings=_A_DAY),
+            Question(formula="(t-a-b)*p*d", facts=(_DAYS,), wordings=_IN_ALL),
+            Question(formula="t-a-b", wordings=_FOR_SALE),
         ),
     ),
     Situation(
         name="half that much",
         numbers={"h": (1, 60), "a": "h*2", "n": (2, 12)},
-        facts=(
-            (
-                "a recipe takes {a} cups of flour and half that much sugar",
-                "{Name} uses {a} pieces of {color} cloth and half as many of {color2} cloth",
-                "to make a wall, {a} large stones and half that number of small ones are needed",
-                "a {worker} needs {a} long nails and half as many short ones",
-            ),
-        ),
+        facts=(_HALF,),
         questions=(
-            Question(
-                formula="a/2+a",
-                wordings=(
-                    "how many is that in total?",
-                    "how many are needed altogether?",
-                    "how much is it in all, both together?",
-                    "find the total of both.",
-                ),
-            ),
-            Question(
-                formula="(a/2+a)*n",
-                facts=(
-                    (
-                        "it is to be made {n} times",
-                        "all of that is done {n} times",
-                        "there are {n} orders for it",
-                    ),
-                ),
-                wordings=(
-                    "how many is that in total?",
-                    "how many are needed altogether?",
-                    "how much is it in all, both together?",
-                ),
-            ),
+            Question(formula="a/2+a", wordings=_TOTAL_OF_BOTH),
+            Question(formula="(a/2+a)*n", facts=(_MADE_TIMES,), wordings=_TOTAL_OF_BOTH),
+            Question(formula="a/2", wordings=_SMALLER),
         ),
     ),
     Situation(
         name="times a week",
         numbers={"a": (2, 12), "b": (2, 6), "c": (10, 400, 10), "w": (2, 12)},
-        facts=(
-            (
-                "{Name} decides to run {a} sprints {b} times a week",
-                "{b} times a week {Name} swims {a} lengths",
-                "as training, {Name} rides {a} rounds on {b} days of every week",
-                "{Name} climbs a tower {a} times on each of {b} days a week",
-            ),
-            (
-                "each of them is {c} meters long",
-                "every one of these has {c} meters",
-                "one of them measures {c} meters",
-                "that is {c} meters each time",
-            ),
-        ),
+        facts=(_TRAINING, _METERS),
         questions=(
-            Question(
-                formula="a*b*c",
-                wordings=(
-                    "how many meters does {he} make a week?",
-                    "what distance is that in one week?",
-                    "how many meters are covered every week?",
-                ),
-            ),
-            Question(
-                formula="a*b*c*w",
-                wordings=(
-                    "how many meters does {he} make in {w} weeks?",
-                    "what distance is that in {w} weeks?",
-                    "how many meters are covered within {w} weeks?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="three kinds bought",
-        numbers={
-            "a": (2, 12),
-            "b": (2, 12),
-            "c": (2, 12),
-            "q": (4, 120),
-            "p": "q/4",
-            "r": (2, 60),
-            "s": (2, 60),
-            "m": (100, 900, 10),
-        },
-        facts=(
-            (
-                "{Name} went shopping and bought {a} {items}, {b} {items2} and {c} {items3}",
-                "{a} {items}, {b} {items2} and {c} {items3} are on {Name}'s list",
-                "for a party {Name} orders {a} {items}, {b} {items2} and {c} {items3}",
-                "{Name} puts {a} {items}, {b} {items2} and {c} {items3} into a cart",
-            ),
-            (
-                "one {item} costs ${p}, one {item2} ${r} and one {item3} ${s}",
-                "the {items} are ${p} each, the {items2} ${r} each and the {items3} ${s} each",
-                "an {item} is ${p}, while {items2} cost ${r} and {items3} ${s} apiece",
-                "the price is ${p} for each {item}, ${r} for each {item2} and ${s} for each {item3}",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*p+b*r+c*s",
-                wordings=(
-                    "how much does {Name} spend in total?",
-                    "how many dollars does {he} spend on all of it?",
-                    "what is the whole bill?",
-                    "how much is the total cost?",
-                ),
-            ),
-            Question(
-                formula="a*p+b*r-c*s",
-                wordings=(
-                    "how much more do the {items} and {items2} cost than the {items3}?",
-                    "by how many dollars are the {items} and {items2} together above the {items3}?",
-                    "how many dollars less do the {items3} cost than all the others?",
-                ),
-            ),
+            Question(formula="a*b*c", wordings=_METERS_A_WEEK),
+            Question(formula="a*b*c*w", wordings=_METERS_IN_WEEKS),
         ),
     ),
     Situation(
         name="stops on a way",
-        numbers={"a": (2, 60), "b": (2, 60), "c": (2, 90), "t": "a+b+c", "n": (2, 9)},
-        facts=(
-            (
-                "on a ride of {t} miles {Name} stops twice",
-                "{Name} makes two stops on a way of {t} miles",
-                "a {vehicle} has two stops on its route of {t} miles",
-            ),
-            (
-                "the first stop comes after {a} miles, the second {b} miles before the end",
-                "it is {a} miles to the first stop, and from the second {b} miles to the goal",
-                "one stop is {a} miles behind the start and the other {b} miles short of the end",
-            ),
-        ),
+        numbers={"a": (2, 60), "b": (2, 60), "c": (2, 90), "t": "a+b+c"},
+        facts=(_RIDE, _STOPS),
         questions=(
-            Question(
-                formula="t-a-b",
-                wordings=(
-                    "how many miles are between the two stops?",
-                    "how far apart are the stops?",
-                    "what is the distance from one stop to the other?",
-                ),
-            ),
+            Question(formula="t-a-b", wordings=_BETWEEN),
+            Question(formula="t-b", wordings=_TO_SECOND),
         ),
     ),
     Situation(
         name="goal in parts",
-        numbers={
-            "a": (2, 60),
-            "b": (2, 60),
-            "c": (2, 60),
-            "r": (2, 90),
-            "t": "a+b+c+r",
-            "k": (2, 4),
-        },
-        facts=(
-            (
-                "{Name} wants to collect {t} {items} for a school",
-                "the goal of {Name} is to sell {t} {items}",
-                "{Name} has promised to bring {t} {items}",
-                "{t} {items} have to be made by {Name} this week",
-            ),
-            (
-                "on {day} {he} got {a} of them, on {day2} {b} and on {day3} {c}",
-                "so far there were {a} on {day}, {b} on {day2} and {c} on {day3}",
-                "{he} managed {a} on {day}, then {b} on {day2}, and {c} more on {day3}",
-            ),
-        ),
-        questions=(Question(formula="t-(a+b+c)", wordings=_STILL),),
-    ),
-    Situation(
-        name="customers",
-        numbers={"a": (2, 12), "b": (2, 9), "c": (2, 12), "d": (2, 9), "p": (2, 30)},
-        facts=(
-            (
-                "the first {a} customers of the day buy {b} {items} each",
-                "{a} people come in the morning, and each of them takes {b} {items}",
-                "before noon {Name} has {a} customers who want {b} {items} each",
-            ),
-            (
-                "the next {c} customers buy {d} each",
-                "in the afternoon {c} others take {d} {items} each",
-                "later {c} people come, every one of whom needs {d}",
-            ),
-        ),
+        numbers={"a": (2, 60), "b": (2, 60), "c": (2, 60), "r": (2, 90), "t": "a+b+c+r"},
+        facts=(_GOAL, _PARTS),
         questions=(
-            Question(
-                formula="a*b+c*d",
-                wordings=(
-                    "how many {items} are sold that day?",
-                    "how many {items} is that for the day?",
-                    "find how many {items} were sold in all.",
-                ),
-            ),
-            Question(
-                formula="(a*b+c*d)*p",
-                facts=(
-                    (
-                        "one {item} costs ${p}",
-                        "the price of each {item} is ${p}",
-                        "every {item} brings in ${p}",
-                    ),
-                ),
-                wordings=(
-                    "how much money is made that day?",
-                    "how many dollars does the day bring?",
-                    "how much do all of them pay together?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="weight of things",
-        numbers={"a": (2, 30), "b": (2, 20), "c": (2, 30), "d": (2, 20), "e": (2, 50)},
-        facts=(
-            (
-                "{Name} carries {a} books that weigh {b} ounces each",
-                "each of {a} books weighs {b} ounces",
-                "in a {box} there are {a} books of {b} ounces each",
-            ),
-            (
-                "the {box2} in which they lie weighs {e} ounces itself",
-                "the empty {box2} for them weighs {e} ounces",
-                "{e} ounces have to be added for the {box2} around them",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*b+e",
-                wordings=(
-                    "how many ounces is all of it?",
-                    "what is the weight of everything together, in ounces?",
-                    "how heavy is that in all?",
-                ),
-            ),
-            Question(
-                formula="a*b+e-c*b",
-                facts=(
-                    (
-                        "{c} of the books are taken out",
-                        "{Other} takes {c} of the books away",
-                        "then {c} books less are in there",
-                    ),
-                ),
-                wordings=(
-                    "how many ounces is it then?",
-                    "how heavy is what is left with that {box2}?",
-                    "what is the weight after that, in ounces?",
-                ),
-            ),
+            Question(formula="t-(a+b+c)", wordings=_STILL),
+            Question(formula="a+b+c", wordings=_SO_FAR),
         ),
     ),
 )

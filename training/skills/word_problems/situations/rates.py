@@ -1,16 +1,8 @@
-"""So much for so many: unit prices, recipes, fuel, overtime. Data only."""
+"""So much for so many: unit prices, packs, fuel. Data only."""
 
 from __future__ import annotations
 
 from ..situation import Question, Situation
-
-_COST = (
-    "how much does that cost?",
-    "how many dollars is that?",
-    "how much money is that in all?",
-    "what is the cost in dollars?",
-    "how much has to be paid for it?",
-)
 
 RATES = (
     Situation(
@@ -23,6 +15,13 @@ RATES = (
                 "for {k} {items} people pay ${m}",
                 "{Name} paid ${m} for {k} {items}",
                 "{items} are on sale, {k} of them for ${m}",
+                "${m} is the price of {k} {items}",
+                "with ${m} {Name} can buy {k} {items}",
+                "at the {shop} ${m} buys {k} {items}",
+                "anyone who buys {k} {items} pays ${m}",
+                "{Other} bought {k} {items} and paid ${m}",
+                "it costs ${m} to buy {k} {items}",
+                "the price for a set of {k} {items} is ${m}",
             ),
         ),
         questions=(
@@ -33,6 +32,29 @@ RATES = (
                     "what is the price of {n} {items}?",
                     "how many dollars are {n} {items}, at the same price?",
                     "how much does {Name} pay for {n} of them?",
+                    "find the cost of {n} such {items}.",
+                    "at this rate, how much are {n} {items}?",
+                    "work out what {n} of these {items} cost.",
+                    "how many dollars does it take to buy {n} {items}?",
+                    "calculate the price of {n} {items} at that rate.",
+                    "for how much money can {n} {items} be bought?",
+                    "tell me how many dollars {n} {items} come to.",
+                    "{Name} wants {n} {items}. How much is to be paid for them?",
+                ),
+            ),
+            Question(
+                formula="m/k",
+                wordings=(
+                    "how much does one {item} cost?",
+                    "what is the price of a single {item}?",
+                    "how many dollars is each {item}?",
+                    "find the price of one {item}.",
+                    "work out how much is paid for each of them.",
+                    "what does each {item} cost, in dollars?",
+                    "tell me the price per piece.",
+                    "calculate the cost of just one of them.",
+                    "how much money is that apiece?",
+                    "at this rate, what has to be paid for one?",
                 ),
             ),
             Question(
@@ -41,25 +63,48 @@ RATES = (
                     "how much do {t} {items} cost, in packs of that size?",
                     "what is the price of {t} {items} in such packs?",
                     "how many dollars are {t} {items} if only such packs are sold?",
+                    "find what {t} {items} cost when they are bought in sets like that.",
+                    "{Name} needs {t} {items} and buys them in packs like this. What does that cost?",
+                    "work out the price of {t} {items} that come in these packs.",
+                    "in packs of this kind, how much are {t} {items}?",
+                    "calculate the cost of {t} {items} bought that many at a time.",
+                    "how much has to be paid for {t} {items}, always that many at once?",
+                    "tell me how many dollars {Name} needs for {t} {items} in sets of that size.",
                 ),
             ),
         ),
     ),
     Situation(
         name="used up",
-        numbers={"a": (1, 6), "k": (2, 12), "q": (2, 12), "d": (10, 120, 10), "p": (2, 20)},
+        numbers={"a": (2, 6), "k": (2, 12), "q": (2, 12), "d": (10, 120, 10), "p": (2, 20)},
         facts=(
             (
-                "{Name} eats {a} {items} a day",
+                "{Name} uses {a} {items} a day",
                 "every day {Name} uses {a} {items}",
                 "a {shop} needs {a} {items} each day",
                 "{a} {items} are used in the {place} per day",
+                "{a} {items} a day are what {Name} needs",
+                "{Name} gives away {a} {items} each day",
+                "day after day {a} {items} are used up by {Name}",
+                "a machine goes through {a} {items} a day",
+                "the daily need of a {shop} is {a} {items}",
+                "in a single day {Name} uses up {a} {items}",
+                "{Name} hands out {a} {items} per day",
+                "on each day {a} {items} are taken from the {place}",
             ),
             (
                 "a pack has {k} {items} in it and costs ${p}",
-                "{items} come in packs of {k} that cost ${p}",
+                "{items} come in packs of {k} that cost ${p} each",
                 "one pack of {k} {items} is ${p}",
-                "packs of {k} {items} are sold for ${p}",
+                "packs of {k} {items} are sold for ${p} each",
+                "for ${p} there is a pack with {k} {items}",
+                "they are sold in packs of {k}, at ${p} a pack",
+                "${p} buys one pack with {k} {items} in it",
+                "a pack costs ${p} and holds {k} {items}",
+                "each pack contains {k} {items} and sells for ${p}",
+                "{k} {items} are in every pack, which costs ${p}",
+                "the price of a pack is ${p}, with {k} {items} inside",
+                "{Name} can get packs of {k} {items} for ${p} each",
             ),
         ),
         questions=(
@@ -69,6 +114,14 @@ RATES = (
                     "how many packs are needed for {d} days?",
                     "how many packs is that in {d} days?",
                     "find the number of packs for {d} days.",
+                    "how many packs last {d} days?",
+                    "work out how many packs are used up in {d} days.",
+                    "for {d} days, how many packs have to be bought?",
+                    "what number of packs is enough for {d} days?",
+                    "tell me how many packs {d} days take.",
+                    "calculate the packs that are needed over {d} days.",
+                    "how many packs are empty after {d} days?",
+                    "how many packs must be there to last for {d} days?",
                 ),
             ),
             Question(
@@ -78,63 +131,60 @@ RATES = (
                     "how much money is that for {d} days?",
                     "how many dollars are spent in {d} days?",
                     "what is spent on them in {d} days?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="recipe",
-        numbers={"k": (2, 12), "b": (2, 20), "g": (2, 15), "n": "k*g", "a": (2, 40)},
-        facts=(
-            (
-                "a recipe for {k} people needs {b} eggs",
-                "for {k} guests a cook takes {b} eggs",
-                "{b} eggs are enough for {k} people",
-                "{Name} needs {b} eggs to bake for {k} people",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="n/k*b",
-                wordings=(
-                    "how many eggs are needed for {n} people?",
-                    "how many eggs is that for {n}?",
-                    "how many eggs have to be there for {n} people?",
-                    "find the number of eggs for {n} guests.",
+                    "find the cost of all packs for {d} days.",
+                    "work out how many dollars this takes over {d} days.",
+                    "for {d} days, what do the packs cost in total?",
+                    "tell me how much is paid for packs during {d} days.",
+                    "what is the price of all the packs that {d} days need?",
+                    "calculate the money that is needed to last {d} days.",
+                    "how many dollars have to be paid for a supply of {d} days?",
                 ),
             ),
             Question(
-                formula="n/k*b-a",
-                facts=(
-                    (
-                        "{a} eggs are there already",
-                        "{a} eggs lie in the kitchen",
-                        "{Other} brings {a} eggs",
-                    ),
-                ),
+                formula="d*a",
                 wordings=(
-                    "how many more eggs are needed for {n} people?",
-                    "how many eggs are missing for {n} guests?",
-                    "how many eggs must be bought for {n} people?",
+                    "how many {items} is that in {d} days?",
+                    "how many {items} are gone after {d} days?",
+                    "find the number of {items} for {d} days.",
+                    "how many {items} are needed to last {d} days?",
+                    "for {d} days, how many {items} must there be?",
+                    "work out how many {items} {d} days take.",
+                    "what number of {items} is used up within {d} days?",
+                    "tell me how many {items} have to be there for {d} days.",
+                    "calculate the total of {items} over {d} days.",
                 ),
             ),
         ),
     ),
     Situation(
         name="fuel",
-        numbers={"k": (10, 50), "g": (2, 20), "m": "k*g", "p": (2, 6), "n": (2, 9)},
+        numbers={"k": (10, 50), "g": (2, 20), "m": "k*g", "p": (2, 6)},
         facts=(
             (
                 "a {vehicle} goes {k} miles on a gallon of fuel",
                 "with one gallon a {vehicle} comes {k} miles far",
                 "for every {k} miles a {vehicle} uses a gallon of gas",
                 "{Name}'s car makes {k} miles per gallon",
+                "a gallon of fuel takes a {vehicle} {k} miles",
+                "a {vehicle} needs a gallon of fuel for each {k} miles",
+                "after {k} miles a {vehicle} has burned one gallon",
+                "{k} miles can be driven on each gallon in {Name}'s {vehicle}",
+                "one gallon is used up by a {vehicle} every {k} miles",
+                "the engine of a {vehicle} gets {k} miles out of a gallon",
+                "each gallon in the tank is enough for {k} miles in {Name}'s car",
             ),
             (
                 "a trip is {m} miles long",
                 "it has to go {m} miles",
                 "the way to {Other} is {m} miles",
                 "{m} miles are to be driven",
+                "a journey of {m} miles is planned",
+                "{Name} drives {m} miles with it",
+                "{m} miles lie ahead of it",
+                "the next city is {m} miles away",
+                "within a month it covers {m} miles",
+                "a tour takes it {m} miles far",
+                "it is {m} miles to the sea",
             ),
         ),
         questions=(
@@ -144,6 +194,13 @@ RATES = (
                     "how many gallons does it need?",
                     "how many gallons of it are used?",
                     "how much fuel is that, in gallons?",
+                    "find the number of gallons for this distance.",
+                    "work out how many gallons that takes.",
+                    "how many gallons have to be in the tank for that?",
+                    "what amount of fuel in gallons is burned?",
+                    "tell me how many gallons are needed in all.",
+                    "for that distance, how many gallons are enough?",
+                    "calculate the fuel for it in gallons.",
                 ),
             ),
             Question(
@@ -153,123 +210,26 @@ RATES = (
                         "a gallon costs ${p}",
                         "each gallon is ${p}",
                         "the price of one gallon is ${p}",
-                    ),
-                ),
-                wordings=_COST,
-            ),
-        ),
-    ),
-    Situation(
-        name="overtime",
-        numbers={"a": (5, 30), "b": (20, 40, 5), "c": (2, 15), "d": (2, 12)},
-        facts=(
-            (
-                "{Name} is paid ${a} an hour for the first {b} hours of a week",
-                "for {b} hours a week {Name} gets ${a} each",
-                "the first {b} hours bring {Name} ${a} an hour",
-                "a {worker} earns ${a} per hour for up to {b} hours a week",
-            ),
-            (
-                "for each hour beyond that it is ${d} more",
-                "every further hour is paid ${d} more than those",
-                "an hour of overtime brings ${d} more",
-                "any hour after those brings ${d} more",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*b+(a+d)*c",
-                facts=(
-                    (
-                        "this week there were {c} hours of overtime",
-                        "{c} more hours than those were worked",
-                        "on top of these {c} hours were worked",
+                        "${p} is paid for every gallon",
+                        "fuel costs ${p} a gallon",
+                        "gas is sold at ${p} per gallon",
+                        "a gas station asks for ${p} a gallon",
+                        "one gallon of fuel can be had for ${p}",
+                        "{Name} pays ${p} for each gallon",
                     ),
                 ),
                 wordings=(
-                    "how much is earned in that week?",
-                    "what does the week bring in dollars?",
-                    "how many dollars is that for the week?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="two jobs",
-        numbers={"a": (5, 40), "b": (5, 40), "c": (2, 40), "d": (2, 30), "w": (2, 50)},
-        facts=(
-            (
-                "{Name} gets ${a} an hour as a {worker} and ${b} an hour as a guard",
-                "as a {worker} {Name} earns ${a} per hour, as a driver ${b}",
-                "{Name} has two jobs, one for ${a} an hour and one for ${b} an hour",
-                "teaching brings {Name} ${a} an hour, and cooking ${b}",
-            ),
-            (
-                "each week {he} works {c} hours in the first job and {d} in the second",
-                "a week has {c} hours of the first and {d} hours of the second",
-                "{he} does the first for {c} hours a week and the other for {d}",
-                "every week {c} hours go to the first one and {d} to the other",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*c+b*d",
-                wordings=(
-                    "how much does {he} earn in a week?",
-                    "how many dollars is that a week?",
-                    "what are the earnings of one week?",
-                ),
-            ),
-            Question(
-                formula="(a*c+b*d)*w",
-                wordings=(
-                    "how much does {he} earn in {w} weeks?",
-                    "how many dollars is that in {w} weeks?",
-                    "what are the earnings of {w} weeks?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="slices",
-        numbers={"a": (2, 30), "b": (4, 16), "c": (2, 60), "n": (2, 12)},
-        facts=(
-            (
-                "{Name} cuts {a} cakes into {b} slices each",
-                "there are {a} pizzas, and each is cut into {b} pieces",
-                "{a} pies with {b} pieces each stand on a table",
-                "a {worker} bakes {a} loaves and cuts each into {b} slices",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="a*b-c",
-                facts=(
-                    (
-                        "in the evening {c} of them are left",
-                        "when everybody has gone, {c} remain",
-                        "{c} are still there after the meal",
-                    ),
-                ),
-                wordings=(
-                    "how many were eaten?",
-                    "how many of them have the guests taken?",
-                    "how many of these are gone?",
-                ),
-            ),
-            Question(
-                formula="a*b/n",
-                facts=(
-                    (
-                        "{n} people share them equally",
-                        "they are shared evenly by {n} guests",
-                        "all of them go to {n} children in equal parts",
-                    ),
-                ),
-                wordings=(
-                    "how many does each of them get?",
-                    "how many are there for each?",
-                    "how many is that for one of them?",
+                    "how much does that cost?",
+                    "how many dollars is that?",
+                    "how much money is that in all?",
+                    "what is the cost in dollars?",
+                    "how much has to be paid for it?",
+                    "find the cost of the fuel.",
+                    "work out how many dollars the fuel comes to.",
+                    "what is spent on fuel altogether?",
+                    "tell me the total price of the gallons that are needed.",
+                    "how many dollars of fuel does it take?",
+                    "calculate the money for the whole distance.",
                 ),
             ),
         ),

@@ -1,4 +1,4 @@
-"""What was there before, and parts that are told by their sum: to be found backwards. Data only."""
+"""What was there before: to be found backwards. Data only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ _AT_FIRST = (
     "how many {items} did {he} have in the beginning?",
     "with how many {items} did {Name} start?",
     "how many {items} were there at the start?",
-    "find how many {items} {Name} had before that.",
+    "find how many {items} {Name} had before all this.",
+    "what was the number of {Name}'s {items} to begin with?",
+    "work out how many {items} {he} had originally.",
+    "tell me how many {items} {Name} had in the first place.",
+    "calculate the number of {items} that {Name} had at the very start.",
+    "how many {items} belonged to {Name} before anything happened?",
+    "before any of this, how many {items} did {he} have?",
+    "determine how many {items} there were at the outset.",
 )
 
 UNKNOWNS = (
     Situation(
         name="at first",
-        numbers={"b": (2, 90), "c": (2, 90), "e": (2, 150), "k": (2, 6)},
+        numbers={"b": (2, 90), "c": (2, 90), "e": (2, 150)},
         facts=(
             (
                 "{Name} gives {b} {items} to {Other}",
@@ -23,6 +30,13 @@ UNKNOWNS = (
                 "{b} of {Name}'s {items} get lost",
                 "{Name} uses up {b} {items}",
                 "{Name} throws {b} {items} away",
+                "{b} of {Name}'s {items} are taken away by {Other}",
+                "{b} {items} are taken out of {Name}'s {box}",
+                "{b} {items} go from {Name} to {Other}",
+                "on {day} {Name} hands out {b} of {his} {items}",
+                "{Name} loses {b} {items} on the way home",
+                "a dog runs off with {b} of {Name}'s {items}",
+                "of {Name}'s {items}, {b} are thrown out",
             ),
         ),
         questions=(
@@ -34,6 +48,12 @@ UNKNOWNS = (
                         "{e} {items} remain",
                         "after that {he} has only {e} of them",
                         "{he} still has {e}",
+                        "there are {e} {items} left",
+                        "that leaves {him} with {e} {items}",
+                        "{he} ends up with {e} {items}",
+                        "{e} {items} are all that {he} has left",
+                        "the number of {items} that {he} has left is {e}",
+                        "in the end {he} counts {e} {items}",
                     ),
                 ),
                 wordings=_AT_FIRST,
@@ -46,12 +66,23 @@ UNKNOWNS = (
                         "{Third} brings {him} another {c}",
                         "after that {he} finds {c} {items}",
                         "later {he} makes {c} new ones",
+                        "{Third} then gives {c} {items} to {him}",
+                        "then {c} {items} are added",
+                        "the next day {he} gets {c} {items} as a present",
+                        "a week later {c} new {items} come in the mail",
+                        "{c} more {items} come from {Third}",
+                        "after this {his} aunt sends {him} {c} {items}",
                     ),
                     (
                         "now {he} has {e}",
                         "in the end there are {e}",
                         "after all this {he} has {e} {items}",
                         "that leaves {him} with {e}",
+                        "{e} {items} are there now",
+                        "{he} ends up with {e} {items}",
+                        "this makes {e} {items} in all",
+                        "finally {he} counts {e} of them",
+                        "{his} {items} are now {e} in number",
                     ),
                 ),
                 wordings=_AT_FIRST,
@@ -60,14 +91,26 @@ UNKNOWNS = (
                 formula="(e+b)*2",
                 facts=(
                     (
-                        "before that {he} had sold half of them",
+                        "before that {he} had sold half of all {his} {items}",
                         "the day before, half of all the {items} had been given away",
                         "that was after {he} had lost half of all {his} {items}",
+                        "earlier {he} had given exactly half of {his} {items} to {Third}",
+                        "one half of all the {items} had already gone to {Third} before that",
+                        "{he} had already used half of all {his} {items} by then",
+                        "before this happened, half of {Name}'s {items} had been given to {Third}",
+                        "an hour earlier {he} had parted with half of what {he} had",
+                        "half of what {he} had at first had been sold before",
                     ),
                     (
                         "{e} {items} are left",
                         "now {he} has {e} left",
                         "{he} still has {e}",
+                        "{e} {items} remain now",
+                        "{he} is left with {e} {items}",
+                        "there are only {e} {items} left now",
+                        "in the end {he} has {e} of them",
+                        "after all this {e} {items} remain",
+                        "the rest is {e} {items}",
                     ),
                 ),
                 wordings=_AT_FIRST,
@@ -75,179 +118,77 @@ UNKNOWNS = (
         ),
     ),
     Situation(
-        name="sum and difference",
-        numbers={"q": (2, 90), "d": (2, 60), "s": "q+q+d", "c": (2, 30)},
+        name="at first with more",
+        numbers={"b": (2, 90), "e": (4, 200), "h": (2, 90), "k": (2, 12), "t": "h*k+b"},
         facts=(
             (
-                "{Name} and {Other} have {s} {items} together",
-                "together {Name} and {Other} own {s} {items}",
-                "there are {s} {items}, some of them {Name}'s and the others {Other}'s",
-                "{s} {items} belong to {Name} and {Other}",
-            ),
-            (
-                "{Name} has {d} more than {Other}",
-                "{Other} has {d} fewer than {Name}",
-                "{Name} owns {d} {items} more than {Other} does",
-                "{Other}'s are {d} fewer than {Name}'s",
+                "{Name} gets {b} {items} from {Other}",
+                "{Name} is given {b} {items} by {Other}",
+                "{Name} buys {b} more {items}",
+                "{b} new {items} are added to {Name}'s collection",
+                "on {day} {Name} finds {b} {items}",
+                "{Name} wins {b} more {items} in a game",
+                "{Name}'s {items} become {b} more",
+                "as a present, {Name} receives {b} {items}",
+                "{b} {items} are put into {Name}'s {box2}",
+                "{Name} makes {b} {items} to go with {his} others",
             ),
         ),
         questions=(
             Question(
-                formula="(s-d)/2",
-                wordings=(
-                    "how many {items} does {Other} have?",
-                    "how many {items} are {Other}'s?",
-                    "find the number of {Other}'s {items}.",
-                    "how many of the {items} belong to {Other}?",
-                ),
-            ),
-            Question(
-                formula="(s+d)/2",
-                wordings=(
-                    "how many {items} does {Name} have?",
-                    "how many {items} are {Name}'s?",
-                    "find the number of {Name}'s {items}.",
-                    "how many of the {items} belong to {Name}?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="sum and times",
-        numbers={"q": (2, 60), "k": (2, 8), "m": "k+1", "s": "q*m"},
-        facts=(
-            (
-                "{Name} and {Other} have {s} {items} together",
-                "together {Name} and {Other} sold {s} {items}",
-                "in all, {Name} and {Other} picked {s} {items}",
-                "{s} {items} were found by {Name} and {Other}",
-            ),
-            (
-                "{Name} has {k} times as many of them as {Other}",
-                "{Name}'s part is {k} times {Other}'s part",
-                "for each one of {Other}'s there are {k} of {Name}'s",
-                "{k} times as many are {Name}'s as are {Other}'s",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="s/(k+1)",
-                wordings=(
-                    "how many {items} is that for {Other}?",
-                    "how many {items} are {Other}'s?",
-                    "what is the number of {Other}'s {items}?",
-                    "how many of the {items} did {Other} get?",
-                ),
-            ),
-            Question(
-                formula="s/(k+1)*k",
-                wordings=(
-                    "how many {items} is that for {Name}?",
-                    "how many {items} are {Name}'s?",
-                    "what is the number of {Name}'s {items}?",
-                    "how many of the {items} did {Name} get?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="what a box costs",
-        numbers={"p": (2, 30), "n": (2, 12), "q": (2, 25), "r": (2, 60), "m": "n*q+r", "a": (1, 5)},
-        facts=(
-            (
-                "{Name} pays ${m} in all",
-                "the whole bill is ${m}",
-                "{Name} spends ${m} altogether",
-                "at the {shop} {Name} pays a total of ${m}",
-            ),
-            (
-                "${r} of it are for a book and the rest for {n} {items}",
-                "{he} bought {n} {items}, and a book for ${r}",
-                "that is for a coat of ${r} and {n} {items}",
-                "it is the price of {n} {items} and a lamp for ${r}",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="(m-r)/n",
-                wordings=(
-                    "how much does one {item} cost?",
-                    "what is the price of one {item} in dollars?",
-                    "how many dollars is each {item}?",
-                    "how much was each of the {items}?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="how many with the rest",
-        numbers={"p": (2, 12), "q": (2, 30), "a": (2, 12), "r": (2, 20), "m": "a*r+p*q"},
-        facts=(
-            (
-                "{Name} has ${m}",
-                "{Name} takes ${m} to the {shop}",
-                "{Name} can spend ${m}",
-                "the budget of {Name} is ${m}",
-            ),
-            (
-                "{he} buys {a} {items} for ${r} each",
-                "{he} takes {a} {items} that cost ${r} each",
-                "first {he} pays ${r} each for {a} {items}",
-                "{a} {items} at ${r} apiece are bought",
-            ),
-            (
-                "for the rest {he} wants {items2} at ${p} each",
-                "one {item2} costs ${p}",
-                "{items2} are ${p} each",
-                "with what is left {he} buys {items2}, which cost ${p} apiece",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="(m-a*r)/p",
-                wordings=(
-                    "how many {items2} can {he} buy?",
-                    "how many {items2} does {Name} get for that?",
-                    "for how many {items2} is the rest enough?",
-                    "how many {items2} can {Name} pay for?",
-                ),
-            ),
-        ),
-    ),
-    Situation(
-        name="fewer each",
-        numbers={"n": (2, 12), "q": (2, 40), "t": "n*q", "c": (2, 30), "m": (2, 9)},
-        facts=(
-            (
-                "{n} {boxes} hold {t} {items} in all",
-                "{t} {items} are in {n} equal {boxes}",
-                "{Name} packs {t} {items} into {n} {boxes}, the same number in each",
-                "{n} {boxes} have {t} {items} altogether, all of them equally many",
-            ),
-        ),
-        questions=(
-            Question(
-                formula="t/n*m",
-                wordings=(
-                    "how many {items} do {m} such {boxes} hold?",
-                    "how many {items} are in {m} of these {boxes}?",
-                    "what number of {items} is in {m} of the {boxes}?",
-                    "find how many {items} there are in {m} {boxes}.",
-                ),
-            ),
-            Question(
-                formula="t/n-c",
+                formula="e-b",
                 facts=(
                     (
-                        "from one of them {c} are taken out",
-                        "{Other} takes {c} out of one {box}",
-                        "in one of the {boxes} {c} are broken",
+                        "now {he} has {e} {items}",
+                        "in the end {he} has {e}",
+                        "that makes {e} {items} in all",
+                        "with these {he} has {e} altogether",
+                        "after that there are {e} {items}",
+                        "{he} counts {e} {items} now",
+                        "{his} total is {e} {items} then",
+                        "{e} {items} belong to {him} now",
+                        "this brings {his} {items} to {e}",
+                    ),
+                ),
+                wordings=_AT_FIRST,
+            ),
+            Question(
+                formula="(t-b)/k",
+                facts=(
+                    (
+                        "before that {he} had {k} full {boxes} with the same number in each",
+                        "{his} other {items} fill {k} {boxes}, with equally many in each",
+                        "all the others lie in {k} {boxes}, the same number in every one",
+                        "{he} already had {k} {boxes} that hold equally many {items}",
+                        "{k} {boxes}, all with the same number of {items}, belonged to {him} before that",
+                        "{his} old {items} are spread evenly over {k} {boxes}",
+                        "until then all {his} {items} were in {k} {boxes}, equally many in each",
+                        "the ones {he} had before are in {k} {boxes} of the same size, all full",
+                        "at that time {he} owned {k} full {boxes} of {items}, all alike",
+                    ),
+                    (
+                        "now {he} has {t} {items}",
+                        "that makes {t} {items} in all",
+                        "altogether {he} has {t} {items} now",
+                        "in total there are {t} {items} then",
+                        "{he} counts {t} {items} in the end",
+                        "all together, {t} {items} belong to {him} now",
+                        "with the new ones it is {t} {items} altogether",
+                        "the total is {t} {items}",
+                        "{t} {items} are there, old and new",
                     ),
                 ),
                 wordings=(
-                    "how many {items} are left in that {box}?",
-                    "how many {items} does that {box} still hold?",
-                    "how many good {items} remain in that one?",
+                    "how many {items} are in one of the {boxes}?",
+                    "how many {items} does each {box} hold?",
+                    "what is the number of {items} in each {box}?",
+                    "find how many {items} there are in one {box}.",
+                    "work out how many {items} each of the {boxes} has in it.",
+                    "tell me the number of {items} per {box}.",
+                    "how many {items} fill one {box}?",
+                    "calculate how many {items} every {box} contains.",
+                    "each {box} has how many {items} in it?",
+                    "determine how many {items} lie in each {box}.",
                 ),
             ),
         ),

@@ -1,0 +1,210 @@
+"""What grows and what is paid month by month, over months and years. Data only."""
+
+from __future__ import annotations
+
+from ..situation import Question, Situation
+
+_TALL = (
+    "a plant is {a} inches tall",
+    "a tree measures {a} inches",
+    "on {day} a vine has a height of {a} inches",
+    "{Name} owns a plant of {a} inches",
+    "the height of a young tree is {a} inches",
+    "{a} inches is how tall a bush in {Name}'s garden is",
+    "a sunflower stands {a} inches high",
+    "{Name} has planted a bamboo that is {a} inches high",
+    "a cactus in the {shop} has reached {a} inches",
+    "{Name} buys a small palm, which measures {a} inches",
+    "today a hedge is {a} inches high",
+)
+_GROWS = (
+    "it grows {b} inches a month",
+    "each month it grows by {b} inches",
+    "every month adds {b} inches to its height",
+    "in a month it becomes {b} inches taller",
+    "its height increases by {b} inches per month",
+    "it gains {b} inches every month",
+    "{b} inches are added each month",
+    "from month to month it gets {b} inches taller",
+    "after every month it is {b} inches taller than before",
+    "its growth is {b} inches a month",
+)
+_TALL_IN_MONTHS = (
+    "how tall is it after {c} months?",
+    "how many inches tall will it be in {c} months?",
+    "what is its height {c} months later?",
+    "find its height in inches after {c} months.",
+    "how many inches does it measure when {c} months have passed?",
+    "what height does it have after {c} months of growth?",
+    "work out how high it is at the end of {c} months.",
+    "calculate its height once {c} months have gone by.",
+    "to what height has it grown after {c} months?",
+    "tell me how many inches high it is {c} months later.",
+    "{c} months later, how tall is it?",
+)
+_TALL_IN_YEARS = (
+    "how tall is it after {u} years?",
+    "how many inches tall will it be in {u} years?",
+    "what is its height {u} years later?",
+    "find its height in inches after {u} years.",
+    "how many inches does it measure when {u} years have passed?",
+    "what height does it have after {u} years of growth?",
+    "work out how high it is at the end of {u} years.",
+    "calculate its height once {u} years have gone by.",
+    "to what height has it grown after {u} years?",
+    "tell me how many inches high it is {u} years later.",
+    "{u} years later, how tall is it?",
+)
+_MONTHS_TO_HEIGHT = (
+    "after how many months is it {t} inches tall?",
+    "in how many months does it reach {t} inches?",
+    "how many months does it take to get to {t} inches?",
+    "find the number of months until it is {t} inches high.",
+    "how many months pass before it measures {t} inches?",
+    "when its height is {t} inches, how many months have gone by?",
+    "work out after how many months its height is {t} inches.",
+    "calculate how many months it needs to become {t} inches tall.",
+    "how many months must one wait for a height of {t} inches?",
+    "tell me in how many months it will have {t} inches.",
+    "to be {t} inches tall, how many months must it grow?",
+)
+_GROWN = (
+    "by how many inches does it grow in {c} months?",
+    "how many inches does it gain within {c} months?",
+    "how much taller does it become in {c} months?",
+    "what is its growth over {c} months, in inches?",
+    "find how many inches {c} months add to it.",
+    "work out how many inches are added in {c} months.",
+    "calculate by how much its height increases in {c} months.",
+    "how many more inches does it have after {c} months?",
+    "tell me how many inches taller it gets during {c} months.",
+    "in {c} months, how many inches does it grow?",
+)
+_MONTHLY = (
+    "{Name} pays ${a} a month for a phone",
+    "a club costs {Name} ${a} a month",
+    "every month {Name} gives ${a} to a library",
+    "{Name} spends ${a} each month on {items}",
+    "the insurance of {Name}'s car is ${a} per month",
+    "gas costs {Name} ${a} a month",
+    "${a} a month go from {Name} to a dance school",
+    "each month ${a} are taken from {Name}'s account for a garage",
+    "{Name} rents a piano for ${a} a month",
+    "the price that {Name} pays for films at home is ${a} per month",
+    "for swimming lessons {Name} is charged ${a} every month",
+    "month after month, {Name} pays ${a} for cleaning",
+    "{Name} has a gym card at ${a} a month",
+)
+_PER_YEAR = (
+    "how much is that in a year?",
+    "how many dollars is that per year?",
+    "what does one year come to?",
+    "what does {Name} pay for it in a whole year?",
+    "find the cost of a year.",
+    "how much money does that make in one year?",
+    "work out what {Name} spends on it per year.",
+    "calculate how many dollars one year costs.",
+    "what is the price of it for a full year?",
+    "tell me how much {Name} spends on that in the course of a year.",
+    "how many dollars go into it every year?",
+)
+_SOME_YEARS = (
+    "how much is that in {c} years?",
+    "how many dollars is that for {c} years?",
+    "what do {c} years come to?",
+    "what does {Name} pay for it in {c} years?",
+    "find the cost of {c} years.",
+    "how much money does that make after {c} years?",
+    "work out what {Name} spends on it over {c} years.",
+    "calculate how many dollars {c} years cost.",
+    "what is the price of it for {c} full years?",
+    "tell me how much {Name} spends on that in the course of {c} years.",
+    "how many dollars have gone into it when {c} years are over?",
+)
+_SOME_MONTHS = (
+    "how much is that in {c} months?",
+    "how many dollars is that for {c} months?",
+    "what do {c} months come to?",
+    "what does {Name} pay for it in {c} months?",
+    "find the cost of {c} months.",
+    "how much money does that make after {c} months?",
+    "work out what {Name} spends on it over {c} months.",
+    "calculate how many dollars {c} months cost.",
+    "what is the price of it for {c} months?",
+    "tell me how much {Name} spends on that during {c} months.",
+)
+_YEAR_IN_ALL = (
+    "how much is that in a year?",
+    "how many dollars is that per year?",
+    "what does a whole year come to?",
+    "what does {Name} pay in a year altogether?",
+    "find the total cost of a year.",
+    "how much money do both make in one year?",
+    "work out what {Name} spends per year in all.",
+    "calculate how many dollars one year costs, everything included.",
+    "what is the sum for a full year?",
+    "tell me how much {Name} spends in total in the course of a year.",
+    "how many dollars does {he} need for all of it every year?",
+)
+_YEARLY_FEE = (
+    "there is a fee of ${b} a year as well",
+    "once a year {he} pays another ${b}",
+    "another ${b} are due every year",
+    "on top of that comes a yearly fee of ${b}",
+    "{he} is also charged ${b} a year",
+    "every January another ${b} have to be paid",
+    "a tax of ${b} is added each year",
+    "the yearly charge for service is a further ${b}",
+    "${b} more are taken once every year",
+    "{he} gives a yearly tip of ${b} too",
+)
+_WEEKLY = (
+    "{he} also spends ${w} a week on tea",
+    "${w} more are spent every week",
+    "each week costs {him} another ${w} for music",
+    "every week {he} buys vegetables for ${w}",
+    "the bus is another ${w} per week",
+    "{his} lunches cost ${w} a week",
+    "each week another ${w} go to a babysitter",
+    "{he} also pays ${w} weekly for flowers",
+    "week after week, {he} spends ${w} on magazines",
+    "a weekly ticket for the {vehicle} costs {him} ${w}",
+)
+_YEAR_OF_WEEKS = (
+    "how much is that in a year of 52 weeks?",
+    "how many dollars does a year of 52 weeks cost?",
+    "what is all that for a year, of 52 weeks?",
+    "what does {Name} spend on both in a year of 52 weeks?",
+    "find the cost of all this in a year, which has 52 weeks.",
+    "how much money is needed for one year of 52 weeks?",
+    "work out what a year of 52 weeks comes to altogether.",
+    "calculate {his} total spending in a year of 52 weeks.",
+    "what is the total for a whole year with its 52 weeks?",
+    "tell me how many dollars both make in one year of 52 weeks.",
+)
+
+BY_THE_MONTH = (
+    Situation(
+        name="growing",
+        numbers={"a": (2, 60), "b": (2, 20), "c": (2, 40), "u": (2, 12), "t": "b*c+a"},
+        facts=(_TALL, _GROWS),
+        questions=(
+            Question(formula="c*b+a", wordings=_TALL_IN_MONTHS),
+            Question(formula="u*12*b+a", wordings=_TALL_IN_YEARS),
+            Question(formula="(t-a)/b", wordings=_MONTHS_TO_HEIGHT),
+            Question(formula="c*b", wordings=_GROWN),
+        ),
+    ),
+    Situation(
+        name="yearly",
+        numbers={"a": (5, 90), "b": (5, 400), "c": (2, 9), "w": (2, 30)},
+        facts=(_MONTHLY,),
+        questions=(
+            Question(formula="a*12", wordings=_PER_YEAR),
+            Question(formula="a*12*c", wordings=_SOME_YEARS),
+            Question(formula="a*c", wordings=_SOME_MONTHS),
+            Question(formula="a*12+b", facts=(_YEARLY_FEE,), wordings=_YEAR_IN_ALL),
+            Question(formula="a*12+w*52", facts=(_WEEKLY,), wordings=_YEAR_OF_WEEKS),
+        ),
+    ),
+)

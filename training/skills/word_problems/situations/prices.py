@@ -1,0 +1,173 @@
+"""Lists of prices, and three things at once. Data only."""
+
+from __future__ import annotations
+
+from ..situation import Question, Situation
+from .money_wordings import COST, LEFT, SHARE, SHARED
+
+PRICES = (
+    Situation(
+        name="price list",
+        numbers={"p": (2, 40), "r": (2, 40), "a": (2, 20), "b": (2, 20), "m": (20, 400, 10)},
+        facts=(
+            (
+                "one {item} costs ${p} and one {item2} costs ${r}",
+                "{items} are ${p} each and {items2} are ${r} each",
+                "at the {shop} {items} cost ${p} and {items2} ${r} apiece",
+                "the price of one {item} is ${p}, that of one {item2} is ${r}",
+                "for one {item} the {shop} asks ${p}, for one {item2} ${r}",
+                "{items2} are sold for ${r} each and {items} for ${p} each",
+                "${p} is the price of one {item}, and ${r} that of one {item2}",
+                "each {item2} costs ${r}, while each {item} costs ${p}",
+                "one has to pay ${p} for every {item} and ${r} for every {item2}",
+                "{items} go for ${p} apiece, {items2} for ${r}",
+                "the {shop} sells {items} at ${p} each and {items2} at ${r} each",
+            ),
+        ),
+        questions=(
+            Question(
+                formula="a*p+b*r",
+                wordings=(
+                    "how much do {a} {items} and {b} {items2} cost?",
+                    "what do {a} {items} and {b} {items2} cost together?",
+                    "{Name} buys {a} {items} and {b} {items2}. How much does {he} pay?",
+                    "find the price of {a} {items} and {b} {items2}.",
+                    "if {Name} takes {a} {items} and {b} {items2}, how many dollars does {he} pay?",
+                    "work out the total cost of {b} {items2} and {a} {items}.",
+                    "tell me what {Name} pays for {a} {items} and {b} {items2}.",
+                    "how many dollars are needed for {b} {items2} and {a} {items}?",
+                    "{Name} needs {b} {items2} and {a} {items}. What is the bill in dollars?",
+                    "calculate what {a} {items} together with {b} {items2} cost.",
+                    "what is the total price of {a} {items} plus {b} {items2}?",
+                ),
+            ),
+            Question(
+                formula="a*p-b*r",
+                wordings=(
+                    "how much more do {a} {items} cost than {b} {items2}?",
+                    "by how many dollars are {a} {items} more expensive than {b} {items2}?",
+                    "how much cheaper are {b} {items2} than {a} {items}?",
+                    "how much less do {b} {items2} cost than {a} {items}?",
+                    "find the difference in price between {a} {items} and {b} {items2}.",
+                    "work out how many dollars more {a} {items} cost than {b} {items2}.",
+                    "tell me by how much {b} {items2} are cheaper than {a} {items}.",
+                    "{Name} buys {a} {items} and {Other} {b} {items2}. How much more does {Name} pay?",
+                    "calculate how much {Name} saves by taking {b} {items2} and not {a} {items}.",
+                    "what is the difference between the price of {a} {items} and that of {b} {items2}?",
+                    "how many dollars less does one pay for {b} {items2} than for {a} {items}?",
+                ),
+            ),
+            Question(
+                formula="m/p",
+                wordings=(
+                    "how many {items} can {Name} buy for ${m}?",
+                    "how many {items} does one get for ${m}?",
+                    "what number of {items} costs ${m}?",
+                    "{Name} spends ${m} on {items} only. How many does {he} get?",
+                    "find the number of {items} that ${m} is enough for.",
+                    "for ${m}, how many {items} are there to be had?",
+                    "if {Name} has ${m}, how many {items} can {he} pay for?",
+                    "work out how many {items} {Name} gets for ${m}.",
+                    "tell me how many {items} can be paid for with ${m}.",
+                    "{Name} paid ${m} for {items}. How many were there?",
+                ),
+            ),
+            Question(
+                formula="(m-a*p)/r",
+                wordings=(
+                    "{Name} has ${m} and buys {a} {items}. How many {items2} can {he} buy for the rest?",
+                    "if {Name} takes {a} {items} and pays ${m} in all, how many {items2} does {he} get too?",
+                    "how many {items2} can be had for what {a} {items} leave of ${m}?",
+                    "out of ${m}, {Name} pays for {a} {items}. How many {items2} does the rest buy?",
+                    "find how many {items2} {Name} can still buy if {he} has ${m} and takes {a} {items}.",
+                    "{Name} paid ${m} for {a} {items} and some {items2}. How many {items2} were there?",
+                    "for ${m} {Name} gets {a} {items} and a number of {items2}. What is that number?",
+                    "after buying {a} {items}, how many {items2} can {Name} get if {he} came with ${m}?",
+                    "work out the number of {items2} that cost ${m} together with {a} {items}.",
+                    "{Name} spends ${m} on {a} {items} and on {items2}. Tell me how many {items2} {he} gets.",
+                ),
+            ),
+        ),
+    ),
+    Situation(
+        name="three things",
+        numbers={
+            "p": (2, 150),
+            "r": (2, 150),
+            "s": (2, 150),
+            "m": (50, 600, 10),
+            "n": (2, 9),
+        },
+        facts=(
+            (
+                "{Name} buys a coat for ${p}, a hat for ${r} and shoes for ${s}",
+                "{Name} spends ${p} on food, ${r} on books and ${s} on a gift",
+                "a table costs ${p}, a chair ${r} and a lamp ${s}, and {Name} takes all three",
+                "{Name} pays ${p} for rent, ${r} for power and ${s} for water",
+                "for a party {Name} buys drinks for ${p}, snacks for ${r} and a cake for ${s}",
+                "{Name} pays ${p} for gas, ${r} for the phone and ${s} for insurance",
+                "{Name}'s costs are ${p} for food, ${r} for clothes and ${s} for toys",
+                "on a trip {Name} spends ${p} on the hotel, ${r} on meals and ${s} on tickets",
+                "${p} goes for a bike, ${r} for a lock and ${s} for a helmet, all of it {Name}'s money",
+                "at the {shop} {Name} gets a bag for ${p}, a belt for ${r} and a watch for ${s}",
+                "{Name}'s dog costs {him} ${p} for food, ${r} for the vet and ${s} for a basket",
+                "{Name} buys paint for ${p}, brushes for ${r} and a ladder for ${s}",
+                "the tickets cost {Name} ${p}, the popcorn ${r} and the parking ${s}",
+                "the garden takes ${p} for soil, ${r} for seeds and ${s} for tools, and {Name} pays for it",
+                "{Name} has three bills to pay, one of ${p}, one of ${r} and one of ${s}",
+                "for school {Name} needs a bag that costs ${p}, pens for ${r} and a ruler for ${s}",
+            ),
+        ),
+        questions=(
+            Question(formula="p+r+s", wordings=COST),
+            Question(
+                formula="m-(p+r+s)",
+                facts=(
+                    (
+                        "{he} had ${m}",
+                        "{he} started with ${m}",
+                        "{his} budget was ${m}",
+                        "{he} had saved ${m} for it",
+                        "before that there was ${m} in {his} purse",
+                        "${m} had been set aside for this",
+                        "{his} grandparents had given {him} ${m}",
+                        "{he} earned ${m} in that time",
+                        "{he} began with ${m} in the bank",
+                        "the money for all of this comes out of {his} ${m}",
+                        "at first {he} had ${m} in cash",
+                    ),
+                ),
+                wordings=LEFT,
+            ),
+            Question(
+                formula="p+r+s-m",
+                facts=(
+                    (
+                        "{he} has only ${m} so far",
+                        "{his} savings come to no more than ${m}",
+                        "there is only ${m} in {his} wallet",
+                        "all the money that {he} has is ${m}",
+                        "{he} has just ${m} at hand",
+                        "so far {he} has saved only ${m} for this",
+                        "${m} is all {he} has with {him}",
+                        "{he} can find no more than ${m} at home",
+                        "{his} own money is only ${m}",
+                    ),
+                ),
+                wordings=(
+                    "how much more money does {he} need?",
+                    "how many dollars are missing?",
+                    "how many dollars is {Name} short of?",
+                    "what sum does {he} still need?",
+                    "find how much money {Name} lacks.",
+                    "work out how many more dollars {he} needs.",
+                    "tell me how much is missing.",
+                    "how much does {Name} have to borrow to pay for all of it?",
+                    "calculate the money that {he} still needs.",
+                    "determine by how many dollars {his} money falls short.",
+                ),
+            ),
+            Question(formula="(p+r+s)/n", facts=(SHARED,), wordings=SHARE),
+        ),
+    ),
+)
