@@ -32,7 +32,7 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
             skill=products.SKILL,
-            share=0.18,
+            share=0.16,
             about="products of numbers of up to four digits, sums of products, several questions in one: in threads "
             "(ThreadWeaver), in paths (Multiverse), and in one chain",
             held_out="one product in ten of those whose factors have two digits or more, both ways round",
@@ -52,20 +52,20 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
         ),
         "word-problems": Taught(
             skill=word_problems.SKILL,
-            share=0.36,
+            share=0.42,
             about="arithmetic word problems: plans with calculator tools and steps of thought (LLMCompiler), follow-up "
             "questions, and one chain",
             held_out="every eighth wording, name and thing, and every eighth way to put wordings together",
         ),
         "scale": Taught(
             skill=scale.SKILL,
-            share=0.12,
+            share=0.1,
             about="problems of a few steps: outlines, their selection, how hard each step is, and the steps (SCALE)",
             held_out="problems with a product that is held out",
         ),
         "games": Taught(
             skill=games.SKILL,
-            share=0.16,
+            share=0.14,
             about="the Game of 24 and Countdown: moves, and a judgement of what is left (tree search)",
             held_out="a tenth of all puzzles, and those that are published for tests: the 100 of Tree of Thoughts and "
             "256 of Countdown",
