@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="checkpoint and adapter go here")
     add("--model", metavar="FOLDER", help="the base model (default: the embedded one)")
     add("--tokenizer", metavar="FOLDER", help="of another than the model's")
-    add("--steps", type=positive, default=1700, help="in all, over all runs (1700)")
+    add("--steps", type=positive, default=2400, help="in all, over all runs (2400)")
     add("--minutes", type=not_negative, default=math.inf,
         help="stop after the step at which so many are over since the start, to go on later")  # fmt: skip
     add("--skills", nargs="+", default=(), choices=sorted(SKILLS), metavar="SKILL",

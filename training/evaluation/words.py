@@ -20,7 +20,7 @@ from .part import Options, Table
 from .side_by_side import side_by_side
 
 _ASKED = {
-    "words": Asked(task=word_problems.TASK, problems=300),
+    "words": Asked(task=word_problems.TASK, problems=200),
     # As it stands, like the others: a planner is not told how a text has to end.
     "gsm8k": Asked(
         task=replace(task_named("gsm8k"), prompt=READ_AS_IT_STANDS),
