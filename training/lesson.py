@@ -5,7 +5,7 @@ It does not know how prompts look: the method makes them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -33,7 +33,7 @@ Reply = Callable[[Context, Sampling], Said | str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """One question, and how it is solved.
+    """A question, and how it is solved.
 
     Attributes:
         solve: Puts the question to a method, a planner or an agent, as a user of forkjoin would.
@@ -42,6 +42,20 @@ class Lesson:
 
     solve: Callable[[Engine], Awaitable[object]]
     reply: Reply
+
+
+def together(lessons: Sequence[Lesson]) -> Lesson:
+    """Several as one, gone through one after another: what their prompts have in common is computed once."""
+    going_on = lessons[0]
+
+    async def solve(engine: Engine) -> object:
+        nonlocal going_on
+        results = []
+        for going_on in lessons:
+            results.append(await going_on.solve(engine))
+        return results
+
+    return Lesson(solve=solve, reply=lambda context, sampling: going_on.reply(context, sampling))
 
 
 class Skill(Protocol):

@@ -27,7 +27,7 @@ class Taught:
     held_out: str
 
 
-# By lessons, of which one in words has a quarter of the tokens to learn that a product has.
+# By lessons, of which one in words has several problems; they are half of all tokens.
 SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
@@ -45,27 +45,27 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
         ),
         "arithmetic": Taught(
             skill=arithmetic.SKILL,
-            share=0.08,
+            share=0.18,
             about="two or three nested operations on small numbers, negative ones on the way, quotients without a "
             "remainder: in one chain, and brackets in threads",
             held_out="a tenth of all expressions, and the same products",
         ),
         "word-problems": Taught(
             skill=word_problems.SKILL,
-            share=0.42,
+            share=0.32,
             about="arithmetic word problems: plans with calculator tools and steps of thought (LLMCompiler), follow-up "
             "questions, and one chain",
             held_out="every eighth wording, name and thing, and every eighth way to put wordings together",
         ),
         "scale": Taught(
             skill=scale.SKILL,
-            share=0.1,
+            share=0.11,
             about="problems of a few steps: outlines, their selection, how hard each step is, and the steps (SCALE)",
             held_out="problems with a product that is held out",
         ),
         "games": Taught(
             skill=games.SKILL,
-            share=0.14,
+            share=0.13,
             about="the Game of 24 and Countdown: moves, and a judgement of what is left (tree search)",
             held_out="a tenth of all puzzles, and those that are published for tests: the 100 of Tree of Thoughts and "
             "256 of Countdown",

@@ -19,7 +19,7 @@ from orchestrator import Agent, History
 from planners import LLMCompiler
 from reasoning import ChainOfThought, ForkJoin
 
-from ...lesson import Lesson, Said
+from ...lesson import Lesson, Said, together
 from .chain import chain_of, is_computable, is_held_out
 from .drawing import drawn_problem
 from .expressions import drawn_expression, in_digits
@@ -38,7 +38,10 @@ CHAINED = ChainOfThought()
 
 _UNJUDGED = LLMCompiler(max_replans=0)
 _LONGEST_CHAIN = 420
-_SHARE_OF_CHAINS = 0.33
+_SHARE_OF_CHAINS = 0.5
+# Of the problems for one agent: some six, with tools for all that they want.
+_MOST_CHARACTERS = 2900
+_AROUND = 250
 _SHARE_OF_EXPRESSIONS = 0.15
 _SHARE_OF_UNJUDGED = 0.1
 _SHARE_OF_FOLLOWING = 0.08
@@ -63,19 +66,28 @@ _FAILURES = (
 
 
 class WordProblems:
-    """Word problems and bare arithmetic, two thirds of them planned."""
+    """Word problems and bare arithmetic, most of them planned."""
 
     def lesson(self, random: Random) -> Lesson:
-        """A lesson on a problem of no template that is held out."""
-        if random.random() < _SHARE_OF_CHAINS:
-            return chained(random)
-        problem, tools = _drawn(random)
-        kind = random.random()
-        if kind < 0.05 and (lesson := _failing(problem, tools, random)):
-            return lesson
-        if kind < 0.1 and len(problem.steps) > 1:
-            return _incomplete(problem, tools, random)
-        return _planned(problem, tools, random)
+        """A lesson on problems of no template that is held out."""
+        return chained(random) if random.random() < _SHARE_OF_CHAINS else planned(random)
+
+
+def planned(random: Random, room: int = _MOST_CHARACTERS) -> Lesson:
+    """Problems for one agent, whose tools are most of every prompt: together they are computed once.
+
+    Args:
+        random: What they are drawn from.
+        room: Characters of all calls, about; one problem more is begun where any are left.
+    """
+    tools = drawn_tools(random)
+    planner = _UNJUDGED if random.random() < _SHARE_OF_UNJUDGED else PLANNED
+    lessons = []
+    while room > 0:
+        problem = _drawn(tools, random)
+        lessons.append(_planned(problem, tools, planner, random))
+        room -= _size(problem, tools)
+    return together(lessons)
 
 
 def chained(random: Random) -> Lesson:
@@ -148,8 +160,12 @@ class _Planned:
         return _json(f"${last} is not the end.", "replan", "feedback", "the next step")
 
 
-def _planned(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
-    planner = _UNJUDGED if random.random() < _SHARE_OF_UNJUDGED else PLANNED
+def _planned(problem: WordProblem, tools: ToolSet, planner: LLMCompiler, random: Random) -> Lesson:
+    kind = random.random()
+    if planner.max_replans and kind < 0.05 and (lesson := _failing(problem, tools, random)):
+        return lesson
+    if planner.max_replans and kind < 0.1 and len(problem.steps) > 1:
+        return _incomplete(problem, tools, random)
     said = _Planned(
         tools=tools,
         method=drawn_method(random, len(problem.steps)),
@@ -221,23 +237,30 @@ def _agent_lesson(
     return Lesson(solve=solve, reply=said.reply)
 
 
-def _drawn(random: Random) -> tuple[WordProblem, ToolSet]:
-    """A problem to be planned, and tools that take its numbers, for which what they cannot do can be thought."""
+def _drawn(tools: ToolSet, random: Random) -> WordProblem:
+    """A problem whose numbers these tools take, and of which what they cannot do can be thought."""
     while True:
         problem = _told(random)
         if random.random() < _SHARE_OF_FOLLOWING:
             problem = following(problem, random) or problem
-        tools = drawn_tools(random)
         if not tools.names and not tools.expressions:
             problem = replace(problem, steps=in_digits(problem.steps))
-        thoughts = [
-            alone
-            for alone, step in zip(with_numbers(problem.steps), problem.steps, strict=True)
-            if tools.thinks(step)
-        ]
         whole = all(step.is_whole for step in with_numbers(problem.steps))
+        thoughts = _thoughts(problem, tools)
         if (whole or not tools.integers) and all(_can_be_thought([step]) for step in thoughts):
-            return problem, tools
+            return problem
+
+
+def _thoughts(problem: WordProblem, tools: ToolSet) -> list[NumberStep]:
+    """The steps for which there is no tool."""
+    alone = with_numbers(problem.steps)
+    return [step for step, named in zip(alone, problem.steps, strict=True) if tools.thinks(named)]
+
+
+def _size(problem: WordProblem, tools: ToolSet) -> int:
+    """About how many characters its calls have, beside what all problems have in common."""
+    thoughts = _thoughts(problem, tools)
+    return len(problem.text) + _AROUND + sum(_AROUND + len(chain_of([s])) for s in thoughts)
 
 
 def _told(random: Random) -> WordProblem:

@@ -14,6 +14,7 @@ from orchestrator import RunResult
 from reasoning import Answer
 from training.skills.word_problems import SKILL
 from training.skills.word_problems.chain import chain_of, computed
+from training.skills.word_problems.lessons import planned as planned_together
 from training.skills.word_problems.steps import NumberStep
 from training.skills.word_problems.tool_sets import example_tools
 
@@ -35,11 +36,20 @@ def test_the_same_random_numbers_make_the_same_lesson() -> None:
 
 
 def test_a_lesson_can_be_gone_through_again() -> None:
-    for number in range(30):
+    for number in range(12):
         lesson = SKILL.lesson(Random(f"again {number}"))
         first, second = solved(lesson), solved(lesson)
         # Calls side by side come in any order.
         assert {call.prompt for call in first.calls} == {call.prompt for call in second.calls}
+
+
+def test_problems_of_a_lesson_are_asked_of_one_agent() -> None:
+    lesson = solved(planned_together(Random(3)))
+    plans = [call.prompt for call in lesson.calls if call.path.endswith("plan")]
+    assert isinstance(lesson.result, list)
+    assert len(plans) == len(lesson.result) > 4
+    assert len({plan.partition("Question: ")[0] for plan in plans}) == 1
+    assert len(set(plans)) == len(plans)
 
 
 def test_agents_come_to_what_their_plans_compute(lessons: list[Solved]) -> None:
