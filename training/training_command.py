@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import anyio
@@ -15,7 +16,7 @@ import torch
 from rich.console import Console
 
 from engines import ForkjoinError, embedded_model
-from orchestrator.runs.run_folder import environment, folder_errors
+from orchestrator.runs.run_folder import folder_errors
 
 from .checkpoint import Progress
 from .lessons import Source, shares_of
@@ -101,7 +102,7 @@ def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         _say(
-            "there is no GPU here: a step that takes one 0.3 s takes this processor minutes, and over a GB of memory a "
+            "there is no GPU here: a step that takes one 0.1 s takes this processor minutes, and some GB of memory a "
             "row: try --rows 1"
         )
     torch.manual_seed(options.seed)
@@ -136,7 +137,7 @@ def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress)
         tokens=progress.tokens,
         seconds=progress.seconds,
         machine=_machine(model),
-        packages=environment()["packages"],
+        packages={name: version(name) for name in ("torch", "transformers", "peft")},
     )
 
 
