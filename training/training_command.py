@@ -30,7 +30,6 @@ from .training_record import TrainingRecord
 
 # More would take time from the one that feeds the GPU, and these make rows for twice its speed.
 _MOST_PROCESSES = 6
-_PARTLY = 75
 
 
 def command(arguments: Sequence[str]) -> None:
@@ -49,7 +48,7 @@ def command(arguments: Sequence[str]) -> None:
         sys.exit("training: stopped at once; the same command goes on from the last checkpoint")
     if not done:
         _say("stopped before all steps were done: the same command goes on")
-        sys.exit(_PARTLY)
+        sys.exit(os.EX_TEMPFAIL)
 
 
 def _train(options: argparse.Namespace, stopping: Stopping) -> bool:

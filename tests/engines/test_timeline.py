@@ -24,7 +24,8 @@ def test_area_and_peak_are_kept_whatever_is_thinned(
         value = next_value
     assert timeline.value == value
     assert timeline.peak == max(value for _, value in steps)
-    assert timeline.area == pytest.approx(area)
+    # Late on a clock, a short wait is known to some 1e-11 s.
+    assert timeline.area == pytest.approx(area, abs=1e-7)
     spans = timeline.spans
     assert len(spans) <= 256
     assert max(span.peak for span in spans) == timeline.peak

@@ -18,16 +18,18 @@ class Listed:
         measure: Measures it.
         models: On which models, in this order; its tables are those of the last.
         file: Of the folder of data, without which it cannot be measured.
+        alone: Whether nothing else may run meanwhile.
     """
 
     measure: Part
     models: tuple[str, ...] = (TRAINED,)
     file: str | None = None
+    alone: bool = False
 
 
 PARTS: Mapping[str, Listed] = MappingProxyType(
     {
-        "latency": Listed(measure=latency.measure),
+        "latency": Listed(measure=latency.measure, alone=True),
         "products": Listed(measure=products.measure),
         "words": Listed(measure=words.measure, models=(PLAIN, TRAINED), file="gsm8k_test.jsonl"),
         "game24": Listed(measure=game24.measure, file="game24.jsonl"),

@@ -8,6 +8,8 @@ Engines are open one after the other. What is measured is kept at once, so that 
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +25,7 @@ import yaml
 
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
 
-from ..option_types import positive
+from ..option_types import not_negative, positive
 from .catalogue import PARTS, Listed
 from .part import PLAIN, TRAINED, Options
 from .record import Record
@@ -42,6 +44,8 @@ def evaluate(
 ) -> None:
     """Measures the parts that are asked for, and prints their tables; exits with 1 where one could not be measured.
 
+    A run whose time is up exits with 75 (try again), so that a script can repeat it until it exits with 0.
+
     Args:
         arguments: Of the command line.
         opened: Opens the engines.
@@ -49,7 +53,10 @@ def evaluate(
     """
     given = _parser(parts).parse_args(arguments)
     try:
-        done = anyio.run(partial(_evaluate, given, opened, parts))
+        done = anyio.run(partial(_in_time, given, opened, parts))
+    except TimeoutError:
+        _say(f"stopped before all was measured: the same command goes on in {given.out}")
+        sys.exit(os.EX_TEMPFAIL)
     except ForkjoinError as error:
         sys.exit(f"evaluation: {error}")
     except KeyboardInterrupt:
@@ -57,6 +64,11 @@ def evaluate(
         sys.exit(130)
     if not done:
         sys.exit(1)
+
+
+async def _in_time(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
+    with anyio.fail_after(60 * given.minutes):
+        return await _evaluate(given, opened, parts)
 
 
 async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
@@ -91,8 +103,7 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
             _say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
             async with opened(own.weights, **engine_options) as engine:
                 record.begin(own.model, weights[own.model])
-                for name in missing:
-                    done &= await _measure(name, parts[name], engine, own, record)
+                done &= await _measure_all({n: parts[n] for n in missing}, engine, own, record)
     for model, engine_name in record.engines(names, _MODELS).items():
         sys.stdout.write(f"the {model} model: {engine_name}\n")
     for table in record.tables(names, _MODELS):
@@ -108,6 +119,26 @@ def _require_data(name: str, part: Listed, options: Options) -> None:
         raise UsageError(
             f"{name} needs {part.file}, which is {where}: give its folder with --data, or other parts with --part"
         )
+
+
+async def _measure_all(
+    parts: Mapping[str, Listed], engine: Engine, options: Options, record: Record
+) -> bool:
+    """Measures parts side by side, so that the engine is never idle; before them those that want it for themselves."""
+    done = []
+
+    async def measure(name: str) -> None:
+        done.append(await _measure(name, parts[name], engine, options, record))
+
+    for name in parts:
+        if parts[name].alone:
+            await measure(name)
+    with single_error():
+        async with anyio.create_task_group() as group:
+            for name in parts:
+                if not parts[name].alone:
+                    group.start_soon(measure, name)
+    return all(done)
 
 
 async def _measure(
@@ -163,6 +194,8 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
     add("--samples", type=positive, metavar="K", help="of each problem (default: as published)")
     add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
         help="has gsm8k_test.jsonl and game24.jsonl")  # fmt: skip
+    add("--minutes", type=not_negative, default=math.inf,
+        help="stop when so many are over since the start, to go on later")  # fmt: skip
     add("--seed", type=int, default=0, help="of problems and of sampling (0)")
     add("--concurrency", type=positive, default=256, metavar="N", help="calls at once (256)")
     add(

@@ -3,8 +3,8 @@
 each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: other judges, free steps, one chain
 the moves of these searches ─> how good the proposer is, how good the judge is, at each depth
 
-With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. A part that
-is killed begins again.
+With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. Who is
+stopped goes on after the last setting that was done.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from reasoning.searching.rules.rebase import Rebase
 from ..skills.games.puzzle import Puzzle
 from ..skills.games.search import JUDGED, LOOKED_AHEAD
 from .asked_once import AskedOnce
+from .kept_searches import keep, kept
 from .measuring import Asked
 from .part import Options, Table
 from .puzzle_search import Searched, Setting, searched
@@ -94,7 +95,9 @@ async def _puzzles(options: Options) -> Sequence[Puzzle]:
 async def _measured(
     setting: Setting, puzzles: Sequence[Puzzle], engine: AskedOnce, options: Options
 ) -> Row:
-    """Searches puzzles side by side, so many that the engine is busy."""
+    """Searches puzzles side by side, so many that the engine is busy; what is kept is not searched again."""
+    if (before := kept(setting, puzzles, options)) is not None:
+        return Row(setting=setting, came=before)
     sys.stderr.write(f"game24: {setting.name}, width {setting.width}, {len(puzzles)} puzzles\n")
     limiter = anyio.CapacityLimiter(max(1, 2 * options.concurrency // setting.width))
     came: dict[int, Searched] = {}
@@ -109,7 +112,9 @@ async def _measured(
                 group.start_soon(one, number, puzzle)
     if engine.failure is not None:
         raise engine.failure
-    return Row(setting=setting, came=[came[i] for i in range(len(puzzles))])
+    row = Row(setting=setting, came=[came[i] for i in range(len(puzzles))])
+    keep(row.came, setting, puzzles, options)
+    return row
 
 
 def _looked_ahead(puzzle: Puzzle) -> Scorer:

@@ -31,7 +31,6 @@ from evals import (
 from evals.evaluation.reading import evaluations_in, is_evaluation
 from evals.evaluation.systems import Place
 from orchestrator import Agent, Tool
-from orchestrator.runs.run_record import RunReader
 from planners import Planner
 from reasoning import ChainOfThought, Method
 from reasoning.instructions import without_instruction
@@ -185,12 +184,3 @@ def evaluations_of(options: Options, part: str) -> list[Evaluation]:
 def _model_of(path: Path) -> str:
     # Stable: of each model, in the order in which they were begun.
     return path.name.partition(" ")[0]
-
-
-def wall_seconds(evaluation: Evaluation) -> float:
-    """How long an evaluation has been at work, in all its lives.
-
-    Raises:
-        RunUnreadable: Its folder cannot be read.
-    """
-    return RunReader(evaluation.path).read().seconds

@@ -35,10 +35,11 @@ _ASKED = {
 
 
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
-    """Measures the model at hand, also where the dialects are asked for as of any model, under a grammar."""
+    """Measures the model at hand; of single products also where it is invited to a dialect, under a grammar."""
     tables = []
-    systems = {name: thinks(method) for name, method in {**METHODS, **_INVITED}.items()}
     for part, asked in _ASKED.items():
+        methods = {**METHODS, **_INVITED} if asked.task == products.PRODUCTS else METHODS
+        systems = {name: thinks(method) for name, method in methods.items()}
         title = f"{asked.task.about}: one chain, fork and join"
         tables.append(await side_by_side(engine, options, systems, asked, part=part, title=title))
     return tables

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from engines import Engine
 from evals import System
 
-from .measuring import Asked, evaluations_of, measured, wall_seconds
+from .measuring import Asked, evaluations_of, measured
 from .part import Options, Table
 from .systems_table import systems_table
 
@@ -45,11 +45,4 @@ async def side_by_side(
     ]
     several = evaluations_of(options, part)
     first = next(one for one in several if one.path == own[0].path)
-    return systems_table(
-        title,
-        asked.task.name,
-        several,
-        first=first,
-        walls={one.name: wall_seconds(one) for one in several},
-        notes=notes,
-    )
+    return systems_table(title, asked.task.name, several, first=first, notes=notes)

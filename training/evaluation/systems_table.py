@@ -1,6 +1,6 @@
 """Systems on a task as a table: what each gets right, what it costs, and how many times less than the first. Pure.
 
-    evaluations of one task ─> a row each: right, critical path and its ratio, tokens, format, threads, wall time
+    evaluations of one task ─> a row each: right, critical path and its ratio, tokens, format, threads
 
 Ratios are paired: of each problem, what the one system took over what the other took, and the mean of these.
 """
@@ -20,13 +20,13 @@ from evals.evaluation.graded_trials import trials_of
 from .part import Table, mean, rate
 
 _HEADERS = (
-    "system", "n", "k", "right %", "critical path", "x fewer", "tokens", "valid %", "threads", "wall s",
+    "system", "n", "k", "right %", "critical path", "x fewer", "tokens", "valid %", "threads",
 )  # fmt: skip
 _NOTES = (
     "In brackets: intervals of 95 % over problems. Tokens are those generated for a sample in all its calls; the "
     "critical path are those one after another; x fewer: of {base} over this one's, paired by problem.",
     "valid: samples that ended by themselves and that their method says nothing against; threads: of an agent "
-    "the steps of its plan; wall s: all samples side by side.",
+    "the steps of its plan.",
 )
 
 
@@ -45,7 +45,6 @@ class SystemFigures:
         tokens: Tokens of a sample in all.
         valid: The share of samples whose format held.
         threads: Of a sample: the leaves of what forked; 0 where nothing did.
-        wall: Seconds for all samples, side by side; None where nobody knows.
     """
 
     system: str
@@ -58,7 +57,6 @@ class SystemFigures:
     tokens: Estimate
     valid: Estimate
     threads: Estimate
-    wall: float | None
 
     @property
     def k(self) -> str:
@@ -77,7 +75,6 @@ class SystemFigures:
             mean(self.tokens),
             rate(self.valid),
             mean(self.threads, digits=1),
-            "-" if self.wall is None else f"{self.wall:,.1f}",
         ]
 
 
@@ -86,7 +83,6 @@ def systems_table(
     task: str,
     evaluations: Sequence[Evaluation],
     first: Evaluation | None = None,
-    walls: Mapping[str, float] | None = None,
     notes: Sequence[str] = (),
 ) -> Table:
     """The table of several systems.
@@ -96,12 +92,11 @@ def systems_table(
         task: On which task; those that have no graded samples of it are left out, and named in a note.
         evaluations: The systems, in their order.
         first: What the others are compared with; None is the first of them.
-        walls: By their names, the seconds that evaluations took.
         notes: What a reader has to know beside what is the same for all such tables.
     """
     known = [one for one in evaluations if any(p.trials for p in _trials(one, task))]
-    base, taken = first or evaluations[0], walls or {}
-    rows = [figures_of(one, task, base, taken.get(one.name)) for one in known]
+    base = first or evaluations[0]
+    rows = [figures_of(one, task, base) for one in known]
     absent = [one.name for one in evaluations if one not in known]
     told = [
         *notes,
@@ -118,16 +113,13 @@ def systems_table(
     )
 
 
-def figures_of(
-    evaluation: Evaluation, task: str, first: Evaluation, wall: float | None = None
-) -> SystemFigures:
+def figures_of(evaluation: Evaluation, task: str, first: Evaluation) -> SystemFigures:
     """What an evaluation says of a task on which it has graded samples.
 
     Args:
         evaluation: The system.
         task: The task.
         first: What its critical path is compared with.
-        wall: Seconds for all its samples.
     """
     trials = [problem for problem in _trials(evaluation, task) if problem.trials]
     samples = _by_problem(evaluation, task)
@@ -142,7 +134,6 @@ def figures_of(
         tokens=mean_of(lambda trial: trial.tokens, trials),
         valid=interval.rate([_mean(map(is_valid, several)) for several in samples]),
         threads=interval.mean_of([_mean(map(threads_of, several)) for several in samples]),
-        wall=wall,
     )
 
 

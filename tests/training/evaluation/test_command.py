@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from engines import Engine, EngineError, FakeEngine
@@ -24,6 +25,7 @@ class Bench:
         self.opened: list[tuple[str | None, dict[str, Any]]] = []
         self.measured: list[tuple[str, str]] = []
         self.broken: set[str] = set()
+        self.endless: set[str] = set()
         self.file: str | None = None
         self.dead = False
 
@@ -45,6 +47,8 @@ class Bench:
         async def measure(engine: Engine, options: Options) -> Sequence[Table]:
             if name in self.broken:
                 raise ExceptionGroup("of a task group", [EngineError(f"{name} is broken")])
+            if name in self.endless:
+                await anyio.sleep_forever()
             self.measured.append((name, options.model))
             title = f"{name} of the {options.model} model, {options.problems} problems"
             return [Table(title=title, headers=("system", "n"), rows=[["chain", "3"]])]
@@ -69,6 +73,23 @@ def test_all_parts_are_measured_on_one_engine_after_the_other(
     assert "words: plain model" in shown.err
     kept = json.loads((bench.out / "evaluation.json").read_text())["parts"]
     assert (set(kept["words"]), set(kept["sums"])) == ({PLAIN, TRAINED}, {TRAINED})
+
+
+def test_a_run_whose_time_is_up_is_gone_on_with(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.endless = {"words"}
+    with pytest.raises(SystemExit) as stopped:
+        bench.run("--part", "sums", "--minutes", "0")
+    assert (stopped.value.code, bench.measured) == (75, [])
+    bench.run("--part", "sums")
+    with pytest.raises(SystemExit) as stopped:
+        bench.run("--minutes", "0.001")
+    assert stopped.value.code == 75
+    assert f"the same command goes on in {bench.out}" in capsys.readouterr().err
+    bench.endless = set()
+    bench.run("--minutes", "9")
+    assert bench.measured == [("sums", TRAINED), ("words", PLAIN), ("words", TRAINED)]
 
 
 def test_what_is_measured_is_shown_without_an_engine(

@@ -124,10 +124,11 @@ async def test_moves_are_told_by_what_they_lead_from_and_to() -> None:
 async def test_searches_that_lost_a_step_are_no_figures(asked: Options) -> None:
     asked = replace(asked, problems=1)
     perfect = FakeEngine(student(right), chunk_tokens=1000)
-    await measure(perfect, asked, [4])
+    await measure(perfect, replace(asked, out=asked.out / "perfect"), [4])
     for calls in (0, len(perfect.calls) - 1):
+        dying = FakeEngine(dying_after(calls), chunk_tokens=1000)
         with pytest.raises(ForkjoinError, match="the engine is gone"):
-            await measure(FakeEngine(dying_after(calls), chunk_tokens=1000), asked, [4])
+            await measure(dying, replace(asked, out=asked.out / str(calls)), [4])
 
 
 def dying_after(calls: int) -> Callable[[Context, Sampling], str]:
@@ -139,6 +140,33 @@ def dying_after(calls: int) -> Callable[[Context, Sampling], str]:
         return perfect(context, sampling)
 
     return script
+
+
+@pytest.mark.anyio
+async def test_settings_that_were_done_are_not_searched_again(
+    asked: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def searches() -> int:
+        return capsys.readouterr().err.count("game24: ")
+
+    asked = replace(asked, problems=1)
+    engine = FakeEngine(student(right), chunk_tokens=1000)
+    tables = await measure(engine, replace(asked, out=asked.out / "whole"), [2])
+    count = searches()
+    dying = FakeEngine(dying_after(len(engine.calls) // 2), chunk_tokens=1000)
+    with pytest.raises(ForkjoinError, match="the engine is gone"):
+        await measure(dying, asked, [2])
+    done = sorted((asked.out / "game24").iterdir())
+    assert 0 < len(done) < count
+    searches()
+    assert await measure(engine, asked, [2]) == tables
+    assert searches() == count - len(done)
+    # Another seed is another search.
+    await measure(engine, replace(asked, seed=1), [2])
+    assert searches() == count
+    done[0].write_text("{", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"\.jsonl is damaged: take it away"):
+        await measure(engine, asked, [2])
 
 
 @pytest.mark.anyio

@@ -18,7 +18,6 @@ from training.evaluation.measuring import (
     measured,
     plans,
     thinks,
-    wall_seconds,
 )
 from training.evaluation.part import PLAIN, Options
 
@@ -79,13 +78,6 @@ async def test_a_part_has_the_plain_model_before_the_trained_one(options: Option
     await chain(engine, replace(options, model=PLAIN))
     found = [one.system for one in evaluations_of(options, "sums")]
     assert found == ["plain chain", "trained chain"]
-
-
-async def test_the_wall_time_is_that_of_all_samples_side_by_side(options: Options) -> None:
-    engine = FakeEngine(right, latency=0.2)
-    found = await measured(engine, options, thinks(CHAIN), ASKED, part="sums", name="chain")
-    seconds = [sample.seconds for sample in found.samples.values()]
-    assert max(seconds) <= wall_seconds(found) < sum(seconds)
 
 
 async def test_a_file_needs_the_folder_of_data(options: Options, tmp_path: Path) -> None:

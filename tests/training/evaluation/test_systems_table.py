@@ -52,10 +52,10 @@ def test_systems_that_share_no_problem_have_no_ratio() -> None:
 
 def test_a_row_tells_what_a_system_gets_right_and_takes() -> None:
     first, second = made({"a": 100, "b": 200}), made({"a": 50, "b": 100}, name="two", answer="2")
-    figures = figures_of(second, "sums", first, wall=12.0)
+    figures = figures_of(second, "sums", first)
     assert figures.fewer is not None
     assert (figures.right.value, figures.path.value, figures.fewer.value) == (0, 75, 2)
-    assert (figures.problems, figures.samples, figures.k, figures.wall) == (2, 2, "1", 12.0)
+    assert (figures.problems, figures.samples, figures.k) == (2, 2, "1")
     assert figures_of(first, "sums", first).fewer is None
 
 
@@ -86,9 +86,9 @@ def test_a_table_names_what_is_left_out() -> None:
 
 
 def test_a_table_is_json_with_figures_as_numbers() -> None:
-    table = systems_table("Sums", "sums", [made({"a": 100, "b": 200})], walls={"one": 3.0})
+    table = systems_table("Sums", "sums", [made({"a": 100, "b": 200})])
     data = json.loads(json.dumps(table.to_json()))
     (system,) = data["data"]["systems"]
-    assert (system["problems"], system["path"]["value"], system["wall"]) == (2, 150, 3.0)
+    assert (system["problems"], system["path"]["value"]) == (2, 150)
     assert system["right"]["low"] < 1 == system["right"]["high"]
     assert "150 (0-785)" in table.text
