@@ -56,7 +56,7 @@ class AdaptedModel:
         base = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.bfloat16 if self.on_gpu else torch.float32,
-            # On a CPU the latter has no gradients.
+            # On a CPU FlexAttention has no gradients.
             attn_implementation="flex_attention" if self.on_gpu else "sdpa",
         )
         config = LoraConfig(

@@ -99,7 +99,8 @@ def _trained(record: TrainingRecord) -> str:
         f"{record.steps:,} of {record.planned:,} steps of {record.rows} rows of {record.length:,} tokens{tokens}, in "
         f"{record.seconds / 60:.1f} minutes on {record.machine}. The calls of a lesson are one trie of tokens, each of "
         f"which is computed once; the loss is on what the model has to say. AdamW, learning rate {record.rate:g} at "
-        f"its peak, a short warm-up and a cosine; the base in float32 under bfloat16 autocast; seed {record.seed}.",
+        f"its peak, a short warm-up and a cosine; the adapter in float32, on a GPU under bfloat16 autocast; "
+        f"seed {record.seed}.",
         f"Repeat it with `{_command(record)}`.{_about_shares(record)}",
         f"Made with {versions}." if versions else "",
     )

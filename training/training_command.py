@@ -101,7 +101,7 @@ def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         _say(
-            "there is no GPU here: a step that takes one 0.1 s takes this processor minutes, and some GB of memory a "
+            "there is no GPU here: a step that takes one 0.2 s takes this processor minutes, and some GB of memory a "
             "row: try --rows 1"
         )
     torch.manual_seed(options.seed)

@@ -69,7 +69,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differing:
-    """Something that two evaluations were not asked alike.
+    """The model or an option, where two evaluations have others.
 
     Attributes:
         name: `model`, or an option of `forkjoin eval`.
@@ -83,18 +83,23 @@ class Differing:
 
 
 def differing(first: Evaluation, second: Evaluation) -> list[Differing]:
-    """What of the model and the options differs that decide about answers; options of those that have any."""
+    """What differs of the model and of the options that decide about answers; of these only where both have some."""
     asked = [_asked(one) for one in (first, second)]
+    names = ("model", *_OPTIONS) if all(map(_options, (first, second))) else ("model",)
     return [
         Differing(name=name, first=ours, second=theirs)
-        for name in ("model", *_OPTIONS)
+        for name in names
         if (ours := asked[0].get(name)) != (theirs := asked[1].get(name))
     ]
 
 
 def _asked(evaluation: Evaluation) -> Mapping[str, Any]:
-    options = evaluation.configuration.get("options") or {}
-    return {**options, "model": evaluation.configuration.get("model")}
+    return {**_options(evaluation), "model": evaluation.configuration.get("model")}
+
+
+def _options(evaluation: Evaluation) -> Mapping[str, Any]:
+    # One that was made in Python has none.
+    return evaluation.configuration.get("options") or {}
 
 
 def contrasts(first: Evaluation, second: Evaluation, k: int | None = None) -> list[Contrast]:

@@ -138,8 +138,9 @@ def _weights() -> _Finding:
         return _Finding("embedded model", str(error), ("uv pip install --reinstall forkjoin",))
     name, cache = default_name(), cache_folder()
     try:
-        wrong = damage(folder) if folder.is_dir() else "it is not there"
-        if wrong is None:
+        is_there = folder.is_dir()
+        wrong = damage(folder) if is_there else None
+        if is_there and wrong is None:
             return _Finding("embedded model", f"{name} in {folder}")
         probe(cache)
     except ModelPreparationFailed as error:
@@ -147,7 +148,7 @@ def _weights() -> _Finding:
     except OSError as error:
         state = f"{name} cannot be written to {cache}: {error.strerror or error}"
         return _Finding("embedded model", state, (_OTHER_CACHE,))
-    if not folder.is_dir():
+    if not is_there:
         return _Finding("embedded model", f"{name}, written to {cache} on first use")
     state = f"{name} in {folder} is damaged, and written again on next use: {wrong}"
     return _Finding("embedded model", state, optional=True)

@@ -54,21 +54,25 @@ def evaluate(
     given = _parser(parts).parse_args(arguments)
     try:
         done = anyio.run(partial(_in_time, given, opened, parts))
-    except TimeoutError:
-        _say(f"stopped before all was measured: the same command goes on in {given.out}")
-        sys.exit(os.EX_TEMPFAIL)
     except ForkjoinError as error:
         sys.exit(f"evaluation: {error}")
     except KeyboardInterrupt:
         _say(f"stopped; the same command goes on in {given.out}")
         sys.exit(130)
+    if done is None:
+        _say(f"stopped before all was measured: the same command goes on in {given.out}")
+        sys.exit(os.EX_TEMPFAIL)
     if not done:
         sys.exit(1)
 
 
-async def _in_time(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
-    with anyio.fail_after(60 * given.minutes):
+async def _in_time(
+    given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]
+) -> bool | None:
+    """Returns whether all parts are there; None where the time was up before."""
+    with anyio.move_on_after(60 * given.minutes):
         return await _evaluate(given, opened, parts)
+    return None
 
 
 async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:

@@ -3,8 +3,8 @@
 each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: other judges, free steps, one chain
 the moves of these searches ─> how good the proposer is, how good the judge is, at each depth
 
-With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. Who is
-stopped goes on after the last setting that was done.
+With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. A part
+that is stopped goes on after the last setting that was done.
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ def _looked_ahead(puzzle: Puzzle) -> Scorer:
 
 
 def _at_once(puzzle: Puzzle) -> Scorer:
+    """The same without a text before the verdict."""
     return Remembered(scorer=JUDGED)
 
 

@@ -27,7 +27,7 @@ class Taught:
     held_out: str
 
 
-# By lessons, of which one in words has several problems; they are half of all tokens.
+# By lessons. One in words has several problems: such lessons are half of all tokens.
 SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
@@ -46,8 +46,8 @@ SKILLS: Mapping[str, Taught] = MappingProxyType(
         "arithmetic": Taught(
             skill=arithmetic.SKILL,
             share=0.18,
-            about="two or three nested operations on small numbers, negative ones on the way, quotients without a "
-            "remainder: in one chain, and brackets in threads",
+            about="nested operations on small numbers, two or three as a rule, negative ones on the way, quotients "
+            "without a remainder: in one chain, and brackets in threads",
             held_out="a tenth of all expressions, and the same products",
         ),
         "word-problems": Taught(

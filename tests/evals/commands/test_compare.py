@@ -108,6 +108,10 @@ def test_whose_models_and_options_differ_is_told(here: Here, tmp_path: Path) -> 
     assert data["differing"][2] == {"name": "max_tokens", "first": 512, "second": 64}
     alike = compared(here, tmp_path / "alike", first, replace(first, path=Path("three")))
     assert "differ in" not in alike
+    # Of one that was made in Python nobody knows the options.
+    in_python = replace(second, configuration={**second.configuration, "options": None})
+    lines = compared(here, tmp_path / "in Python", first, in_python).splitlines()
+    assert lines[2] == "A and B differ in model (ForkJoin, /models/tiny/Plain)"
 
 
 def test_tasks_are_pooled(here: Here, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def drawn(random: Random, kind: Kind) -> Operation:
 
 
 def is_held_out(operation: Operation) -> bool:
-    """Whether no lesson shows it: it is one of those, or has a product that no skill shows."""
+    """Whether no lesson shows it: the expression is held out, or one of its products is."""
     return held_out_expression(str(operation)) or _has_held_out_product(operation)
 
 

@@ -19,7 +19,6 @@ from training.skills import arithmetic
 from training.skills.arithmetic.drawing import USUAL, WIDER, drawn
 from training.skills.arithmetic.expression import Operation, joined
 from training.skills.arithmetic.held_out import held_out_expression
-from training.skills.catalogue import SKILLS
 from training.skills.products import (
     BARE_CHAIN,
     CHAIN,
@@ -172,11 +171,6 @@ def test_who_is_invited_keeps_to_the_grammar(method: Method, tokenizer: Any) -> 
 
     solved(Lesson(solve=lesson.solve, reply=reply), tokenizer)
     assert checked == 4
-
-
-def test_shares_add_up() -> None:
-    assert sum(taught.share for taught in SKILLS.values()) == pytest.approx(1)
-    assert SKILLS["arithmetic"].skill is arithmetic.SKILL
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from evals import Problem
 from evals.tasks.arithmetic import ARITHMETIC
 from tests.training.skills.arithmetic.reading import evaluated
 from training.skills.arithmetic import TASK
@@ -12,19 +13,18 @@ def test_problems_are_those_of_the_task_that_are_held_out() -> None:
     problems = TASK.generate(0, 60)
     assert len(problems) == 60
     for problem in problems:
-        expression = problem.problem.removeprefix("What is ").removesuffix("?")
+        expression = expression_of(problem)
         assert held_out_expression(expression)
         assert held_out_expression(expression.replace(" ", ""))
         assert evaluated(expression) == int(problem.answer)
     # All of them, in their order.
-    every = [each for each in ARITHMETIC.generate(0, 1000) if each in set_of(problems)]
-    assert every == list(problems)[: len(every)]
+    every = [p for p in ARITHMETIC.generate(0, 1000) if held_out_expression(expression_of(p))]
+    assert list(problems) == every[:60]
     assert problems[:10] == TASK.generate(0, 10)
     assert problems[:10] != TASK.generate(1, 10)
     assert not TASK.generate(0, 0)
     assert TASK.asked(problems[0]) == ARITHMETIC.asked(problems[0])
 
 
-def set_of(problems: object) -> list[object]:
-    assert isinstance(problems, (list, tuple))
-    return list(problems)
+def expression_of(problem: Problem) -> str:
+    return problem.problem.removeprefix("What is ").removesuffix("?")

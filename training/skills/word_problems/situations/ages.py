@@ -132,7 +132,7 @@ AGES = (
                     "how old was {Other} {c} years ago?",
                     "what was the age of {Other} {c} years ago?",
                     "find the age that {Other} had {c} years ago.",
-                    "work out how old {Other} was {c} years before.",
+                    "work out how many years old {Other} was {c} years ago.",
                     "tell me the age of {Other} {c} years back.",
                     "what was {Other}'s age {c} years earlier?",
                     "how many years old was {Other} {c} years ago?",

@@ -170,7 +170,7 @@ def _compared(
     name: str, second: str, other: tuple[str, ...], third: str, last: tuple[str, ...]
 ) -> Situation:
     """What the second of three has, and from that what the third has, `{}` in its formula."""
-    # Where the third has less, only those numbers will do that the other questions try.
+    # Asked for the second alone, nothing sees to it that a third who has less has a whole number above 0.
     of_second = Question(formula=second, wordings=_OTHER)
     more = (of_second,) if third.endswith(("*2", "+c")) else ()
     third = third.format(second)

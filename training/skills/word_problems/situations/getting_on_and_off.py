@@ -101,7 +101,7 @@ GETTING_ON_AND_OFF = (
                 wordings=(
                     "how many more people are on it than before?",
                     "how many more passengers does it have now than at the start?",
-                    "by how many people has its load grown?",
+                    "by how many has the number of passengers grown?",
                     "find how many more people are on board than before.",
                     "work out by how many the number of passengers has grown.",
                     "tell me by how many passengers it is fuller than at the start.",

@@ -162,7 +162,7 @@ RATES = (
         facts=(
             (
                 "a {vehicle} goes {k} miles on a gallon of fuel",
-                "with one gallon a {vehicle} comes {k} miles far",
+                "on one gallon a {vehicle} travels {k} miles",
                 "for every {k} miles a {vehicle} uses a gallon of gas",
                 "{Name}'s car makes {k} miles per gallon",
                 "a gallon of fuel takes a {vehicle} {k} miles",
@@ -183,7 +183,7 @@ RATES = (
                 "{m} miles lie ahead of it",
                 "the next city is {m} miles away",
                 "within a month it covers {m} miles",
-                "a tour takes it {m} miles far",
+                "a tour takes it {m} miles",
                 "it is {m} miles to the sea",
             ),
         ),

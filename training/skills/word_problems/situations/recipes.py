@@ -159,7 +159,7 @@ RECIPES = (
                 formula="a*b",
                 wordings=(
                     "how many pieces is that in all?",
-                    "how many are there to eat altogether?",
+                    "how many pieces are there to eat altogether?",
                     "find the total number of pieces.",
                     "how many of those pieces are there?",
                     "work out how many pieces that makes.",

@@ -40,7 +40,7 @@ WAYS_TO_GO = (
                 formula="m-a*b",
                 wordings=(
                     "how many miles are left?",
-                    "how far is it still?",
+                    "how far is there still to go?",
                     "what is the rest of the way in miles?",
                     "find the number of miles that remain.",
                     "how many more miles does {he} have to go?",
