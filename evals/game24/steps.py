@@ -35,6 +35,8 @@ def next_line(numbers: Numbers, move: Move) -> str:
     return f"{move} (left: {' '.join(map(str, move.after(numbers)))})"
 
 
+# A search asks the same of each thought for each of its children.
+@lru_cache(maxsize=10_000)
 def move_lines(numbers: Numbers, end: str = "\n") -> Choice:
     """The constraint that the next step is a legal move: a model under it cannot miscalculate.
 
@@ -45,8 +47,7 @@ def move_lines(numbers: Numbers, end: str = "\n") -> Choice:
     return Choice(options=tuple(next_line(numbers, move) + end for move in legal_moves(numbers)))
 
 
-# A search asks the same of each thought for each of its children.
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000)  # as above
 def remaining(numbers: Numbers, thought: str) -> Numbers | None:
     """What is left of a puzzle's numbers after all moves of a thought; None if one of them is not legal.
 
