@@ -92,7 +92,7 @@ def quotient(first: int, second: int) -> str:
     """
     line = f"{first}/{second}={first // second}"
     if second <= _LARGEST_TABLE:
-        return line if first < second * 10 else f"{_divided(first, second)}\n{line}"
+        return line if first < second * 10 else f"{divided(first, second)}\n{line}"
     factor = next((each for each in range(2, 10) if second % each == 0), None)
     if not first:
         return line
@@ -101,6 +101,23 @@ def quotient(first: int, second: int) -> str:
     other = second // factor
     parts = [quotient(first, factor), quotient(first // factor, other)]
     return "\n".join([f"{first}/{second}={first}/{factor}/{other}", *parts, line])
+
+
+def divided(first: int, second: int) -> str:
+    """A number by another, digit by digit from the left; the quotient itself is not written.
+
+    >>> print(divided(86, 2))
+    86/2
+    8/2 write 4 rest 0
+    6/2 write 3 rest 0
+    """
+    lines = [f"{first}/{second}"]
+    rest = 0
+    for digit in str(first):
+        part = rest * 10 + int(digit)
+        rest = part % second
+        lines.append(f"{part}/{second} write {part // second} rest {rest}")
+    return "\n".join(lines)
 
 
 def multiplied_by_digit(number: int, digit: int, zeros: int = 0) -> str:
@@ -184,17 +201,6 @@ def _added_up(digits: Sequence[int]) -> str:
     totals = list(accumulate(digits))
     steps = zip(totals, digits[1:], totals[1:], strict=False)
     return " ".join(f"{before}+{digit}={after}" for before, digit, after in steps)
-
-
-def _divided(first: int, second: int) -> str:
-    """Digit by digit from the left; the quotient itself is not written."""
-    lines = [f"{first}/{second}"]
-    rest = 0
-    for digit in str(first):
-        part = rest * 10 + int(digit)
-        rest = part % second
-        lines.append(f"{part}/{second} write {part // second} rest {rest}")
-    return "\n".join(lines)
 
 
 def _by_multiples(first: int, second: int) -> str:

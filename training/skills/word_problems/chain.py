@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..products.held_out import held_out_product
-from ..written_arithmetic import difference, partial_products, product, total
+from ..written_arithmetic import difference, divided, partial_products, product, total
 from .steps import NumberStep
 from .written_numbers import shortest
 
@@ -47,21 +47,14 @@ def computed(step: NumberStep) -> str:
         case "*":
             return product(max(left, right), min(left, right))
         case "/":
-            return _divided(left, right)
+            return _quotient(left, right)
         case "-":
             return difference(left, right)
     return total([left, right])
 
 
-def _divided(first: int, second: int) -> str:
+def _quotient(first: int, second: int) -> str:
     """Digit by digit from the left; by a hundred at once."""
     line = f"{first}/{second}={first // second}"
-    if second == 100 or first < second * 10:
-        return line
-    lines = [f"{first}/{second}"]
-    rest = 0
-    for digit in str(first):
-        part = rest * 10 + int(digit)
-        rest = part % second
-        lines.append(f"{part}/{second} write {part // second} rest {rest}")
-    return "\n".join([*lines, line])
+    at_once = second == 100 or first < second * 10
+    return line if at_once else f"{divided(first, second)}\n{line}"

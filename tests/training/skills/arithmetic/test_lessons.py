@@ -6,14 +6,14 @@ import re
 from random import Random
 from typing import Any
 
-import anyio
 import pytest
 
 from engines import Context, Grammar, Sampling
 from evals import Task
 from evals.tasks.arithmetic import ARITHMETIC
-from reasoning import Answer, Method
+from reasoning import Method
 from tests.training.skills.arithmetic.reading import check_lines, evaluated, read_chain
+from tests.training.skills.solving import solved
 from training.lesson import Lesson
 from training.skills import arithmetic
 from training.skills.arithmetic.drawing import USUAL, WIDER, drawn
@@ -28,7 +28,6 @@ from training.skills.products import (
     THREADS,
     held_out_product,
 )
-from training.teacher_engine import TeacherEngine
 from training.trie import trie_of
 from training.unit import Unit
 
@@ -40,17 +39,6 @@ FORKED = {
 }
 BRACKETS = joined("*", joined("-", 5, 12), joined("/", joined("*", 3, 12), 9))
 ONE_INSIDE = joined("-", 16, joined("*", 3, 12))
-
-
-def solved(lesson: Lesson, tokenizer: Any) -> tuple[Answer, list[Unit]]:
-    engine = TeacherEngine(lesson.reply, tokenizer)
-
-    async def solve() -> Answer:
-        answer = await lesson.solve(engine)
-        assert isinstance(answer, Answer)
-        return answer
-
-    return anyio.run(solve), engine.units
 
 
 def lesson_of(expression: Operation, method: Method = CHAIN) -> Lesson:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import Grammar, Sampling, converse
-from reasoning import Answer, ChainOfThought, ForkJoin
+from reasoning import ChainOfThought, ForkJoin
 from tests.training.skills.products.reading import check_arithmetic, evaluated
+from tests.training.skills.solving import solved
 from training.lesson import Lesson
 from training.skills import products
 from training.skills.products import (
@@ -28,7 +29,6 @@ from training.skills.products.exercise import Exercise
 from training.skills.products.expression import Expression, Term
 from training.teacher_engine import TeacherEngine
 from training.trie import trie_of
-from training.unit import Unit
 
 FORKED = {
     "threads": THREADS,
@@ -56,17 +56,6 @@ def lesson_of(method: ForkJoin | ChainOfThought, *texts: str) -> Lesson:
     make = products.forked if isinstance(method, ForkJoin) else products.chained
     asked = f"What is {' and '.join(texts)}?"
     return make(exercise(*texts), asked, method)  # type: ignore[arg-type]  # each with its own
-
-
-def solved(lesson: Lesson, tokenizer: Any) -> tuple[Answer, list[Unit]]:
-    engine = TeacherEngine(lesson.reply, tokenizer)
-
-    async def solve() -> Answer:
-        answer = await lesson.solve(engine)
-        assert isinstance(answer, Answer)
-        return answer
-
-    return anyio.run(solve), engine.units
 
 
 def lines(text: str) -> list[str]:

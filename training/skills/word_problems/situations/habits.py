@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from ..situation import Question, Situation
 
+_IN_WEEKS = (
+    "how many is that in {b} weeks?",
+    "how many does that make in {b} weeks?",
+    "what number is it after {b} weeks?",
+    "find how many that is in {b} weeks.",
+    "within {b} weeks, how many is that?",
+    "work out the number for {b} weeks.",
+    "what is the total after {b} weeks?",
+    "tell me how many that makes over {b} weeks.",
+)
+
 HABITS = (
     Situation(
         name="daily habit",
@@ -45,14 +56,7 @@ HABITS = (
             Question(
                 formula="a*7*b",
                 wordings=(
-                    "how many is that in {b} weeks?",
-                    "how many does that make in {b} weeks?",
-                    "what number is it after {b} weeks?",
-                    "find how many that is in {b} weeks.",
-                    "within {b} weeks, how many is that?",
-                    "work out the number for {b} weeks.",
-                    "what is the total after {b} weeks?",
-                    "tell me how many that makes over {b} weeks.",
+                    *_IN_WEEKS,
                     "calculate what this comes to in {b} full weeks.",
                     "{b} weeks pass. How many is that in all?",
                     "during {b} weeks, how many is that altogether?",
@@ -122,14 +126,7 @@ HABITS = (
             Question(
                 formula="a*d*b",
                 wordings=(
-                    "how many is that in {b} weeks?",
-                    "how many does that make in {b} weeks?",
-                    "what number is it after {b} weeks?",
-                    "find how many that is in {b} weeks.",
-                    "within {b} weeks, how many is that?",
-                    "work out the number for {b} weeks.",
-                    "what is the total after {b} weeks?",
-                    "tell me how many that makes over {b} weeks.",
+                    *_IN_WEEKS,
                     "calculate what this comes to in {b} weeks.",
                     "during {b} weeks, how many is that altogether?",
                 ),
