@@ -11,24 +11,15 @@ has harder ones: `generate=partial(arithmetic_problems, least=5, most=8)`.
 
 from __future__ import annotations
 
-import operator
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..grading.math_grader import MathGrader
 from ..problem import Problem
 from ..task import Task
+from .nested_operations import Operation, drawn, value_of
 from .prompts import MATHEMATICS
 
-_LEAVES = range(2, 21)
-_LARGEST = 1000
-_SHARE_OF_QUOTIENTS = 0.3
-_OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-}
+_NUMBERS = range(2, 21)
 
 
 def arithmetic_problems(
@@ -49,50 +40,13 @@ def _problem(seed: int, number: int, least: int, most: int) -> Problem:
     name = f"arithmetic-{seed}-{number:04d}"
     chance = random.Random(name)
     operations = chance.randint(least, most)
-    made = _made(chance, operations)
+    made = drawn(chance, operations, _NUMBERS)
+    text = made.written(" ") if isinstance(made, Operation) else str(made)
     return Problem(
         id=name,
-        problem=f"What is {made.text}?",
-        answer=str(made.value),
+        problem=f"What is {text}?",
+        answer=str(value_of(made)),
         data={"operations": operations},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Expression:
-    text: str
-    value: int
-    operations: int
-
-    @property
-    def bracketed(self) -> str:
-        return f"({self.text})" if self.operations else self.text
-
-
-def _made(chance: random.Random, operations: int) -> _Expression:
-    if not operations:
-        return _leaf(chance.choice(_LEAVES))
-    on_the_left = chance.randrange(operations)
-    left = _made(chance, on_the_left)
-    right = _made(chance, operations - 1 - on_the_left)
-    divisors = [number for number in _LEAVES if left.value % number == 0]
-    if divisors and not right.operations and chance.random() < _SHARE_OF_QUOTIENTS:
-        right = _leaf(chance.choice(divisors))
-        return _joined(left, "/", right, left.value // right.value)
-    values = {sign: does(left.value, right.value) for sign, does in _OPERATIONS.items()}
-    sign = chance.choice([sign for sign, value in values.items() if abs(value) <= _LARGEST])
-    return _joined(left, sign, right, values[sign])
-
-
-def _leaf(value: int) -> _Expression:
-    return _Expression(str(value), value, 0)
-
-
-def _joined(left: _Expression, sign: str, right: _Expression, value: int) -> _Expression:
-    return _Expression(
-        f"{left.bracketed} {sign} {right.bracketed}",
-        value,
-        left.operations + 1 + right.operations,
     )
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 
 from engines import Engine, converse
+from evals.tasks.nested_operations import Operation
 from evals.tasks.prompts import MATHEMATICS
 from reasoning import Answer, ForkJoin, Method
 
@@ -31,7 +32,6 @@ from ..products.teacher import Chained, Forked
 from ..products.wording import TASK_INSTRUCTIONS
 from ..products.work import Work
 from .drawing import USUAL, WIDER, Kind, drawn
-from .expression import Operation
 from .steps import solution, step
 
 # Tokens of all steps: so many that the answer has room where nobody says how much may be generated.

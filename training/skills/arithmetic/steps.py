@@ -18,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from evals.tasks.nested_operations import OPERATIONS, Operation, value_of
+
 from ..written_arithmetic import difference, product, quotient, total
-from .expression import OPERATIONS, Operation, innermost, simplified, value_of
+from .expression import innermost, simplified
 
 _WRITTEN: Mapping[str, Callable[[int, int], str]] = {
     "+": lambda a, b: total([a, b]),
@@ -32,7 +34,7 @@ _WRITTEN: Mapping[str, Callable[[int, int], str]] = {
 def solution(operation: Operation) -> str:
     """All steps of it.
 
-    >>> from .expression import joined
+    >>> from evals.tasks.nested_operations import joined
     >>> print(solution(joined("*", joined("-", 13, 8), joined("+", 2, 3))))
     13-8=5
     5*(2+3)

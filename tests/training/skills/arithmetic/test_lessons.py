@@ -11,13 +11,13 @@ import pytest
 from engines import Context, Grammar, Sampling
 from evals import Task
 from evals.tasks.arithmetic import ARITHMETIC
+from evals.tasks.nested_operations import Operation, joined
 from reasoning import Method
 from tests.training.skills.arithmetic.reading import check_lines, evaluated, read_chain
 from tests.training.skills.solving import solved
 from training.lesson import Lesson
 from training.skills import arithmetic
 from training.skills.arithmetic.drawing import USUAL, WIDER, drawn
-from training.skills.arithmetic.expression import Operation, joined
 from training.skills.arithmetic.held_out import held_out_expression
 from training.skills.products import (
     BARE_CHAIN,

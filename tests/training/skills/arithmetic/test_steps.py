@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.tasks.nested_operations import Operation, joined
 from tests.training.skills.arithmetic.reading import check_lines, evaluated
-from training.skills.arithmetic.expression import Operation, joined
 from training.skills.arithmetic.steps import solution, step
 
 NUMBERS = st.one_of(st.integers(-20, 20), st.integers(-1000, 1000))
