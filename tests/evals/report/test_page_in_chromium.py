@@ -19,9 +19,11 @@ PROBLEMS = ".problem > summary .id"
 SAMPLES = ".problem[open] .sample > summary"
 
 
-# To open a page takes longer than most tests do with it.
+# To open a page takes longer than most tests do with it. A problem lists its samples anew when it is opened, a moment
+# after the click: lines of the test before, still there until then, would be taken for those.
 AS_IT_BEGAN = """() => {
     for (const details of document.querySelectorAll(".problem[open], .sample[open]")) details.open = false;
+    for (const inside of document.querySelectorAll(".problem .inside")) inside.replaceChildren();
     history.replaceState(null, "", "#");
     showAll();
 }"""
