@@ -1,0 +1,37 @@
+"""All parts of the headline table, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .part import Part
+from .parts import (
+    engine_layer,
+    fork_join,
+    forks,
+    hogwild,
+    http,
+    llm_compiler,
+    options,
+    parathinker,
+    replicas,
+    scale,
+    searches,
+)
+
+PARTS: Mapping[str, Part] = MappingProxyType(
+    {
+        "engine-layer": engine_layer.measure,
+        "forks": forks.measure,
+        "parathinker": parathinker.measure,
+        "fork-join": fork_join.measure,
+        "llm-compiler": llm_compiler.measure,
+        "scale": scale.measure,
+        "searches": searches.measure,
+        "hogwild": hogwild.measure,
+        "http": http.measure,
+        "replicas": replicas.measure,
+        "options": options.measure,
+    }
+)

@@ -1,0 +1,82 @@
+"""Whose speed is measured: a model, or random weights in the shape of a large one, of which nothing is downloaded.
+
+vLLM makes such weights itself (`load_format=dummy`) from a folder that holds a configuration and a tokenizer. The
+tokenizer is the embedded model's, and so is the size of the vocabulary: every token that is drawn can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "qwen3-8b": {
+        "architectures": ["Qwen3ForCausalLM"],
+        "model_type": "qwen3",
+        "hidden_size": 4096,
+        "intermediate_size": 12288,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "hidden_act": "silu",
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 1000000,
+    },
+    # For rehearsals, on a CPU too.
+    "tiny": {
+        "architectures": ["Qwen3ForCausalLM"],
+        "model_type": "qwen3",
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 32,
+        "hidden_act": "silu",
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 1000000,
+    },
+}
+"""Configurations by name: figures of the published models, but for the vocabulary and the window."""
+
+WINDOW = 8192
+"""Tokens, the embedded model's too."""
+
+DUMMY: Mapping[str, Any] = {"load_format": "dummy"}
+"""The option of vLLM that makes random weights."""
+
+_TOKENIZER = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
+    "generation_config.json",
+)  # fmt: skip
+
+
+def write_shape(shape: str, tokenizer: Path, folder: Path) -> Path:
+    """Writes a folder that vLLM takes for a model of this shape.
+
+    Args:
+        shape: One of `SHAPES`.
+        tokenizer: The folder of a model with a tokenizer.
+        folder: Where the folder is made.
+    """
+    known = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))
+    ends = {name: known[name] for name in ("bos_token_id", "eos_token_id") if name in known}
+    own = {
+        **SHAPES[shape],
+        **ends,
+        "vocab_size": known["vocab_size"],
+        "max_position_embeddings": WINDOW,
+        "tie_word_embeddings": False,
+        "dtype": "bfloat16",
+    }
+    made = folder / shape
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "config.json").write_text(json.dumps(own, indent=1), encoding="utf-8")
+    for name in _TOKENIZER:
+        if (tokenizer / name).exists():
+            shutil.copyfile(tokenizer / name, made / name)
+    return made

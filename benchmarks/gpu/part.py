@@ -1,0 +1,111 @@
+"""A part of the headline table: what it is given, and the figures that it makes. It does not know who runs it.
+
+    Part   async (setting) ─> figures ─> printed, and in OUT/gpu.json
+
+A part is a module of `parts`, with a function `measure` of this shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from engines import Engine
+
+from .figure import Figure
+from .models import WINDOW
+
+# Graphs are captured up to 512 sequences by default, and what is wider runs without.
+_USUAL: Mapping[str, Any] = {
+    "max_model_len": WINDOW,
+    "max_num_seqs": 1024,
+    "max_cudagraph_capture_size": 1024,
+}
+_SMALL: Mapping[str, Any] = {"max_model_len": WINDOW, "max_num_seqs": 64}
+
+Open = Callable[..., AbstractAsyncContextManager[Engine]]
+"""Opens an engine: of a model, with options of vLLM."""
+
+
+class Engines:
+    """At most one engine at a time, kept open for the next part that wants the same options; a start takes a minute.
+
+    Args:
+        opened: Opens one.
+        model: Whose; None is the embedded one.
+        options: Of vLLM, for all of them.
+    """
+
+    def __init__(self, opened: Open, model: str | None, options: Mapping[str, Any]) -> None:
+        self._opened = opened
+        self._model = model
+        self._options = options
+        self._stack = AsyncExitStack()
+        self._open: tuple[Engine, Mapping[str, Any]] | None = None
+
+    async def get(self, **options: Any) -> Engine:
+        """An engine with these options of vLLM, beside those for all; whatever else was open is closed."""
+        wanted = {**options, **self._options}
+        if self._open is None or self._open[1] != wanted:
+            await self.close()
+            engine = await self._stack.enter_async_context(self._opened(self._model, **wanted))
+            self._open = engine, wanted
+        return self._open[0]
+
+    async def close(self) -> None:
+        """Frees the GPU, for a part that fills it with something else."""
+        self._open = None
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What every part is given.
+
+    Attributes:
+        engines: Where it gets its engine from. A part that starts something else on the GPU closes them before.
+        model: The folder of the model, for what is not opened through `engines`.
+        options: Of vLLM, for the same.
+        small: Whether to measure next to nothing, only to see that all of it works: on a CPU, in a test.
+        data: The folder of benchmark data, for parts that ask real questions; None where there is none.
+        say: Tells somebody who waits what is being done, in a line.
+    """
+
+    engines: Engines
+    model: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    small: bool = False
+    data: Path | None = None
+    say: Callable[[str], None] = print
+
+    async def engine(self, **options: Any) -> Engine:
+        """The engine that most parts share; with options of its own, another one."""
+        return await self.engines.get(**{**self.usual, **options})
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """Options of vLLM that let a thousand calls run at once, in captured graphs."""
+        return _SMALL if self.small else _USUAL
+
+    def sized(self, full: int, small: int) -> int:
+        """How many of something."""
+        return small if self.small else full
+
+
+Part = Callable[[Setting], Awaitable[Sequence[Figure]]]
+"""Measures something, and says it in figures."""
