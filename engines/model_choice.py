@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,10 +87,13 @@ def choose_model(model: str | None, adapter: str | Path | None = None) -> ModelC
         adapter: A folder with a LoRA adapter for that model; without a model, for the one that it was trained on.
 
     Raises:
-        UsageError: There is no such model or adapter, or the adapter is of another model than the embedded one.
+        UsageError: There is no such model or adapter, one may not look at it, or the adapter is of another model than
+            the embedded one.
     """
-    if adapter is None and model is not None and _holds_an_adapter(Path(model)):
-        model, adapter = None, model
+    if adapter is None and model is not None:
+        with _looking_at(model):
+            if _holds_an_adapter(Path(model)):
+                model, adapter = None, model
     if adapter is None:
         if model is not None:
             _check_model(model)
@@ -122,15 +127,9 @@ async def _default() -> FoundModel:
 def _check_model(model: str) -> None:
     if model == embedded_model.PLAIN:
         return
-    folder = Path(model)
-    if folder.is_dir():
-        if not any((folder / name).exists() for name in ("config.json", "params.json")):
-            raise UsageError(
-                f"the folder {model} holds no Hugging Face model: it has no config.json"
-            )
-        return
-    if folder.exists():
-        raise UsageError(f"{model} is a file: give the folder of a Hugging Face model")
+    with _looking_at(model):
+        if _is_there(model):
+            return
     if re.fullmatch(_ON_THE_HUB, model):
         return
     if "/" in model or model.startswith((".", "~")):
@@ -142,6 +141,29 @@ def _check_model(model: str) -> None:
         f"Qwen/Qwen3-8B, write {embedded_model.PLAIN} for the plain {embedded_model.NAME}, or leave it out for "
         f"the embedded {embedded_model.default_name()}"
     )
+
+
+def _is_there(model: str) -> bool:
+    """Whether it is the folder of a model, and not a name of the hub."""
+    folder = Path(model)
+    if folder.is_dir():
+        if not any((folder / name).exists() for name in ("config.json", "params.json")):
+            raise UsageError(
+                f"the folder {model} holds no Hugging Face model: it has no config.json"
+            )
+        return True
+    if folder.exists():
+        raise UsageError(f"{model} is a file: give the folder of a Hugging Face model")
+    return False
+
+
+@contextmanager
+def _looking_at(model: str) -> Iterator[None]:
+    """Says what the system says, as of a folder that one may not enter or a name that is too long for one."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"the model {model} cannot be read: {error.strerror}") from error
 
 
 def _holds_an_adapter(folder: Path) -> bool:

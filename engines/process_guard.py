@@ -47,17 +47,18 @@ def kill_session(process: BaseProcess) -> None:
 
 
 class _Guard:
-    """Unpickled in a child, it runs `_follow` there."""
+    """Unpickled in a child, it runs `follow` there."""
 
     def __init__(self, parent: int, log: str) -> None:
         self._arguments = parent, log
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A process forked meanwhile has the guard too, but is not the one to follow.
-        return (_follow, self._arguments) if os.getpid() == self._arguments[0] else (bool, ())
+        return (follow, self._arguments) if os.getpid() == self._arguments[0] else (bool, ())
 
 
-def _follow(parent: int, log: str) -> None:
+def follow(parent: int, log: str) -> None:
+    """Moves this process to a session of its own, appends what it prints to `log`, and ends it with its parent."""
     os.setsid()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):

@@ -107,7 +107,20 @@ def read(
         raise UsageError(
             f"{path} is damaged: take it away to begin again, or take another folder"
         ) from error
-    told = ", ".join(f"{name} {known.get(name)} and not {settings[name]}" for name in other)
+    told = ", ".join(_difference(name, known.get(name), settings[name]) for name in other)
     raise UsageError(
         f"{path} was made with other settings, {told}: take the same, or another folder"
     )
+
+
+def _difference(name: str, known: Any, wanted: Any) -> str:
+    """Of pairs, such as the shares of skills, those alone that are not the same."""
+    if not (isinstance(known, tuple) and isinstance(wanted, tuple)):
+        return f"{name} {known} and not {wanted}"
+    before, now = dict(known), dict(wanted)
+    told = [
+        f"{key} {before.get(key, 'none')} and not {now.get(key, 'none')}"
+        for key in before | now
+        if before.get(key) != now.get(key)
+    ]
+    return f"{name} of {', '.join(told)}" if told else f"{name} in another order"

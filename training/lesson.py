@@ -46,16 +46,26 @@ class Lesson:
 
 def together(lessons: Sequence[Lesson]) -> Lesson:
     """Several as one, gone through one after another: what their prompts have in common is computed once."""
-    going_on = lessons[0]
+    series = _Series(lessons)
+    return Lesson(solve=series.solve, reply=series.reply)
 
-    async def solve(engine: Engine) -> object:
-        nonlocal going_on
+
+class _Series:
+    """Lessons of which one is at hand; what is said is said by that one."""
+
+    def __init__(self, lessons: Sequence[Lesson]) -> None:
+        self._lessons = lessons
+        self._at_hand = lessons[0]
+
+    async def solve(self, engine: Engine) -> list[object]:
         results = []
-        for going_on in lessons:
-            results.append(await going_on.solve(engine))
+        for lesson in self._lessons:
+            self._at_hand = lesson
+            results.append(await lesson.solve(engine))
         return results
 
-    return Lesson(solve=solve, reply=lambda context, sampling: going_on.reply(context, sampling))
+    def reply(self, context: Context, sampling: Sampling) -> Said | str:
+        return self._at_hand.reply(context, sampling)
 
 
 class Skill(Protocol):

@@ -9,6 +9,7 @@ They end with the process that started them, however it ends, and leave it to th
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -68,6 +69,8 @@ def _prepare(tokenizer: str) -> None:
     tokenizer_in(tokenizer)
     # Looking through all that was imported, again and again, takes a fourth of the time of lessons.
     gc.freeze()
+    # What is left at the end, nanobind takes for leaked, and says so in a hundred lines.
+    atexit.register(gc.unfreeze)
 
 
 def _end_with_parent() -> None:

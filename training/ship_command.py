@@ -22,7 +22,7 @@ from orchestrator.runs.run_folder import folder_errors
 from .evaluation.catalogue import PARTS
 from .evaluation.part import PLAIN, TRAINED
 from .evaluation.record import FILE, Record
-from .evaluation.weights import weights_of
+from .evaluation.weights import weights_of, without_adapter
 from .model_card import model_card
 from .training_record import FILE as RECORD
 from .training_record import TrainingRecord
@@ -56,7 +56,7 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
 
     Raises:
         UsageError: It is no adapter, larger than may be shipped, or has no record; its training is not finished; the
-            evaluation is none, or of another adapter; or the folder holds something else.
+            evaluation is none, or of another adapter or plain model; or the folder holds something else.
         RunFolderError: The folder cannot be written.
     """
     read_adapter(adapter).check_numbers()
@@ -106,6 +106,14 @@ def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str
         raise UsageError(
             f"the evaluation in {evaluation} is not of {adapter}, which is {wanted}, but of {found}: {advice}, or "
             f"leave --evaluation out"
+        )
+    # There is none where only parts were measured that compare with nothing.
+    base = without_adapter(wanted)
+    plain = measured.weights.get(PLAIN, base)
+    if plain != base:
+        raise UsageError(
+            f"the evaluation in {evaluation} compares with {plain} as the plain model, and {adapter} was trained on "
+            f"{base}: {advice}, or leave --evaluation out"
         )
     tables = list(measured.tables(list(PARTS), _MODELS))
     return model_card(record, tables, measured.engines(list(PARTS), _MODELS))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +267,32 @@ def test_a_file_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "models" / "x.gguf").touch()
     with pytest.raises(UsageError, match=r"models/x\.gguf is a file: give the folder"):
         choose_model("models/x.gguf")
+
+
+def test_a_folder_that_one_may_not_enter_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Modes of folders say nothing to root.
+    closed, stat = tmp_path / "closed", Path.stat
+
+    def refuse(self: Path, **options: Any) -> os.stat_result:
+        if closed in self.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    closed.mkdir()
+    for chosen in (str(closed), str(closed / "qwen")):
+        with pytest.raises(UsageError) as caught:
+            choose_model(chosen)
+        assert str(caught.value) == f"the model {chosen} cannot be read: Permission denied"
+    # Nor may one enter the folder of the model that an adapter was trained on.
+    adapter = write_adapter(tmp_path / "adapter", base_model_name_or_path=str(closed / "qwen"))
+    with pytest.raises(UsageError, match=r"/adapter was trained on '.*/qwen', which is not here"):
+        choose_model(None, adapter)
+
+
+def test_a_name_that_no_folder_can_have_is_told() -> None:
+    name = "q" * 300
+    with pytest.raises(UsageError, match=rf"^the model {name} cannot be read: File name too long$"):
+        choose_model(name)

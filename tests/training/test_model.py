@@ -179,6 +179,11 @@ def test_what_cannot_go_on_is_refused_in_one_line(
         SystemExit, match=r"^training: .*checkpoint\.pt .* other settings, rank 2 and not 3"
     ):
         trained("run", "--rank", "3")
+    with pytest.raises(
+        SystemExit,
+        match=r" other settings, shares of word-problems \S+ and not none, paths none and not \S+: take",
+    ):
+        trained("run", "--skills", "paths")
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt is damaged: take it away"):
         trained("run")

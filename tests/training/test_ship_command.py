@@ -72,6 +72,17 @@ def test_an_evaluation_of_another_adapter_is_refused(adapter: Path, tmp_path: Pa
     command(["--adapter", str(adapter), "--evaluation", str(evaluation), "--to", str(to)])
 
 
+def test_an_evaluation_beside_another_plain_model_is_refused(adapter: Path, tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    evaluation = evaluated(tmp_path / "other", adapter, plain="me/model")
+    line = refusal("--adapter", adapter, "--evaluation", evaluation, "--to", to)
+    assert f"{evaluation} compares with me/model as the plain model, and {adapter} was" in line
+    assert "trained on SmolLM2-135M-Instruct: `python -m training evaluate" in line
+    assert not to.exists()
+    evaluation = evaluated(tmp_path / "own", adapter, plain=weights_of("smollm2"))
+    command(["--adapter", str(adapter), "--evaluation", str(evaluation), "--to", str(to)])
+
+
 def test_a_folder_that_holds_no_evaluation_is_refused_and_left_as_it_is(
     adapter: Path, tmp_path: Path
 ) -> None:
@@ -95,10 +106,11 @@ def test_a_training_that_is_not_finished_is_shipped_only_if_asked_for(
     assert "1,500 of 1,700 steps" in (to / "README.md").read_text()
 
 
-def evaluated(folder: Path, adapter: Path) -> Path:
-    """What an evaluation of an adapter leaves."""
+def evaluated(folder: Path, adapter: Path, plain: str | None = None) -> Path:
+    """What an evaluation of an adapter leaves, beside the plain model if there is one."""
     measured = {"trained": {"asked": {}, "engine": "fingerprint", "tables": [TABLE]}}
-    record = {"weights": {"trained": weights_of(str(adapter))}, "parts": {"products": measured}}
+    weights = {"trained": weights_of(str(adapter))} | ({"plain": plain} if plain else {})
+    record = {"weights": weights, "parts": {"products": measured}}
     folder.mkdir()
     (folder / "evaluation.json").write_text(json.dumps(record))
     return folder

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -26,6 +27,7 @@ import yaml
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
 
 from ..option_types import not_negative, positive
+from ..stopping import Terminated, unless_terminated
 from .catalogue import PARTS, Listed
 from .part import PLAIN, TRAINED, Options
 from .record import Record
@@ -44,7 +46,8 @@ def evaluate(
 ) -> None:
     """Measures the parts that are asked for, and prints their tables; exits with 1 where one could not be measured.
 
-    A run whose time is up exits with 75 (try again), so that a script can repeat it until it exits with 0.
+    A run whose time is up exits with 75 (try again), so that a script can repeat it until it exits with 0; one that is
+    stopped by Ctrl-C or SIGTERM as a shell has it, with 130 or 143.
 
     Args:
         arguments: Of the command line.
@@ -52,13 +55,15 @@ def evaluate(
         parts: That there are.
     """
     given = _parser(parts).parse_args(arguments)
+    work = partial(_in_time, given, opened, parts)
     try:
-        done = anyio.run(partial(_in_time, given, opened, parts))
+        done = anyio.run(unless_terminated, work)
     except ForkjoinError as error:
         sys.exit(f"evaluation: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as stopped:
         _say(f"stopped; the same command goes on in {given.out}")
-        sys.exit(130)
+        by = signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT
+        sys.exit(128 + by)
     if done is None:
         _say(f"stopped before all was measured: the same command goes on in {given.out}")
         sys.exit(os.EX_TEMPFAIL)

@@ -39,6 +39,11 @@ def weights_of(model: str | None) -> str:
     return base if adapter is None else f"{base}+{adapter.digest}"
 
 
+def without_adapter(weights: str) -> str:
+    """What tells the weights that an adapter was added to, from what `weights_of` tells of both."""
+    return weights.partition("+")[0]
+
+
 def _base(model: str) -> str:
     folder = Path(model)
     if model == embedded_model.PLAIN:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ class Bench:
         self.measured: list[tuple[str, str]] = []
         self.broken: set[str] = set()
         self.endless: set[str] = set()
+        self.stopping: dict[str, signal.Signals] = {}
+        self.closed = 0
         self.file: str | None = None
         self.dead = False
 
@@ -41,12 +45,18 @@ class Bench:
         self.opened.append((model, options))
         if self.dead:
             raise EngineError("it does not start")
-        yield FakeEngine()
+        try:
+            yield FakeEngine()
+        finally:
+            self.closed += 1
 
     def part(self, name: str) -> Any:
         async def measure(engine: Engine, options: Options) -> Sequence[Table]:
             if name in self.broken:
                 raise ExceptionGroup("of a task group", [EngineError(f"{name} is broken")])
+            if name in self.stopping:
+                os.kill(os.getpid(), self.stopping[name])
+                await anyio.sleep_forever()
             if name in self.endless:
                 await anyio.sleep_forever()
             self.measured.append((name, options.model))
@@ -89,6 +99,23 @@ def test_a_run_whose_time_is_up_is_gone_on_with(
     assert f"the same command goes on in {bench.out}" in capsys.readouterr().err
     bench.endless = set()
     bench.run("--minutes", "9")
+    assert bench.measured == [("sums", TRAINED), ("words", PLAIN), ("words", TRAINED)]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_a_signal_stops_closes_its_engine_and_is_gone_on_with(
+    bench: Bench, number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    bench.run("--part", "sums")
+    bench.stopping = {"words": number}
+    with pytest.raises(SystemExit) as stopped:
+        bench.run()
+    assert (stopped.value.code, bench.closed) == (code, len(bench.opened))
+    assert capsys.readouterr().err.endswith(f"stopped; the same command goes on in {bench.out}\n")
+    assert signal.getsignal(number) is before
+    bench.stopping = {}
+    bench.run()
     assert bench.measured == [("sums", TRAINED), ("words", PLAIN), ("words", TRAINED)]
 
 

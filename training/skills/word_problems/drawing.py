@@ -15,6 +15,8 @@ def drawn_problem(random: Random, *, held_out: bool) -> WordProblem:
         template = random.choice(SITUATIONS).template(random)
         if template.held_out != held_out:
             continue
-        problem = template.problem(random, Nouns(random, held_out=held_out))
+        problem = template.problem(
+            random, Nouns(random, held_out=held_out, pools=template.situation.pools)
+        )
         if problem is not None:
             return problem

@@ -48,6 +48,12 @@ rock rope rose rubber_duck ruler sandwich scarf screw seashell seed shell shirt 
 stamp star sticker stone straw strawberry tape tart tea_bag ticket tile toffee tomato towel toy_car toy_truck
 tulip turnip vase walnut watch whistle yogurt
 """
+# Things that come from no workshop.
+_NATURAL = """
+acorn almond apple apricot banana bean carrot cherry chestnut coin cucumber daffodil date egg feather fig flower
+gold_coin grape jewel lemon lime mango melon mint mushroom nut olive onion orange peach peanut pear pearl pebble pepper
+plant plum potato pumpkin radish rock rose seashell seed shell stamp stone strawberry ticket tomato tulip turnip walnut
+"""
 _CONTAINERS = """
 bag barrel basin basket bin bowl box bucket cabinet can carton case chest container crate cupboard drawer
 hamper jar jug locker net package packet pail pot pouch rack sack satchel shelf suitcase tin trailer tray
@@ -63,7 +69,11 @@ attic barn basement cellar classroom garage hall kitchen library office shed sto
 _WORKERS = """
 baker builder carpenter cook craftsman decorator farmer florist gardener jeweler painter potter printer tailor weaver
 """
-_VEHICLES = "bus car coach ferry lorry minibus scooter train tram truck van"
+_VEHICLES = "bus car coach lorry minibus train truck van"
+# With stops and tickets, and room for a hundred people.
+_BUSES = "bus streetcar train tram trolleybus"
+_TRUCKS = "flatbed lorry pickup truck"
+_CARS = "bus car coach lorry minibus scooter taxi truck van"
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 _COLORS = "black blue brown gold gray green orange pink purple red silver white yellow"
 _IRREGULAR = {
@@ -92,20 +102,25 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.replace("_", " ") for word in text.split())
 
 
+_THINGS_MADE = tuple(word for word in _words(_THINGS) if word not in _words(_NATURAL))
 _POOLS: Mapping[str, Sequence[str]] = {
     "woman": _words(_WOMEN),
     "man": _words(_MEN),
     "item": _words(_THINGS),
+    "product": _THINGS_MADE,
     "box": _words(_CONTAINERS),
     "shop": _words(_SHOPS),
     "place": _words(_PLACES),
     "worker": _words(_WORKERS),
     "vehicle": _words(_VEHICLES),
+    "bus": _words(_BUSES),
+    "truck": _words(_TRUCKS),
+    "car": _words(_CARS),
     "day": _words(_DAYS),
     "color": _words(_COLORS),
 }
 # Too few for some of them to be kept back.
-_SHARED = frozenset({"shop", "place", "worker", "vehicle", "day", "color"})
+_SHARED = frozenset({"shop", "place", "worker", "vehicle", "bus", "truck", "car", "day", "color"})
 
 
 def _pool(kind: str, held_out: bool) -> list[str]:
@@ -122,27 +137,45 @@ class Nouns:
     Args:
         random: What they are drawn from.
         held_out: Whether of those that are held out, or of the others.
+        pools: Which nouns stand for a kind, where not all of it do: `{"vehicle": "bus"}`.
     """
 
-    def __init__(self, random: Random, *, held_out: bool) -> None:
+    def __init__(
+        self, random: Random, *, held_out: bool, pools: Mapping[str, str] | None = None
+    ) -> None:
         self._random = random
         self._choices = _CHOICES[held_out]
+        self._pools = pools or {}
+        self._apart = False
         self._words: dict[str, str] = {}
+
+    def set_apart(self) -> None:
+        """Gives `{Name}` another sex than `{Other}` and `{Third}`, so that a pronoun says who is meant."""
+        self._apart = True
 
     def __getitem__(self, key: str) -> str:
         """What stands in the place of `{key}`."""
         if key in ("he", "his", "him"):
             return _PRONOUNS[self._person("Name") in _POOLS["woman"]][key]
-        if key in ("Name", "Other", "Third"):
+        if key in _PERSONS:
             return self._person(key)
         kind = key.rstrip("0123456789")
         number = key[len(kind) :]
         singular = _SINGULAR.get(kind, kind)
-        word = self._drawn(singular, singular + number)
+        word = self._drawn(self._pools.get(singular, singular), singular + number)
         return plural(word) if singular != kind else word
 
     def _person(self, key: str) -> str:
-        return self._words.get(key) or self._drawn(self._random.choice(("woman", "man")), key)
+        return self._words.get(key) or self._drawn(self._sex(key), key)
+
+    def _sex(self, key: str) -> str:
+        drawn = self._random.choice(("woman", "man"))
+        known = next((person for person in _PERSONS if person in self._words), None)
+        if known is None or not self._apart:
+            return drawn
+        is_woman = self._words[known] in _POOLS["woman"]
+        is_alike = (known == "Name") == (key == "Name")
+        return "woman" if is_woman == is_alike else "man"
 
     def _drawn(self, kind: str, key: str) -> str:
         word = self._words.get(key)
@@ -152,6 +185,7 @@ class Nouns:
         return word
 
 
+_PERSONS = ("Name", "Other", "Third")
 _PRONOUNS = {
     True: {"he": "she", "his": "her", "him": "her"},
     False: {"he": "he", "his": "his", "him": "him"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
 
@@ -29,10 +29,17 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _PRONOUN = re.compile(r"\{(he|his|him)\}")
 _PRICE = re.compile(r"\$(\{\w\})")
 _SENTENCE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+# What refers to something that was told just before.
+_REFERENCE = re.compile(
+    r"\{(?:he|his|him)\}|\b(?:its?|they|them|theirs?|these|those|this)\b"
+    r"|\b(?:is|was|are|do|does|makes?) that\b|\bthat (?:is|was|makes|comes)\b"
+)
+_BEFORE_A_VOWEL = re.compile(r"\b([Aa])(?= (?:8|1[18]\b|eight|eleven))")
 _TRIES = 200
 _LARGEST = 100_000
 _SHARE_OF_WORDS = 0.12
 _SHARE_OF_ASIDES = 0.2
+_SHARE_OF_ASIDES_BEFORE = 0.3
 _SHARE_OF_SCENES = 0.15
 _SHARE_OF_DOLLARS = 0.15
 _SHARE_OF_PERCENT = 0.3
@@ -53,11 +60,13 @@ class Question:
         formula: The answer, in terms of the situation's numbers.
         wordings: Ways to ask it.
         facts: What has to be told for it beside the situation's own facts.
+        largest: No step gives more.
     """
 
     formula: str
     wordings: Wordings
     facts: Sequence[Wordings] = ()
+    largest: int = _LARGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,7 @@ class Situation:
         facts: What is told, in this order.
         questions: What may be asked.
         orderless: Whether the facts can be told in any order.
+        pools: Nouns that stand for a kind, where not all of it make sense: see `Nouns`.
     """
 
     name: str
@@ -78,6 +88,7 @@ class Situation:
     facts: Sequence[Wordings]
     questions: Sequence[Question]
     orderless: bool = False
+    pools: Mapping[str, str] = field(default_factory=dict)
 
     def template(self, random: Random) -> Template:
         """One of its templates."""
@@ -96,7 +107,7 @@ class Situation:
         if len(endings) > 1 and len(facts) <= _MOST_IN_ONE_SENTENCE:
             endings += _ONE_SENTENCE
         ending = random.choice(endings)
-        return Template(self, question.formula, tuple(facts), tuple(joins), asked, ending)
+        return Template(self, question, tuple(facts), tuple(joins), asked, ending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,7 @@ class Template:
 
     Attributes:
         situation: Which.
-        formula: What is asked for.
+        question: What is asked for.
         facts: The wordings of its facts, in order.
         joins: What stands between these.
         asked: The wording of the question.
@@ -113,7 +124,7 @@ class Template:
     """
 
     situation: Situation
-    formula: str
+    question: Question
     facts: tuple[str, ...]
     joins: tuple[str, ...]
     asked: str
@@ -123,7 +134,14 @@ class Template:
     def id(self) -> str:
         """Says all of it."""
         return "|".join(
-            (self.situation.name, self.formula, *self.facts, *self.joins, self.asked, self.ending)
+            (
+                self.situation.name,
+                self.question.formula,
+                *self.facts,
+                *self.joins,
+                self.asked,
+                self.ending,
+            )
         )
 
     @property
@@ -139,10 +157,12 @@ class Template:
         for _ in range(_TRIES):
             values = _drawn(self.situation.numbers, random)
             values["z"] = Fraction(random.randint(2, 60))
-            steps = steps_of(self.formula, values, order)
+            steps = steps_of(self.question.formula, values, order)
             told = [values[letter] for letter in order]
             finest = max(value.denominator for value in told)
-            if all(_is_sensible(value, finest) for value in (*told, *results_of(steps))):
+            results = results_of(steps)
+            sensible = all(_is_sensible(value, finest) for value in (*told, *results))
+            if sensible and max(results) <= self.question.largest:
                 return WordProblem(_filled(text, values, nouns, random), steps, self.id)
         return None
 
@@ -156,7 +176,9 @@ class Template:
             before.append(random.choice(SCENES))
         if random.random() < _SHARE_OF_ASIDES:
             aside = random.choice(ASIDES)
-            if "{told}" not in self.ending or random.random() < 0.3:
+            between = "{told}" in self.ending and random.random() >= _SHARE_OF_ASIDES_BEFORE
+            # What follows an aside would seem to refer to it.
+            if not between or _REFERENCE.search(f"{last} {self.asked}"):
                 before.append(aside)
             else:
                 told = f"{told}. {aside}"
@@ -240,5 +262,7 @@ def _filled(text: str, values: Mapping[str, Fraction], nouns: Nouns, random: Ran
             return in_words(value) or written(value)
         return with_commas(value) if value >= 1000 and random.random() < 0.5 else written(value)
 
-    filled = _SLOT.sub(word, text)
+    if _PRONOUN.search(text):
+        nouns.set_apart()
+    filled = _BEFORE_A_VOWEL.sub(r"\1n", _SLOT.sub(word, text))
     return _SENTENCE.sub(lambda found: found[0].upper(), filled)

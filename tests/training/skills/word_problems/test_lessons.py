@@ -6,17 +6,21 @@ import json
 import re
 from fractions import Fraction
 from random import Random
+from typing import Any
 
+import anyio
 import pytest
 
 from examples.arithmetic import TOOLS
-from orchestrator import RunResult
+from orchestrator import Agent, RunResult
 from reasoning import Answer
 from training.skills.word_problems import SKILL
+from training.skills.word_problems import lessons as lessons_module
 from training.skills.word_problems.chain import chain_of, computed
 from training.skills.word_problems.lessons import planned as planned_together
 from training.skills.word_problems.steps import NumberStep
 from training.skills.word_problems.tool_sets import example_tools
+from training.teacher_engine import TeacherEngine, units_of
 
 from .reading import Solved, answer_of_chain, carried_out, independent_steps, numbers_in, solved
 
@@ -50,6 +54,26 @@ def test_problems_of_a_lesson_are_asked_of_one_agent() -> None:
     assert len(plans) == len(lesson.result) > 4
     assert len({plan.partition("Question: ")[0] for plan in plans}) == 1
     assert len(set(plans)) == len(plans)
+
+
+def test_a_problem_among_others_is_asked_as_an_agent_asks_it_alone(
+    tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Token by token; what is asked later is made of this and of what has been said."""
+    monkeypatch.setattr(lessons_module, "drawn_tools", lambda random: example_tools())
+    asked = re.compile(
+        r"<\|im_start\|>user\nQuestion: ([^<]*)<\|im_end\|>\n<\|im_start\|>assistant\n$"
+    )
+    units = anyio.run(units_of, planned_together(Random(3)), tokenizer)
+    plans = 0
+    for unit in units:
+        # What comes later in a planner's conversation ends with no question.
+        if found := asked.search(tokenizer.decode(list(unit.context))):
+            engine = TeacherEngine(lambda context, sampling: "1. add(1, 2)\njoin()", tokenizer)
+            anyio.run(Agent(engine, tools=TOOLS).plan, found[1])
+            assert engine.units[0].context == unit.context
+            plans += 1
+    assert plans > 4
 
 
 def test_agents_come_to_what_their_plans_compute(lessons: list[Solved]) -> None:

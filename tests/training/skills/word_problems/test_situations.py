@@ -11,9 +11,11 @@ from math import prod
 from random import Random
 from zlib import crc32
 
+import pytest
+
 from training.skills.word_problems import TASK
 from training.skills.word_problems.drawing import drawn_problem
-from training.skills.word_problems.nouns import Nouns
+from training.skills.word_problems.nouns import _CHOICES, Nouns
 from training.skills.word_problems.situation import Question, Situation, WordProblem
 from training.skills.word_problems.situations.catalogue import SITUATIONS
 from training.skills.word_problems.steps import results_of
@@ -71,6 +73,112 @@ def test_a_person_has_a_name_before_a_pronoun() -> None:
         assert problem is not None
         pronoun = re.search(r"\b(s?he|his|her)\b", problem.text, re.IGNORECASE)
         assert pronoun is None or nouns["Name"] in problem.text[: pronoun.start()]
+
+
+def of_kind(name: str, count: int) -> list[WordProblem]:
+    """Problems of a situation, as they are drawn for lessons."""
+    drawn = (p for p in problems(held_out=False) if p.template.startswith(f"{name}|"))
+    return list(islice(drawn, count))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("bus", "vehicle", "bus streetcar train tram trolleybus"),
+        ("load", "vehicle", "flatbed lorry pickup truck"),
+        ("fuel", "vehicle", "bus car coach lorry minibus scooter taxi truck van"),
+        ("one speed", "vehicle", "bus car coach lorry minibus train truck van"),
+    ],
+)
+def test_vehicles_are_such_as_take_passengers_loads_or_fuel(
+    name: str, kind: str, words: str
+) -> None:
+    (situation,) = (each for each in SITUATIONS if each.name == name)
+    drawn = {
+        Nouns(Random(seed), held_out=False, pools=situation.pools)[kind] for seed in range(200)
+    }
+    assert drawn == set(words.split())
+
+
+def test_problems_have_the_nouns_of_their_situation() -> None:
+    for problem in of_kind("bus", 40):
+        assert not re.search(r"\b(car|coach|lorry|minibus|scooter|truck|van)\b", problem.text)
+    for problem in of_kind("work rate", 40):
+        assert not re.search(r"apple|cherr|grape|acorn|tomato|seashell", problem.text)
+
+
+def test_nobody_is_older_than_people_become() -> None:
+    for problem in of_kind("ages", 80):
+        assert max(results_of(problem.steps)) <= 125
+
+
+def test_a_pronoun_means_the_only_one_of_that_sex() -> None:
+    situation = Situation(
+        name="gift",
+        numbers={"a": (2, 9), "b": (2, 9)},
+        facts=(("{Other} and {Third} like {Name}",), ("{he} has {a} {items} and {b} more",)),
+        questions=(Question(formula="a+b", wordings=("how many does {Name} have?",)),),
+    )
+    women = {name for held_out in (False, True) for name in _CHOICES[held_out]["woman"]}
+    for seed in range(60):
+        random = Random(seed)
+        nouns = Nouns(random, held_out=False)
+        assert situation.template(random).problem(random, nouns) is not None
+        is_woman = [nouns[person] in women for person in ("Name", "Other", "Third")]
+        assert is_woman in ([True, False, False], [False, True, True])
+
+
+@pytest.mark.parametrize(
+    ("asked", "between"),
+    [
+        ("how many zebras does {Name} have?", True),
+        ("how many zebras does {he} have?", False),
+        ("how many of them are there?", False),
+        ("how many zebras is that?", False),
+    ],
+)
+def test_what_does_not_matter_does_not_stand_before_what_refers_to_facts(
+    asked: str, between: bool
+) -> None:
+    situation = Situation(
+        name="gift",
+        numbers={"a": (2, 9), "b": (2, 9)},
+        facts=(("{Name} has {a} zebras",), ("{Other} brings {b} zebras",)),
+        questions=(Question(formula="a+b", wordings=(asked,)),),
+    )
+    found = False
+    for seed in range(300):
+        random = Random(seed)
+        problem = situation.template(random).problem(random, Nouns(random, held_out=False))
+        assert problem is not None
+        *before, last = problem.text.split(". ")
+        asks = last.startswith("How many") and " if " not in last
+        found |= asks and "zebras" not in before[-1]
+    assert found == between
+
+
+def test_numbers_have_the_article_that_they_are_said_with() -> None:
+    situation = Situation(
+        name="tax",
+        numbers={"a": (2, 20)},
+        facts=(("a {a}% tax is a {a} percent tax",),),
+        questions=(Question(formula="a+a", wordings=("how much is that twice?",)),),
+    )
+    said = set()
+    for seed in range(300):
+        random = Random(seed)
+        problem = situation.template(random).problem(random, Nouns(random, held_out=False))
+        assert problem is not None
+        said.update(re.findall(r"\b(an?) (\w+)(?:%| percent) tax", problem.text, re.I))
+    with_n = {number for article, number in said if article.lower() == "an"}
+    without = {number for article, number in said if article.lower() == "a"}
+    assert (
+        {"8", "11", "18", "eight", "eleven"}
+        <= with_n
+        <= {"8", "11", "18", "eight", "eleven", "eighteen"}
+    )
+    assert {"9", "10", "12", "17", "ten"} <= without
+    assert not with_n & without
 
 
 def test_numbers_of_a_ratio_are_in_digits() -> None:

@@ -107,10 +107,12 @@ AGES = (
             Question(formula="a/k", facts=(_NAME_TIMES,), wordings=_HOW_OLD),
             Question(formula="a+b+a", facts=(_OTHER_OLDER,), wordings=_TOGETHER),
             Question(formula="a-b+a", facts=(_OTHER_YOUNGER,), wordings=_TOGETHER),
-            Question(formula="a*k+a", facts=(_OTHER_TIMES,), wordings=_TOGETHER),
+            # Nobody is much older than a hundred years.
+            Question(formula="a*k+a", facts=(_OTHER_TIMES,), wordings=_TOGETHER, largest=125),
             Question(
                 formula="a*k+c",
                 facts=(_OTHER_TIMES,),
+                largest=100,
                 wordings=(
                     "how old will {Other} be in {c} years?",
                     "what will be the age of {Other} in {c} years?",
@@ -128,6 +130,7 @@ AGES = (
             Question(
                 formula="a*k-c",
                 facts=(_OTHER_TIMES,),
+                largest=100,
                 wordings=(
                     "how old was {Other} {c} years ago?",
                     "what was the age of {Other} {c} years ago?",
@@ -144,6 +147,7 @@ AGES = (
             Question(
                 formula="a*k-a",
                 facts=(_OTHER_TIMES,),
+                largest=100,
                 wordings=(
                     "how many years older is {Other} than {Name}?",
                     "how many years younger is {Name} than {Other}?",

@@ -16,7 +16,7 @@ AVERAGES = (
                 "three {boxes} hold {a}, {b} and {c} {items}",
                 "the three tests of {Name} gave {a}, {b} and {c} points",
                 "{Name} sells {a} {items} on {day}, {b} on {day2} and {c} on {day3}",
-                "{a} {items} are made on {day}, {b} on {day2} and {c} on {day3}",
+                "{a} {items} are packed on {day}, {b} on {day2} and {c} on {day3}",
                 "there are {a} {items} in one {box}, {b} in another and {c} in a third",
                 "{Name}, {Other} and {Third} have {a}, {b} and {c} {items}",
                 "three classes have {a}, {b} and {c} pupils",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..situation import Question, Situation
 
-_IN_ALL = (
+IN_ALL = (
     "how many {items} are there in all?",
     "how many {items} are there altogether?",
     "how many {items} are there in total?",
@@ -54,9 +54,9 @@ _GIVEN_AWAY = (
     "{he} gives away {d} of the {items}",
     "{d} of the {items} get lost",
     "{he} sells {d} {items} at the {shop}",
-    "{Other} takes {d} of them",
-    "{d} of them turn out to be broken and are thrown away",
-    "{he} drops {d} of them on the way home",
+    "{Other} takes {d} of the {items}",
+    "{d} of the {items} turn out to be broken and are thrown away",
+    "{he} drops {d} of the {items} on the way home",
     "{Other} gets {d} {items} from {him}",
     "{he} hands {d} of these {items} out to {his} friends",
     "out of all the {items}, {he} uses up {d}",
@@ -117,15 +117,15 @@ BOXES = (
             ),
         ),
         questions=(
-            Question(formula="a*b+c", wordings=_IN_ALL),
+            Question(formula="a*b+c", wordings=IN_ALL),
             Question(
                 formula="a*b+c-d",
                 facts=(
                     (
                         "{d} of all these {items} are sold",
                         "then {d} {items} are taken away",
-                        "later {d} of them are used up",
-                        "{Third} takes {d} of them away",
+                        "later {d} of the {items} are used up",
+                        "{Third} takes {d} of the {items} away",
                         "after a week {d} of the {items} are gone",
                         "{Third} buys {d} of all these {items}",
                         "out of all the {items}, {d} are given away",
@@ -207,7 +207,7 @@ BOXES = (
                 wordings=(
                     "how many {items} are in the {boxes} that {Name} no longer has?",
                     "how many fewer {items} does {Name} have than before?",
-                    "how many {items} does {Name} have less than before?",
+                    "how much smaller is {Name}'s number of {items} than before?",
                     "find the number of {items} that {he} no longer has.",
                     "work out how many {items} are gone with them.",
                     "by how many {items} does {Name}'s stock shrink?",

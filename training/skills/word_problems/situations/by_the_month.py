@@ -13,7 +13,7 @@ _TALL = (
     "{a} inches is how tall a bush in {Name}'s garden is",
     "a sunflower stands {a} inches high",
     "{Name} has planted a bamboo that is {a} inches high",
-    "a cactus in the {shop} has reached {a} inches",
+    "a cactus at the {shop} has reached {a} inches",
     "{Name} buys a small palm, which measures {a} inches",
     "today a hedge is {a} inches high",
 )
@@ -65,7 +65,7 @@ _MONTHS_TO_HEIGHT = (
     "work out after how many months its height is {t} inches.",
     "calculate how many months it needs to become {t} inches tall.",
     "how many months must one wait for a height of {t} inches?",
-    "tell me in how many months it will have {t} inches.",
+    "tell me in how many months it will measure {t} inches.",
     "to be {t} inches tall, how many months must it grow?",
 )
 _GROWN = (
@@ -87,8 +87,8 @@ _MONTHLY = (
     "{Name} spends ${a} each month on {items}",
     "the insurance of {Name}'s car is ${a} per month",
     "gas costs {Name} ${a} a month",
-    "${a} a month go from {Name} to a dance school",
-    "each month ${a} are taken from {Name}'s account for a garage",
+    "${a} a month goes from {Name} to a dance school",
+    "each month ${a} is taken from {Name}'s account for a garage",
     "{Name} rents a piano for ${a} a month",
     "the price that {Name} pays for films at home is ${a} per month",
     "for swimming lessons {Name} is charged ${a} every month",
@@ -149,23 +149,23 @@ _YEAR_IN_ALL = (
 _YEARLY_FEE = (
     "there is a fee of ${b} a year as well",
     "once a year {he} pays another ${b}",
-    "another ${b} are due every year",
+    "another ${b} is due every year",
     "on top of that comes a yearly fee of ${b}",
     "{he} is also charged ${b} a year",
-    "every January another ${b} have to be paid",
+    "every January another ${b} has to be paid",
     "a tax of ${b} is added each year",
     "the yearly charge for service is a further ${b}",
-    "${b} more are taken once every year",
+    "${b} more is taken once every year",
     "{he} gives a yearly tip of ${b} too",
 )
 _WEEKLY = (
     "{he} also spends ${w} a week on tea",
-    "${w} more are spent every week",
+    "${w} more is spent every week",
     "each week costs {him} another ${w} for music",
     "every week {he} buys vegetables for ${w}",
     "the bus is another ${w} per week",
     "{his} lunches cost ${w} a week",
-    "each week another ${w} go to a babysitter",
+    "each week another ${w} goes to a babysitter",
     "{he} also pays ${w} weekly for flowers",
     "week after week, {he} spends ${w} on magazines",
     "a weekly ticket for the {vehicle} costs {him} ${w}",
@@ -197,6 +197,7 @@ BY_THE_MONTH = (
     ),
     Situation(
         name="yearly",
+        pools={"vehicle": "bus"},
         numbers={"a": (5, 90), "b": (5, 400), "c": (2, 9), "w": (2, 30)},
         facts=(_MONTHLY,),
         questions=(

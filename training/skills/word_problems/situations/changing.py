@@ -56,7 +56,7 @@ CHANGING = (
                 "later {Third} gave {him} {c} {items}",
                 "then {he} found {c} {items}",
                 "{he} got {c} new {items} at the {shop}",
-                "after that {he} made {c} more {items}",
+                "after that {he} discovered {c} more {items}",
                 "{his} aunt sent {him} another {c}",
                 "{c} new {items} came in the mail for {him}",
                 "{he} received {c} {items} as a present",
@@ -123,7 +123,7 @@ CHANGING = (
             (
                 "{Name} found {a} {items}",
                 "{Name} collected {a} {items}",
-                "{Name} picked {a} {items}",
+                "{Name} picked up {a} {items}",
                 "{Name} has {a} {items}",
                 "{Name} brought {a} {items}",
                 "{a} {items} were collected by {Name}",

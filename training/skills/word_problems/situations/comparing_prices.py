@@ -12,10 +12,10 @@ _FIRST = (
     "${a} is the price of a single {item}",
     "{Name} pays ${a} for one {item}",
     "for each {item} the {shop} charges ${a}",
-    "every {item} in the {shop} has a price of ${a}",
+    "every {item} at the {shop} has a price of ${a}",
     "{items} are ${a} apiece",
     "{Name} sees that {items} are sold for ${a} each",
-    "a {worker} asks ${a} for one {item}",
+    "a dealer asks ${a} for one {item}",
 )
 _DEARER = (
     "one {item2} costs ${b} more",
@@ -28,7 +28,7 @@ _DEARER = (
     "the price of one {item2} is ${b} above that of one {item}",
     "the price of one {item} is ${b} below that of one {item2}",
     "{items2} cost as much as {items} and ${b} on top, each",
-    "${b} more are charged for one {item2} than for one {item}",
+    "${b} more is charged for one {item2} than for one {item}",
 )
 _CHEAPER = (
     "one {item2} costs ${b} less",
@@ -41,7 +41,7 @@ _CHEAPER = (
     "the price of one {item2} is ${b} below that of one {item}",
     "the price of one {item} is ${b} above that of one {item2}",
     "one {item} is ${b} more expensive than one {item2}",
-    "${b} less are charged for one {item2} than for one {item}",
+    "${b} less is charged for one {item2} than for one {item}",
 )
 _TIMES = (
     "one {item2} costs {k} times as much",

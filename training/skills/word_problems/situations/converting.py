@@ -8,12 +8,12 @@ _MINUTES_EACH = (
     "{Name} needs {a} minutes for one {item}",
     "it takes {Name} {a} minutes to make one {item}",
     "one {item} takes {a} minutes",
-    "a {worker} works on each {item} for {a} minutes",
+    "a craftsman works on each {item} for {a} minutes",
     "painting one {item} takes {a} minutes",
     "{a} minutes are needed for every {item}",
     "{Name} needs {a} minutes to finish a single {item}",
     "{Name} spends {a} minutes on each {item}",
-    "every {item} keeps a {worker} busy for {a} minutes",
+    "every {item} keeps a craftsman busy for {a} minutes",
     "in the workshop of {Name}, each {item} takes {a} minutes to make",
     "a machine makes one {item} every {a} minutes",
     "{a} minutes is what one {item} takes",
@@ -180,14 +180,14 @@ _COST_IN_ALL = (
 )
 _PAID_WITH = (
     "{he} pays with ${m}",
-    "there were ${m} in {his} purse",
+    "there was ${m} in {his} purse",
     "{he} had ${m} to spend",
-    "${m} are put on the counter",
+    "${m} is put on the counter",
     "{he} came to the {shop} with ${m}",
     "{he} hands over ${m}",
     "before that {he} had ${m}",
     "for this purpose {he} was given ${m}",
-    "${m} were in {his} pocket when {he} came",
+    "${m} was in {his} pocket when {he} came",
     "{his} money for it was ${m}",
 )
 _CHANGE = (
@@ -312,6 +312,7 @@ _WEEK_DOZENS = (
 CONVERTING = (
     Situation(
         name="hours of minutes",
+        pools={"item": "product"},
         numbers={"n": (2, 40), "a": (5, 60, 5), "h": (2, 12)},
         facts=(_MINUTES_EACH,),
         questions=(
@@ -321,6 +322,7 @@ CONVERTING = (
     ),
     Situation(
         name="daily minutes",
+        pools={"vehicle": "bus"},
         numbers={"a": (5, 120, 5), "b": (2, 12)},
         facts=(_EVERY_DAY,),
         questions=(
@@ -330,6 +332,7 @@ CONVERTING = (
     ),
     Situation(
         name="minutes on some days",
+        pools={"vehicle": "bus"},
         numbers={"a": (5, 120, 5), "b": (2, 12), "d": (2, 6)},
         facts=(_SOME_DAYS,),
         questions=(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _PICKED = (
-    "every day {Name} picks {t} {items} in the garden",
-    "{Name}, who runs a small farm, gathers {t} {items} each day",
+    "every day {Name} gets {t} {items} ready in the {place}",
+    "{Name}, who runs a small business, finishes {t} {items} each day",
     "there are {t} new {items} for {Name} every morning",
     "each morning {Name} finds {t} {items} behind the house",
     "{Name} has a workshop that turns out {t} {items} a day",
@@ -94,7 +94,7 @@ _HALF = (
     "a recipe takes {a} cups of flour and half that much sugar",
     "{Name} uses {a} pieces of {color} cloth and half as many of {color2} cloth",
     "to make a wall, {a} large stones and half that number of small ones are needed",
-    "a {worker} needs {a} long nails and half as many short ones",
+    "a carpenter needs {a} long nails and half as many short ones",
     "{Name} mixes {a} cans of {color} paint with half as many cans of {color2} paint",
     "for one pot of soup {Name} takes {a} cups of water and half that amount of milk",
     "a necklace has {a} {color} beads and half that number of {color2} ones",
@@ -244,7 +244,7 @@ _GOAL = (
     "{Name} wants to collect {t} {items} for a school",
     "the goal of {Name} is to gather {t} {items}",
     "{Name} has promised to bring {t} {items}",
-    "{t} {items} have to be made by {Name} this week",
+    "{t} {items} have to be found by {Name} this week",
     "{Name} is to find {t} {items} in all",
     "{t} {items} is what {Name} needs for a show",
     "an order of {t} {items} has been given to {Name}",
@@ -295,6 +295,7 @@ _SO_FAR = (
 DAILY_LIFE = (
     Situation(
         name="used twice, rest sold",
+        pools={"item": "product"},
         numbers={"t": (12, 120), "a": (2, 20), "b": (2, 20), "p": (2, 12), "d": (2, 7)},
         facts=(_PICKED, _USED, _SOLD),
         questions=(

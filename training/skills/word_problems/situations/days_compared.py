@@ -6,7 +6,7 @@ from ..situation import Question, Situation
 
 _ONE_DAY = (
     "on {day} {Name} sells {a} {items}",
-    "{Name} makes {a} {items} on {day}",
+    "{Name} sorts {a} {items} on {day}",
     "{a} {items} are sold on {day}",
     "on {day} {a} people come to the {shop}",
     "{Name} reads {a} pages on {day}",

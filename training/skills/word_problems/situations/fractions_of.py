@@ -99,7 +99,7 @@ _ITEMS_LEFT = (
 )
 _ITEMS_GONE = (
     "how many {items} are gone?",
-    "how many {items} is that for the two together?",
+    "how many {items} went away in the two steps together?",
     "how many of the {items} are no longer there?",
     "find the number of {items} that are gone in all.",
     "work out how many {items} {Name} has lost, sold or given away in total.",
@@ -229,8 +229,8 @@ FRACTIONS_OF = (
         facts=(
             (
                 "{Name} has {t} {items}",
-                "{Name} makes {t} {items} for a fair",
-                "{Name} is a {worker} and starts the day with {t} {items}",
+                "{Name} takes {t} {items} to a fair",
+                "{Name} has a stall and starts the day with {t} {items}",
                 "there are {t} {items} in {Name}'s {place}",
                 "{Name}'s {shop} got {t} {items} this morning",
                 "{t} {items} belong to {Name}",

@@ -13,7 +13,7 @@ _ABOARD = (
     "tell me how many passengers there are now.",
     "what is the number of people on the {vehicle} then?",
     "how many people does the {vehicle} carry after that?",
-    "calculate how many passengers go on with it.",
+    "calculate how many passengers travel on with it.",
     "with how many people does the {vehicle} go on?",
     "determine the number of people on board now.",
     "how many passengers are on the {vehicle} in the end?",
@@ -22,6 +22,7 @@ _ABOARD = (
 GETTING_ON_AND_OFF = (
     Situation(
         name="bus",
+        pools={"vehicle": "bus"},
         # No more get off than are there.
         numbers={
             "t": (2, 50),

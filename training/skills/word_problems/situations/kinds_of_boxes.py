@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..situation import Question, Situation
+from .boxes import IN_ALL
 
 _FIRST = (
     "{Name} has {a} {boxes} of {b} {items}",
@@ -42,21 +43,6 @@ _THIRD = (
     "with {f} {items} in each, {e} {boxes3} wait outside",
     "one {box3} holds {f} {items}, and there are {e} such {boxes3}",
 )
-_IN_ALL = (
-    "how many {items} are there in all?",
-    "how many {items} are there altogether?",
-    "how many {items} are there in total?",
-    "what is the total number of {items}?",
-    "find the number of {items} altogether.",
-    "how many {items} does that make?",
-    "how many {items} is that in all?",
-    "work out how many {items} there are in all.",
-    "tell me the total number of {items}.",
-    "calculate how many {items} these are together.",
-    "what number of {items} do all of them hold together?",
-    "determine the number of all {items}.",
-    "in total how many {items} are there?",
-)
 
 KINDS_OF_BOXES = (
     Situation(
@@ -65,7 +51,7 @@ KINDS_OF_BOXES = (
         orderless=True,
         facts=(_FIRST, _SECOND),
         questions=(
-            Question(formula="a*b+c*d", wordings=_IN_ALL),
+            Question(formula="a*b+c*d", wordings=IN_ALL),
             Question(
                 formula="a*b-c*d",
                 wordings=(
@@ -88,7 +74,7 @@ KINDS_OF_BOXES = (
                     (
                         "{e} of all the {items} are sold",
                         "then {e} {items} are taken out",
-                        "{Third} takes {e} of them",
+                        "{Third} takes {e} of the {items}",
                         "{e} of the {items} break",
                         "people buy {e} of the {items}",
                         "out of all the {items}, {e} are given away",
@@ -157,7 +143,7 @@ KINDS_OF_BOXES = (
         orderless=True,
         facts=(_FIRST, _SECOND, _THIRD),
         questions=(
-            Question(formula="a*b+c*d+e*f", wordings=_IN_ALL),
+            Question(formula="a*b+c*d+e*f", wordings=IN_ALL),
             Question(
                 formula="a+c+e",
                 wordings=(

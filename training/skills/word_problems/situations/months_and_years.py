@@ -105,7 +105,7 @@ MONTHS_AND_YEARS = (
                 "a new song was played {a} times in its first month",
                 "{a} letters came in the first week",
                 "during the first year {a} trees were planted",
-                "{Name} made {a} {items} in the first week of the year",
+                "{Name} packed {a} {items} in the first week of the year",
                 "the first day brought {a} guests",
                 "{Name} wrote {a} pages in the first month",
                 "a game was bought {a} times on its first day",

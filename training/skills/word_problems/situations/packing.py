@@ -126,16 +126,17 @@ PACKING = (
     ),
     Situation(
         name="filling boxes",
+        pools={"vehicle": "truck"},
         numbers={"n": (2, 12), "q": (2, 60), "t": "n*q", "a": (2, 10), "p": (2, 20)},
         facts=(
             (
                 "{Name} has {t} {items}",
-                "{Name} is a {worker} and makes {t} {items}",
+                "{Name} is a {worker} and packs {t} {items}",
                 "there are {t} {items} on {Name}'s table",
                 "{Name} gathers {t} {items}",
                 "{t} {items} are ready to be packed by {Name}",
                 "{Name} has to pack {t} {items}",
-                "{Name} and {his} family make {t} {items}",
+                "{Name} and {his} family bring {t} {items}",
                 "{t} {items} lie in front of {Name}",
                 "the number of {items} that {Name} wants to put away is {t}",
                 "{Name} tidies up {t} {items}",
@@ -245,7 +246,7 @@ PACKING = (
                 "{Name} orders {a} dozen {items}",
                 "{Name} has {a} dozen {items}",
                 "there are {a} dozen {items} in {Name}'s {box}",
-                "{Name} makes {a} dozen {items}",
+                "{Name} unpacks {a} dozen {items}",
                 "{a} dozen {items} are sent to {Name}",
                 "{Name} brings {a} dozen {items} to the {shop}",
                 "{a} dozen {items} belong to {Name}",

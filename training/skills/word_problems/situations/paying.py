@@ -33,7 +33,7 @@ PAYING = (
                 "a group of {a} grown-ups takes {b} children along",
                 "in the morning {b} children go in, together with {a} adults",
                 "tickets are needed for {a} adults as well as {b} children",
-                "a bus brings {b} children with {a} adults",
+                "a train brings {b} children with {a} adults",
                 "the visitors are {a} adults and {b} children",
                 "on {day} the place is visited by {a} adults and {b} children",
             ),

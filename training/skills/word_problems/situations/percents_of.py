@@ -111,6 +111,7 @@ _THEN_SOLD = (
 PERCENTS_OF = (
     Situation(
         name="percent more",
+        pools={"vehicle": "bus"},
         numbers={"u": (1, 40), "a": "u*20", "d": (5, 95, 5), "n": (2, 9)},
         facts=(
             (
@@ -157,7 +158,7 @@ PERCENTS_OF = (
                 "{his} boss gives {him} {d}% more",
                 "the pay goes up by {d}%",
                 "{he} is given {d}% more from now on",
-                "from this week on it is {d}% higher",
+                "from this week on the pay is {d}% higher",
                 "the pay is increased by {d}%",
                 "a raise of {d}% is given to {him}",
                 "a {d}% raise follows",
@@ -254,14 +255,14 @@ PERCENTS_OF = (
                 wordings=(
                     "how many are left in the end?",
                     "how many belong to neither group?",
-                    "how many are in none of the two groups?",
+                    "how many are in neither of the two groups?",
                     "how many remain after both groups?",
                     "what is the number of those in neither group?",
                     "find how many are in no group.",
                     "work out how many are left over after the two groups.",
                     "how many are still without a group?",
                     "calculate how many are outside of both groups.",
-                    "tell me how many do not belong to any of the two groups.",
+                    "tell me how many do not belong to either of the two groups.",
                 ),
             ),
             Question(
@@ -292,7 +293,7 @@ PERCENTS_OF = (
                 "{a} {items} belong to {Name}",
                 "{Name} brings {a} {items} to the {shop}",
                 "the number of {items} that {Name} has is {a}",
-                "{Name} is a {worker} and makes {a} {items}",
+                "{Name} has a stall with {a} {items}",
                 "{Name} begins the week with {a} {items}",
                 "a truck brings {a} {items} to {Name}",
                 "{a} {items} are what {Name} wants to sell",

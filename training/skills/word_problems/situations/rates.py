@@ -158,6 +158,7 @@ RATES = (
     ),
     Situation(
         name="fuel",
+        pools={"vehicle": "car"},
         numbers={"k": (10, 50), "g": (2, 20), "m": "k*g", "p": (2, 6)},
         facts=(
             (

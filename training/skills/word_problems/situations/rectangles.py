@@ -14,17 +14,17 @@ _PER_LENGTH = (
     "the {shop} sells fence for ${p} a unit",
     "each unit of a wall along the edge costs ${p}",
     "for one unit of fence {Name} pays ${p}",
-    "a {worker} asks ${p} for every unit of fence",
+    "a builder asks ${p} for every unit of fence",
 )
 _PER_SQUARE = (
-    "grass costs ${p} per square unit",
+    "a new cover is ${p} per square unit",
     "a cover costs ${p} for each square unit",
-    "paint for one square unit costs ${p}",
+    "material for one square unit costs ${p}",
     "${p} is the price of a cover for one square unit",
     "{Name} pays ${p} for every square unit of a new surface",
     "tiles are ${p} for each square unit",
-    "the {shop} sells carpet for ${p} a square unit",
-    "a {worker} asks ${p} for covering one square unit",
+    "the {shop} sells covers for ${p} a square unit",
+    "a decorator asks ${p} for covering one square unit",
     "each square unit of stone costs ${p}",
     "to cover one square unit, ${p} is needed",
 )

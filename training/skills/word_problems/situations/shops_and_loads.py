@@ -59,13 +59,13 @@ _ABOVE = (
 )
 _HAD = (
     "{he} had ${m} to spend",
-    "there were ${m} in {his} purse",
+    "there was ${m} in {his} purse",
     "{he} pays with ${m}",
     "${m} is what {he} has with {him}",
     "before that, {he} had ${m}",
     "{Other} has given {him} ${m} for all of it",
     "{he} has ${m} in {his} pocket",
-    "${m} are there to pay for it",
+    "${m} is there to pay for it",
     "{he} hands over ${m} for everything",
     "{he} has saved ${m} for this",
 )
@@ -214,7 +214,7 @@ _BOOKS_ALONE = (
 _TAKEN_OUT = (
     "{c} of the books are taken out",
     "{Other} takes {c} of the books away",
-    "then {c} books less are in there",
+    "after that there are {c} fewer books in there",
     "{c} books are sold and leave the {box2}",
     "{Third} borrows {c} of these books",
     "somebody removes {c} books from it",

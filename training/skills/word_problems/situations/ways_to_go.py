@@ -77,7 +77,7 @@ WAYS_TO_GO = (
                         "from there on it is {d} miles per hour",
                         "{d} miles an hour is {his} speed on the remaining part",
                         "the remaining miles are done at a speed of {d} miles an hour",
-                        "all the other miles are walked, {d} of them per hour",
+                        "all the other miles are cycled, {d} of them per hour",
                     ),
                 ),
                 wordings=(
@@ -100,12 +100,12 @@ WAYS_TO_GO = (
         facts=(
             (
                 "{Name} walks {a} meters in a minute",
-                "a beetle crawls {a} meters per minute",
+                "a cart rolls {a} meters per minute",
                 "every minute {Name} swims {a} meters",
                 "a robot moves {a} meters each minute",
-                "a kite climbs {a} meters a minute",
+                "a balloon climbs {a} meters a minute",
                 "in one minute {Name} runs {a} meters",
-                "the speed of an elevator is {a} meters per minute",
+                "the speed of a cable car is {a} meters per minute",
                 "a river carries a leaf {a} meters each minute",
                 "it takes {Name} one minute to row {a} meters",
                 "{a} meters a minute is the pace at which {Name} hikes",

@@ -21,11 +21,12 @@ _FAULTY = (
 WORKING = (
     Situation(
         name="work rate",
+        pools={"item": "product"},
         numbers={"a": (2, 60), "b": (2, 12), "c": (2, 30), "p": (2, 12), "d": (2, 80)},
         facts=(
             (
                 "{Name} makes {a} {items} an hour",
-                "a {worker} makes {a} {items} per hour",
+                "a skilled worker makes {a} {items} per hour",
                 "a machine makes {a} {items} each hour",
                 "in one hour {Name} finishes {a} {items}",
                 "every hour {a} {items} are made",
@@ -145,12 +146,13 @@ WORKING = (
     ),
     Situation(
         name="two machines",
+        pools={"item": "product"},
         numbers={"a": (2, 80), "b": (2, 80), "c": (2, 24)},
         facts=(
             (
                 "one machine makes {a} {items} an hour and another {b}",
                 "{Name} packs {a} {items} an hour and {Other} packs {b}",
-                "a {worker} makes {a} {items} an hour, an apprentice {b}",
+                "a master makes {a} {items} an hour, an apprentice {b}",
                 "{Name} can check {a} {items} in an hour, {Other} {b}",
                 "in an hour {Name} wraps {a} {items}, while {Other} wraps {b}",
                 "{a} {items} an hour are made by {Name} and {b} an hour by {Other}",
