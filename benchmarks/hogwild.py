@@ -5,8 +5,8 @@ python -m benchmarks.hogwild [--model FOLDER] [--shape NAME ...] [--workers 1 2 
 
 Without a model and a shape: the embedded model, in float32 on a CPU; on a GPU also random weights in bfloat16 in the
 shapes of real models, those that fit. Nothing is downloaded. Each rate is also told as a multiple of the same way's
-own with the first number of workers, which is what to compare: machines differ and drift. Goal: 4 workers on a GPU at
-least 3.4 times as fast as one, as in Rodionov et al. 2025.
+own with the first number of workers, which is what to compare: machines differ and drift. A number of workers that is
+given again is measured again. Goal: 4 workers on a GPU at least 3.4 times as fast as one, as in Rodionov et al. 2025.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from transformers import AutoModelForCausalLM
 
 from benchmarks import hogwild_runs as runs
 from benchmarks.hogwild_runs import CacheKind, Figure
-from benchmarks.model_shapes import SHAPES, random_model, weight_bytes
+from benchmarks.model_shapes import PUBLISHED, SHAPES, random_model, weight_bytes
 from benchmarks.report import machine, table
 from engines import ForkjoinError, RequestRejected, embedded_model
 from engines.hogwild.model.memory import free_bytes
@@ -138,7 +138,7 @@ def sessions(
 ) -> None:
     """A table of what a session takes beside its decoder."""
     rows = []
-    for workers in asked.workers:
+    for workers in dict.fromkeys(asked.workers):
         found = runs.session(shared, tokenizer, workers, asked.rounds)
         report.tell(workers=workers, way="session", **asdict(found))
         rows.append([str(workers), f"{found.a_round:.1f}", f"{found.outside:.2f}"])
@@ -156,7 +156,7 @@ def models(asked: argparse.Namespace, device: torch.device) -> Iterator[str]:
     except ForkjoinError as error:
         print(f"without the embedded model: {error}")
     if device.type == "cuda":
-        yield from SHAPES
+        yield from PUBLISHED
 
 
 def run(name: str, device: torch.device, asked: argparse.Namespace) -> None:

@@ -47,6 +47,8 @@ class Times:
         prompt: Tokens that the summary read.
         cached: Of these, those in the KV cache.
         generated: Tokens of each thread.
+        path: Tokens of the longest thread and the summary.
+        remark: What the answer says of how it came about.
     """
 
     threads: float
@@ -54,6 +56,13 @@ class Times:
     prompt: int
     cached: int
     generated: list[int]
+    path: int
+    remark: str
+
+    @property
+    def whole(self) -> float:
+        """Seconds for all of it."""
+        return self.threads + self.summary
 
 
 class Stopwatch(EngineWrapper):
@@ -87,17 +96,26 @@ async def timed(solve: Solve, engine: Engine, number: str) -> Times:
         prompt=answer.usage.prompt_tokens - threads.prompt_tokens,
         cached=(answer.usage.cached_tokens or 0) - (threads.cached_tokens or 0),
         generated=[branch.critical_path for branch in answer.branches] or [answer.critical_path],
+        path=answer.critical_path,
+        remark=answer.remark,
     )
 
 
-def methods(tokens: int) -> dict[str, Solve]:
-    """One thread, and eight with either order of the summary, which is a quarter as long."""
-    sampling = Sampling(max_tokens=tokens, ignore_eos=True, seed=1)
+def methods(tokens: int, *, alone: int | None = None, seed: int | None = 1) -> dict[str, Solve]:
+    """One thread, and eight with either order of the summary, which is a quarter as long.
+
+    Args:
+        tokens: Of each thread.
+        alone: Of the one thread; None is as many.
+        seed: With one, a GPU samples each thread by itself.
+    """
+    sampling = Sampling(max_tokens=tokens, ignore_eos=True, seed=seed)
     thread = ChainOfThought(sampling=sampling)
     short = sampling.model_copy(update={"max_tokens": max(tokens // 4, 1)})
+    long = sampling.model_copy(update={"max_tokens": alone or tokens})
     orders: tuple[Order, ...] = ("given", "longest first")
     return {
-        "1 thread": thread.solve,
+        "1 thread": ChainOfThought(sampling=long).solve,
         **{
             f"{THREADS} threads, {order}": ParaThinker(
                 threads=THREADS,
@@ -126,7 +144,7 @@ async def compare(engine: Engine, tokens: int, repeats: int = REPEATS) -> list[l
 def _figures(times: list[Times], alone: float) -> list[str]:
     threads = statistics.median(one.threads for one in times)
     summary = statistics.median(one.summary for one in times)
-    whole = statistics.median(one.threads + one.summary for one in times)
+    whole = statistics.median(one.whole for one in times)
     read = [f"{times[0].cached}/{times[0].prompt}"] if summary else ["-"]
     return [
         f"{threads:.3f}",

@@ -22,13 +22,15 @@ class Meaning:
 
     async def embed(self, texts: Sequence[str]) -> np.ndarray:
         """One row for each text, of length 1."""
-        return np.stack([_vector(text) for text in texts])
+        return np.stack(
+            [worded(text.partition("(left: ")[2].partition(")")[0], text) for text in texts]
+        )
 
 
 @lru_cache(maxsize=20_000)
-def _vector(text: str) -> np.ndarray:
-    left = text.partition("(left: ")[2].partition(")")[0]
-    vector = _direction(left) + _WORDING * _direction(text)
+def worded(meaning: str, text: str) -> np.ndarray:
+    """The vector, of length 1, of a text with this meaning."""
+    vector = _direction(meaning) + _WORDING * _direction(text)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 

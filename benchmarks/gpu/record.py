@@ -1,6 +1,6 @@
-"""What has been measured so far, in `OUT/gpu.json`: of each model the machine, and the figures of each part.
+"""What has been measured so far, in `OUT/gpu.json`: of each model the figures of each part, and the machine.
 
-    {"models": {"qwen3-8b": {"machine": "...", "parts": {"forks": {"seconds": 41.0, "figures": [...]}}}}}
+    {"models": {"qwen3-8b": {"parts": {"forks": {"machine": "...", "seconds": 41.0, "figures": [...]}}}}}
 
 A part that is measured again takes the place of what was there. It does not know what is in a figure.
 """
@@ -36,30 +36,41 @@ class Record:
         path = folder / FILE
         with folder_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            text = path.read_text(encoding="utf-8") if path.exists() else '{"models": {}}'
+            text = path.read_bytes() if path.exists() else b'{"models": {}}'
         try:
             self._models: dict[str, Any] = json.loads(text)["models"]
-        except (ValueError, KeyError, TypeError) as error:
+            self.tables()
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(f"{path} holds no figures: choose another --out") from error
 
     def put(
         self, model: str, machine: str, part: str, seconds: float, figures: Sequence[Figure]
     ) -> None:
-        """Keeps what a part found, at once."""
-        known = self._models.setdefault(model, {"machine": machine, "parts": {}})
-        known["machine"] = machine
-        known["parts"][part] = {
+        """Keeps what a part found, at once.
+
+        Raises:
+            TypeError: A figure holds what is no JSON; nothing is kept of the part.
+        """
+        found = {
+            "machine": machine,
             "seconds": round(seconds, 1),
             "figures": [figure.to_json() for figure in figures],
         }
+        kept = json.loads(json.dumps(found))
+        self._models.setdefault(model, {"parts": {}})["parts"][part] = kept
         write_json(self._folder, FILE, {"models": self._models})
 
     def tables(self) -> list[str]:
         """A title and a table for each model."""
         return [
-            f"{model} ({known['machine']})\n\n{markdown(_rows(known['parts']))}"
+            f"{model} ({_machines(known['parts'])})\n\n{markdown(_rows(known['parts']))}"
             for model, known in self._models.items()
         ]
+
+
+def _machines(parts: dict[str, Any]) -> str:
+    """Mostly one; how busy it was is left out."""
+    return "; ".join({known["machine"].partition(", load ")[0]: None for known in parts.values()})
 
 
 def _rows(parts: dict[str, Any]) -> list[list[str]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
+
+T = TypeVar("T")
 
 Run = Callable[[str], Awaitable[object]]
 """Does it once. It is given a name of its own, so that prompts can differ and nothing is in the cache."""
@@ -21,17 +25,39 @@ async def together(calls: Sequence[Callable[[], Coroutine[Any, Any, object]]]) -
     return anyio.current_time() - start
 
 
-async def in_turns(runs: Mapping[str, Run], repeats: int, warm: int = 1) -> dict[str, list[float]]:
-    """Seconds of each run, so many times, each round in another order; the first rounds only warm up."""
-    found: dict[str, list[float]] = {name: [] for name in runs}
+async def in_turns(
+    runs: Mapping[str, Run], repeats: int, warm: int = 1, within: float = math.inf
+) -> dict[str, list[float]]:
+    """Seconds of each run, in rounds as those of `collected`."""
+    timed = {name: partial(_timed, run) for name, run in runs.items()}
+    return await collected(timed, repeats, warm, within)
+
+
+async def collected(
+    runs: Mapping[str, Callable[[str], Awaitable[T]]],
+    repeats: int,
+    warm: int = 1,
+    within: float = math.inf,
+) -> dict[str, list[T]]:
+    """What each run returns, in rounds of all runs, each round in another order.
+
+    Args:
+        runs: By name.
+        repeats: So many rounds count.
+        warm: So many before them do not, and only warm up.
+        within: No round begins after so many seconds, but for the first that counts.
+    """
+    found: dict[str, list[T]] = {name: [] for name in runs}
     names = list(runs)
+    start = anyio.current_time()
     for number in range(warm + repeats):
+        if number > warm and anyio.current_time() - start > within:
+            break
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            start = anyio.current_time()
-            await runs[name](f"{name}-{number}")
+            result = await runs[name](f"{name}-{number}")
             if number >= warm:
-                found[name].append(anyio.current_time() - start)
+                found[name].append(result)
     return found
 
 
@@ -42,3 +68,9 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> float:
     2.0
     """
     return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+async def _timed(run: Run, name: str) -> float:
+    start = anyio.current_time()
+    await run(name)
+    return anyio.current_time() - start

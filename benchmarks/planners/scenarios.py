@@ -8,8 +8,9 @@ of its entities, HotpotQA a search for each of the two things that it compares, 
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,11 @@ class Scenario:
     def lines(self) -> Sequence[str]:
         return self.plan.splitlines()[:-1]
 
+    @property
+    def beginnings(self) -> Sequence[str]:
+        """The plan up to the end of each step's line."""
+        return list(accumulate(f"{line}\n" for line in self.lines))
+
 
 def scenarios(name: str, most: int) -> list[Scenario]:
     """At most so many questions of one benchmark, spread over its file."""
@@ -84,19 +90,22 @@ def rows(file: str, most: int) -> list[Row]:
     return [row_of(json.loads(line)) for line in lines[:most]]
 
 
-def _scenario(name: str, row: dict[str, Any]) -> Scenario:
-    if name.startswith("BFCL"):
-        return _bfcl(row)
-    return _searches(row, row.get("branch", 2), calculates=name == "ParallelQA")
-
-
-def _searches(row: dict[str, Any], width: int, *, calculates: bool) -> Scenario:
-    calls = [f"search({json.dumps(name)})" for name in _names(row["problem"], width)]
+def searching(question: str, names: Iterable[str], answer: str, *, calculates: bool) -> Scenario:
+    """A question that takes a search for each of these names, and perhaps a calculation with what each finds."""
+    calls = [f"search({json.dumps(name)})" for name in names]
+    width = len(calls)
     if calculates:
         calls += [f'calculate("${{{number}}} * 1.1")' for number in range(1, width + 1)]
     lines = [f"{number}. {call}\n" for number, call in enumerate(calls, start=1)]
     plan = "".join([*lines, "join()"])
-    return Scenario(row["problem"], _QUESTION_TOOLS, plan, width, str(row["answer"]))
+    return Scenario(question, _QUESTION_TOOLS, plan, width, answer)
+
+
+def _scenario(name: str, row: dict[str, Any]) -> Scenario:
+    if name.startswith("BFCL"):
+        return _bfcl(row)
+    names = _names(row["problem"], row.get("branch", 2))
+    return searching(row["problem"], names, str(row["answer"]), calculates=name == "ParallelQA")
 
 
 def _bfcl(row: dict[str, Any]) -> Scenario:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from benchmarks.planners.scenarios import Scenario
 from engines import Context, Grammar, Sampling
+from planners import Call
 
 # A sentence of the length that models write before they act; FakeEngine's tokens are characters, four to a real one.
 _THOUGHT = (
@@ -17,6 +19,16 @@ _CONCLUSION = "All the results are there, so the question can be answered now."
 CHARACTERS_PER_TOKEN = 4
 
 Script = Callable[[Context, Sampling], str]
+
+
+class Seconds(Protocol):
+    """How long the model and the tools take, as it is set or as it was measured."""
+
+    def writing(self, text: str) -> float:
+        """Seconds from a call of the model to the end of this text."""
+
+    def running(self, step: Call) -> float:
+        """Seconds of a step's tool."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,10 @@ class Pace:
     def calling(self, tool: str) -> float:
         """Seconds of a call."""
         return self.tools.get(tool, self.tool)
+
+    def running(self, step: Call) -> float:
+        """Seconds of a step's tool."""
+        return self.calling(step.tool)
 
     def writing(self, text: str) -> float:
         """Seconds from a call to the end of this text."""
@@ -77,20 +93,18 @@ def verdict(scenario: Scenario) -> str:
     return json.dumps(said)
 
 
-def react_seconds(scenario: Scenario, pace: Pace) -> float:
+def react_seconds(scenario: Scenario, pace: Seconds) -> float:
     """What a ReAct loop takes where nothing but the model and the tools takes time."""
-    tools = sum(pace.calling(step.tool) for step in scenario.steps)
+    tools = sum(map(pace.running, scenario.steps))
     return sum(map(pace.writing, _turns(scenario))) + tools
 
 
-def critical_seconds(scenario: Scenario, pace: Pace) -> float:
+def critical_seconds(scenario: Scenario, pace: Seconds) -> float:
     """The critical path of the plan: the lines as they are written, the calls that wait for them, the verdict."""
     ends: dict[str, float] = {}
-    written = ""
-    for step, line in zip(scenario.steps, scenario.lines, strict=True):
-        written += f"{line}\n"
+    for step, written in zip(scenario.steps, scenario.beginnings, strict=True):
         start = max([pace.writing(written), *(ends[needed] for needed in step.dependencies)])
-        ends[step.id] = start + pace.calling(step.tool)
+        ends[step.id] = start + pace.running(step)
     return max(pace.writing(scenario.plan), *ends.values()) + pace.writing(verdict(scenario))
 
 
