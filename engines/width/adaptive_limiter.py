@@ -20,8 +20,8 @@ from .controller import Measurement, WidthController
 class AdaptiveLimiter(CallLimiter):
     """Lets as many calls run at once as give the most tokens per second.
 
-    While somebody runs `adapt` and calls wait, the engine is asked for its statistics at every interval; an engine
-    that does not answer changes nothing. Where nobody runs it, the limit stays where it is.
+    While somebody runs `adapt` and all slots are taken, the engine is asked for its statistics at every interval; an
+    engine that does not answer changes nothing. Where nobody runs it, the limit stays where it is.
 
     Args:
         engine: Whose calls these are; all of them should be, since it cannot tell others apart.
@@ -45,9 +45,9 @@ class AdaptiveLimiter(CallLimiter):
         self._asked = -math.inf
 
     async def adapt(self) -> None:
-        """Measures at every interval in which calls wait, until it is cancelled. Several that do so measure once.
+        """Measures at every interval in which all slots are taken, until it is cancelled.
 
-        What an engine raises other than an `EngineError` comes out of here.
+        Several that do so measure once. What an engine raises other than an `EngineError` comes out of here.
         """
         while True:
             await self.wait_full()

@@ -70,6 +70,8 @@ class WidthController:
         self._width = policy.start
         self._search = WidthSearch(policy)
         self._room = KvRoom()
+        # How many calls wanted to run at last: what is wider than that cannot be measured, and would never be left.
+        self._demand = 0
         # Where a window can begin, and whether one has ended at this width before.
         self._begin: Measurement | None = None
         self._warm = False
@@ -92,6 +94,7 @@ class WidthController:
         calls that have all just begun are no measure of what is to come.
         """
         self._room.add(measurement.running, measurement.kv_usage)
+        self._demand = measurement.in_flight + measurement.waiting
         begin, self._begin = self._begin, self._usable(measurement)
         if begin is not None and self._begin is not None:
             if self._warm:
@@ -115,7 +118,8 @@ class WidthController:
             self._choose()
 
     def _choose(self) -> None:
-        room_to_stay, room_to_grow = self._room.calls(_FULL), self._room.calls(_FULL_ENOUGH)
+        room_to_stay = self._room.calls(_FULL)
+        room_to_grow = min(self._room.calls(_FULL_ENOUGH), self._demand)
         width = self._search.choose(self._width, room_to_stay, room_to_grow)
         if width != self._width:
             self._width, self._begin, self._warm = width, None, False

@@ -111,10 +111,11 @@ class CallLimiter:
         """
         self._limit = _checked(limit)
         self._serve()
+        self._tell_full()
 
     async def wait_full(self) -> None:
-        """Waits until a call has to wait for a slot."""
-        while not self._waiting:
+        """Waits until all slots are taken."""
+        while self._running < self._limit:
             wanted = anyio.Event()
             self._wanted.add(wanted)
             try:
@@ -141,14 +142,18 @@ class CallLimiter:
         self._running += 1
         if self._running > self._peak:
             self._peak = self._running
+        self._tell_full()
         return True
+
+    def _tell_full(self) -> None:
+        if self._running >= self._limit:
+            for wanted in self._wanted:
+                wanted.set()
 
     async def _wait_for_slot(self, owner: str, priority: float) -> None:
         waiter = Waiter()
         self._queue.push(waiter, priority=priority, owner=owner)
         self._waiting += 1
-        for wanted in self._wanted:
-            wanted.set()
         try:
             await waiter.served.wait()
         except BaseException:

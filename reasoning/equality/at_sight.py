@@ -80,6 +80,12 @@ def decided_at_sight(first: str, second: str, rules: Rules) -> bool | None:
     return equal_by_parts(first, second, rules)
 
 
+@lru_cache(maxsize=10_000)
+def as_text(text: str) -> str:
+    """What is compared where nothing but the text is: without what changes nothing, and without blanks."""
+    return _BLANK.sub("", _plain(text))
+
+
 def _interval(relation: re.Match[str]) -> str:
     r"""`1 < x \le 2` as (1, 2]."""
     left, right = ("(" if relation[2] == "<" else "["), (")" if relation[4] == "<" else "]")

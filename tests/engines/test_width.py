@@ -273,6 +273,22 @@ def test_a_limiter_finds_the_width_of_its_engine_by_itself(start: int) -> None:
     assert limiter.statistics().running == limiter.statistics().waiting == 0
 
 
+@pytest.mark.parametrize("clients", [50, 64])
+def test_a_width_that_all_calls_fit_into_is_measured_and_left_too(clients: int) -> None:
+    async def main() -> int:
+        crowd = Crowd()
+        controller = WidthController(WidthPolicy(narrowest=4, widest=128, start=16))
+        limiter = AdaptiveLimiter(crowd, controller)
+        with anyio.move_on_after(240):
+            async with anyio.create_task_group() as group:
+                group.start_soon(limiter.adapt)
+                for _ in range(clients):
+                    group.start_soon(generate_forever, LimitedEngine(crowd, limiter))
+        return limiter.statistics().limit
+
+    assert 20 <= run_virtually(main) <= 45
+
+
 async def generate_forever(engine: LimitedEngine) -> None:
     while True:
         await engine.generate(PROMPT, Sampling())
@@ -322,7 +338,7 @@ class Asked(FakeEngine):
                 )
 
 
-def test_it_measures_at_every_interval_in_which_calls_wait() -> None:
+def test_it_measures_at_every_interval_in_which_all_slots_are_taken() -> None:
     async def main() -> list[float]:
         engine = Asked()
         with anyio.move_on_after(60):
@@ -334,7 +350,7 @@ def test_it_measures_at_every_interval_in_which_calls_wait() -> None:
                 group.start_soon(engine.call, 9)
         return engine.times
 
-    # Nobody waits before, and nobody once the first eight have ended at 40.
+    # None is taken before, and one of eight once the first eight have ended at 40.
     assert run_virtually(main) == [*range(31, 42)]
 
 

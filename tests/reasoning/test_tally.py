@@ -52,3 +52,16 @@ async def test_numbers_and_words_vote_without_math_verify(monkeypatch: pytest.Mo
 @pytest.mark.anyio
 async def test_formulas_vote_by_mathematics() -> None:
     assert await votes_of([r"\frac{1}{2}", "x+1", "0.5", "1+x"]) == [0, 1, 0, 1]
+
+
+def test_whole_texts_are_compared_as_texts_and_asked_of_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(known: str, answer: str, rules: object) -> bool:
+        raise AssertionError("half a million pairs of whole texts would take minutes")
+
+    monkeypatch.setattr("reasoning.equality.mathematics.compared", refuse)
+    text = "so $x = 2$ and " * 50
+    texts = [f"{text}{number}" for number in range(20)]
+    again = f"{texts[3].replace(' ', '  ')} ."
+    assert run_virtually(partial(votes_of, [*texts, again])) == [*range(20), 3]
