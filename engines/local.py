@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import logging
@@ -73,8 +74,9 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
         options = {"served_model_name": found.name, **options}
     if module.runs_on_cpu():
         options = {**_cpu_options(options), **options}
-    # So that background work can stand back; without it vLLM refuses priorities.
-    options = {"scheduling_policy": "priority", **options}
+    # So that background work can stand back; without it vLLM refuses priorities. What is given is copied, since vLLM
+    # 0.25 writes into it.
+    options = {"scheduling_policy": "priority", **copy.deepcopy(options)}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
     return await start(
         found.path,

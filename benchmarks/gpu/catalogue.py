@@ -1,4 +1,4 @@
-"""All parts of the headline table, in its order."""
+"""All parts of the headline table, those side by side that want the same engine: a start takes a minute."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .parts import (
 PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "engine-layer": engine_layer.measure,
+        "http": http.measure,
         "forks": forks.measure,
         "parathinker": parathinker.measure,
         "fork-join": fork_join.measure,
@@ -30,7 +31,6 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "scale": scale.measure,
         "searches": searches.measure,
         "hogwild": hogwild.measure,
-        "http": http.measure,
         "replicas": replicas.measure,
         "options": options.measure,
     }

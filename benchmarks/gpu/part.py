@@ -7,7 +7,6 @@ A part is a module of `parts`, with a function `measure` of this shape.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,8 +19,8 @@ from engines import Engine, ForkjoinError
 from .figure import Figure
 from .models import WINDOW
 
-# Graphs are captured up to 512 sequences by default, and what is wider runs without. A step computes at most 2,048
-# tokens in process by default, 8,192 on a server and 16,384 for `LLM.generate`: none could be compared with another.
+# Graphs are captured up to 512 sequences by default, and what is wider runs without. A step computes at most as many
+# tokens as a server's by default; `LLM.generate` would take twice as many, and could not be compared.
 _USUAL: Mapping[str, Any] = {
     "max_model_len": WINDOW,
     "max_num_seqs": 1024,
@@ -29,6 +28,9 @@ _USUAL: Mapping[str, Any] = {
     "max_num_batched_tokens": 8192,
 }
 _SMALL: Mapping[str, Any] = {"max_model_len": WINDOW, "max_num_seqs": 64}
+
+HALF: Mapping[str, Any] = {"gpu_memory_utilization": 0.44}
+"""Options of an engine that shares the GPU with another one, and with what this process itself holds."""
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 """Opens an engine: of a model, with options of vLLM."""
@@ -55,9 +57,7 @@ class Engines:
         wanted = {**options, **self._options}
         if self._open is None or self._open[1] != wanted:
             await self.close()
-            # vLLM 0.25 writes into what it is given: a copy, so that the same can be asked for again.
-            given = copy.deepcopy(wanted)
-            engine = await self._stack.enter_async_context(self._opened(self._model, **given))
+            engine = await self._stack.enter_async_context(self._opened(self._model, **wanted))
             self._open = engine, wanted
         return self._open[0]
 

@@ -64,6 +64,13 @@ async def test_a_gpu_s_workers_are_vllm_s_affair(
     assert EXECUTOR not in await started_with(monkeypatch, model, on_cpu=False)
 
 
+async def test_vllm_may_write_into_its_options(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    draft = {"method": "ngram"}
+    options = await started_with(monkeypatch, model, on_cpu=False, speculative_config=draft)
+    options["speculative_config"]["target"] = "the model"
+    assert draft == {"method": "ngram"}
+
+
 @pytest.mark.parametrize("name", ["tensor_parallel_size", "pipeline_parallel_size"])
 async def test_so_are_several_on_a_cpu(
     monkeypatch: pytest.MonkeyPatch, model: str, name: str

@@ -22,7 +22,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import anyio
 
@@ -34,7 +33,7 @@ from reasoning.chain_of_thought import INSTRUCTION
 from ..errors import require
 from ..figure import Figure
 from ..measured import MeasuredEngine
-from ..part import Incomplete, Setting
+from ..part import HALF, Incomplete, Setting
 from ..timing import collected, ratio, together
 from ..vllm_says import vllm_says
 from .adaptive_width import adaptive_width
@@ -52,10 +51,6 @@ _WARM_UP = 16
 _QUESTION = (
     "A farmer has 12 rows of 7 apple trees, and each tree bears 9 apples. How many are there? "
 ) * 4
-# Two engines have to fit, and what this process itself holds. The second is given to both, so that neither has its
-# own default: `LLM` computes eight times as many tokens in a step as an engine in process.
-_OPTIONS: Mapping[str, Any] = {"gpu_memory_utilization": 0.44, "max_num_batched_tokens": 8192}
-
 _OFFLINE = "LLM.generate"
 
 
@@ -178,12 +173,12 @@ async def measure(setting: Setting) -> list[Figure]:
     Raises:
         Incomplete: Some of it could not be measured; the error has the other figures.
     """
-    engine = await setting.engine(**_OPTIONS)
+    engine = await setting.engine(**HALF)
     figures: list[Figure] = []
     problems: list[str] = []
     with _kept(problems, "fixed widths"):
         setting.say("engine-layer: vLLM's LLM starts beside the engine")
-        options = {**setting.usual, **_OPTIONS, **setting.options}
+        options = {**setting.usual, **HALF, **setting.options}
         async with offline(setting.model, options) as generate:
             for full, small in zip(WIDTHS, (2, 4, 8), strict=True):
                 threads = Threads(

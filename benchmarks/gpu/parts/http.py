@@ -22,7 +22,7 @@ from engines import STREAMED, WHOLE, Context, Delivery, Engine, HttpEngine, Segm
 
 from ..calls import fresh_ids, in_flight
 from ..figure import Figure
-from ..part import Setting
+from ..part import HALF, Setting
 from ..timing import collected, ratio
 from .served import served
 
@@ -36,8 +36,6 @@ _CALLS_IN_PARTS = 256
 _PROMPT = 64
 _REPEATS = 5
 _SECONDS = 90
-# Two engines have to fit, and what this process itself holds.
-_OPTIONS = {"gpu_memory_utilization": 0.44}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +77,9 @@ class Ran:
 
 async def measure(setting: Setting) -> list[Figure]:
     """Tokens a second over HTTP over those in process: of whole answers, and of answers in parts."""
-    inside = await setting.engine(**_OPTIONS)
+    inside = await setting.engine(**HALF)
     setting.say("http: vLLM's server starts beside the engine")
-    options = {**setting.usual, **_OPTIONS, **setting.options}
+    options = {**setting.usual, **HALF, **setting.options}
     async with (
         served(setting.model, options) as server,
         HttpEngine(server.url) as over,

@@ -14,7 +14,7 @@ from tests.backends import run_virtually
 
 
 class Opener:
-    """Notes what is opened and closed; may fail, and writes into what it is given, as vLLM 0.25 does."""
+    """Notes what is opened and closed; may fail."""
 
     def __init__(self) -> None:
         self.opened: list[tuple[str | None, dict[str, Any]]] = []
@@ -26,7 +26,6 @@ class Opener:
         if self.failing:
             raise EngineError("no room")
         self.opened.append((model, dict(options)))
-        options.get("speculative_config", {}).update(target="written by vLLM")
         self.open += 1
         async with FakeEngine() as engine:
             yield engine
@@ -54,19 +53,6 @@ def test_an_engine_is_kept_for_equal_options_and_closed_for_others() -> None:
 
     run_virtually(main)
     assert opener.opened == [("model", {"max_num_seqs": number}) for number in (8, 9, 9)]
-
-
-def test_an_engine_that_writes_into_its_options_is_the_same_engine() -> None:
-    opener = Opener()
-    speculative = {"method": "ngram"}
-
-    async def main() -> None:
-        async with Engines(opener, None, {}) as engines:
-            first = await engines.get(speculative_config=speculative)
-            assert await engines.get(speculative_config={"method": "ngram"}) is first
-
-    run_virtually(main)
-    assert speculative == {"method": "ngram"}
 
 
 def test_an_engine_that_cannot_be_opened_leaves_nothing_open() -> None:

@@ -230,6 +230,12 @@ def test_blocks_are_not_compared_where_the_cache_was_full() -> None:
         fewer_blocks("ETS", [found(1, 100)], [found(1, 490)], "REBASE")
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a search takes in virtual time hangs on what a solver finds in real time."""
+    monkeypatch.setattr(searches, "_ENOUGH", math.inf)
+
+
 def measured(opened: Any) -> Sequence[Figure]:
     async def main() -> Sequence[Figure]:
         async with Engines(opened, None, {}) as engines:
