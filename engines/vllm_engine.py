@@ -193,6 +193,8 @@ class VllmEngine(Engine):
                 shutdown = partial(self._llm.shutdown, timeout=self._seconds_to_end())
                 await anyio.to_thread.run_sync(shutdown)
         finally:
+            # Whoever keeps the engine would keep it too, until the interpreter ends, where its own clean-up fails.
+            del self._llm
             if not self._died:
                 self._log.unlink(missing_ok=True)
 

@@ -168,7 +168,9 @@ def _left_out(contrast: Contrast) -> Iterator[str]:
 
 
 def _notes(first: Evaluation, second: Evaluation) -> Iterator[str]:
-    """What differs between two evaluations apart from the system."""
+    """What differs between two evaluations apart from the system, or that nothing does."""
+    if first.path.resolve() == second.path.resolve():
+        yield "A and B are the same evaluation, of which no difference can be seen: give two"
     for one, letter, other in ((first, "A", second), (second, "B", first)):
         for task in one.problems:
             if task not in other.problems:

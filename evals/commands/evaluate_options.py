@@ -183,8 +183,8 @@ def _reopened(folder: Path, given: Mapping[str, Any], name: str | None = None) -
         before = kept.get(option, _DEFAULTS[option])
         if option not in _RAISABLE and value != before:
             raise UsageError(
-                f"--{option.replace('_', '-')} {_shown(value)}: {folder} was begun with {_shown(before)}: go on with "
-                f"that, or begin a new one"
+                f"--{option.replace('_', '-')} {_shown(value)}: {folder} was begun "
+                f"{_begun_with(option, before, configuration)}: go on with that, or begin a new one"
             )
     raised = {option: value for option, value in given.items() if option in _RAISABLE}
     return _order(
@@ -253,9 +253,19 @@ def _check_out(out: Path | None) -> None:
         raise UsageError(f"the folder {out} is not empty: {advice}choose another with --out")
 
 
+def _begun_with(option: str, value: Any, configuration: Mapping[str, Any]) -> str:
+    if not _is_left_out(value):
+        return f"with {_shown(value)}"
+    # Then the engine chose it, which says what it is once it is open.
+    model = configuration.get("model") if option == "model" else None
+    return f"without it, on {model}" if model else "without it"
+
+
 def _shown(value: Any) -> str:
-    return (
-        ",".join(map(str, value))
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        else str(value)
-    )
+    if _is_left_out(value):
+        return "left out"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or value == []

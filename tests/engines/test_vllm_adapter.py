@@ -1,13 +1,16 @@
-"""An adapter in vLLM: how it is opened and that every request has it. What vLLM answers is replaced.
+"""An adapter in vLLM: how it is opened and that every request has it; and how vLLM is closed. vLLM is replaced.
 
 That what is generated is what the merged weights generate was seen on an engine of its own, whose start costs a minute.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
+import weakref
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Context, EngineError, Sampling, Segment
+from engines import Context, EngineDead, EngineError, Sampling, Segment
 from engines.adapters.adapter import read_adapter
 from tests.engines.adapter_files import SHAPES, write_adapter
 
@@ -186,3 +189,32 @@ def test_only_a_core_that_leaves_nothing_behind_is_killed_at_once(
 
     anyio.run(main)
     assert llm.seconds_to_end == seconds
+
+
+def test_a_closed_engine_lets_vllm_go_and_says_that_it_is_closed(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llms = [Llm()]
+    started_with(llms[0], module, monkeypatch)
+
+    async def main() -> None:
+        engine = await module.VllmEngine.start("base")
+        told = (engine.model, engine.fingerprint, engine.capabilities)
+        await engine.aclose()
+        # What is left of it when the interpreter ends can no longer shut itself down.
+        kept = weakref.ref(llms.pop())
+        monkeypatch.undo()
+        gc.collect()
+        assert kept() is None
+        assert (engine.model, engine.fingerprint, engine.capabilities) == told
+        for call in (
+            engine.statistics,
+            partial(engine.encode, "x", role="user"),
+            partial(engine.decode, [1]),
+            partial(generate, engine),
+        ):
+            with pytest.raises(EngineDead, match="the engine is closed: open a new one"):
+                await call()
+        await engine.aclose()
+
+    anyio.run(main)

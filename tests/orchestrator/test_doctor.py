@@ -58,7 +58,7 @@ def test_an_extra_that_is_missing_is_told_and_is_no_failure(
     run_here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_extras(name: str) -> str:
-        if name == "sentence-transformers":
+        if name in ("sentence-transformers", "peft"):
             raise importlib.metadata.PackageNotFoundError(name)
         return "1.0"
 
@@ -69,13 +69,18 @@ def test_an_extra_that_is_missing_is_told_and_is_no_failure(
         "sentence-transformers is not installed (all-MiniLM-L6-v2, for ets): "
         "uv pip install 'forkjoin[embeddings]'"
     )
+    assert states(done.stdout)["·", "train"] == (
+        "peft is not installed (adapters of your own, with python -m training): "
+        "uv pip install 'forkjoin[train]'"
+    )
     assert states(done.stdout)["✓", "mcp"] == "mcp 1.0"
     assert done.returncode == before
 
 
 def test_names_of_any_length_stand_in_one_column(run_here: Here) -> None:
     lines = run_here("doctor").stdout.partition("\n\n")[0].splitlines()
-    names = ("python", *doctor._PACKAGES, "vllm", "embedded model", "hogwild", "embeddings", "mcp")
+    extras = ("hogwild", "embeddings", "train", "mcp")
+    names = ("python", *doctor._PACKAGES, "vllm", "embedded model", *extras)
     assert len(lines) == len(names)
     starts = {
         len(line[2:]) - len(line[2:].removeprefix(name).lstrip())

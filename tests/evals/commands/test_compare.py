@@ -137,6 +137,18 @@ def test_the_same_runs_give_the_same_figures(here: Here, tmp_path: Path) -> None
     assert here("compare", *folders, "--json") == here("compare", *folders, "--json")
 
 
+def test_an_evaluation_and_itself_is_told_for_it(here: Here, tmp_path: Path) -> None:
+    ours, other = (
+        write(evaluation({"sums": WORSE}, name=name), tmp_path / "runs") for name in ("one", "two")
+    )
+    said = "A and B are the same evaluation, of which no difference can be seen: give two"
+    # By whatever name.
+    for name in (ours, f"{ours}/../one"):
+        assert here("compare", ours, name).stdout.splitlines()[-1] == said
+    assert json.loads(here("compare", ours, ours, "--json").stdout)["notes"] == [said]
+    assert said not in here("compare", ours, other).stdout
+
+
 @pytest.mark.parametrize(
     ("k", "expected"),
     [("2", "avg@2"), ("9", "k is 9, but both have at most 4 samples of a problem: give 1 to 4")],

@@ -162,6 +162,9 @@ def test_a_sweep_goes_on_where_it_was_left(run_here: Here, folder: Path) -> None
     assert systems == ["zero", "one", "vote", "more"]
     again = run_here("eval", "sweep.yaml", "--seed", "3")
     assert "--seed 3: runs/sweep/zero was begun with 0" in again.stderr
+    (folder / "sweep.yaml").write_text(first.replace("limit: 3\n", "") + more[len(SWEEP) :])
+    again = run_here("eval", "sweep.yaml")
+    assert "--limit left out: runs/sweep/zero was begun with 3" in again.stderr
 
 
 def test_a_sweep_mixes_with_no_other_evaluation(run_here: Here, folder: Path) -> None:
@@ -320,7 +323,9 @@ def test_what_a_resume_cannot_change_is_refused(run_here: Here) -> None:
     run_here("eval", "mine:SUMS", *ENGINE, "--limit", "1", "-k", "2", "--out", "kept")
     for option, message in (
         (("--method", "best-of-n"), "--method best-of-n: kept was begun with chain-of-thought"),
-        (("--limit", "2"), "--limit 2: kept was begun with 1"),
+        (("--limit", "2"), "--limit 2: kept was begun with 1: go on with that, or begin a new one"),
+        (("--model", "other"), "--model other: kept was begun without it, on fake: go on with"),
+        (("--tools", "calculate"), "--tools calculate: kept was begun without it: go on with"),
         (("-k", "1"), "has 2 samples of each problem: -k may be higher, not 1"),
     ):
         done = run_here("eval", "--resume", "kept", *option)
