@@ -11,7 +11,8 @@ from pathlib import Path
 import anyio.to_thread
 
 from . import embedded_model
-from .adapters.adapter import CONFIG, LoraAdapter, read_adapter
+from .adapters.adapter import CONFIG, LoraAdapter
+from .adapters.checksums import read_checked
 from .adapters.shipped import shipped_adapter
 from .adapters.tensor_file import read_tensors
 from .errors import ModelPreparationFailed, UsageError
@@ -88,7 +89,7 @@ def choose_model(model: str | None, adapter: str | Path | None = None) -> ModelC
 
     Raises:
         UsageError: There is no such model or adapter, one may not look at it, or the adapter is of another model than
-            the embedded one.
+            the embedded one, or damaged.
     """
     if adapter is None and model is not None:
         with _looking_at(model):
@@ -98,11 +99,12 @@ def choose_model(model: str | None, adapter: str | Path | None = None) -> ModelC
         if model is not None:
             _check_model(model)
         return ModelChoice(model)
-    own = read_adapter(Path(adapter).absolute())
+    own = read_checked(Path(adapter).absolute())
     if model is None:
         model = _base_of(own)
     elif model != embedded_model.PLAIN:
         _check_model(model)
+        _check_is_plain(model, own)
     elif not _is_embedded(own.base):
         raise UsageError(
             f"the adapter {own.folder} was trained on {own.base}, not on the embedded {embedded_model.NAME}: "
@@ -170,8 +172,23 @@ def _holds_an_adapter(folder: Path) -> bool:
     return (folder / CONFIG).exists() and not (folder / "config.json").exists()
 
 
+def _check_is_plain(model: str, adapter: LoraAdapter) -> None:
+    """Refuses to add what was trained on the plain model to that model with an adapter in it, as the cache has it."""
+    is_trained = Path(model).resolve().name.startswith(embedded_model.TRAINED_NAME)
+    if is_trained and _is_embedded(adapter.base):
+        raise UsageError(
+            f"{model} is the embedded model with an adapter in it already, and {adapter.folder} was trained on the "
+            f"plain one: give {embedded_model.PLAIN} as its model"
+        )
+
+
 def _base_of(adapter: LoraAdapter) -> str:
-    if adapter.base and _is_embedded(adapter.base):
+    if not adapter.base:
+        raise UsageError(
+            f"the adapter {adapter.folder} does not name the model that it was trained on: give its model too, as "
+            f"local_engine(MODEL, adapter=FOLDER), or name it in {CONFIG} as base_model_name_or_path"
+        )
+    if _is_embedded(adapter.base):
         return embedded_model.PLAIN
     try:
         _check_model(adapter.base)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,22 +10,12 @@ from typing import Any
 
 import torch
 
-from engines import UsageError
+from engines import ForkjoinError, UsageError
 from orchestrator.runs.run_folder import folder_errors
 
 from .model import AdaptedModel
 
 _NAME = "checkpoint.pt"
-# What `torch.load` and a state with other parts than these raise.
-_DAMAGED = (
-    RuntimeError,
-    pickle.UnpicklingError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +92,10 @@ def read(
                 weight.data.copy_(kept)
             optimizer.load_state_dict(state["optimizer"])
             return Progress(**state["progress"])
-    except _DAMAGED as error:
+    except ForkjoinError:
+        raise
+    # Of a file that is none, `torch.load` raises anything; so does a state with other parts than these.
+    except Exception as error:
         raise UsageError(
             f"{path} is damaged: take it away to begin again, or take another folder"
         ) from error

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 
 from engines import ForkjoinError
@@ -50,7 +51,8 @@ def ahead(source: Source, steps: range, processes: int) -> Iterator[Rows]:
     try:
         while True:
             while len(waiting) < _AHEAD * processes and (step := next(coming, None)) is not None:
-                waiting.append(pool.submit(source.at, step))
+                with _unheard():
+                    waiting.append(pool.submit(source.at, step))
             if not waiting:
                 return
             yield waiting.popleft().result()
@@ -62,9 +64,18 @@ def ahead(source: Source, steps: range, processes: int) -> Iterator[Rows]:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """A process that is started here hears of no Ctrl-C, not even while it imports what it needs."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _prepare(tokenizer: str) -> None:
     """Runs first in each process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tokenizer_in(tokenizer)
     # Looking through all that was imported, again and again, takes a fourth of the time of lessons.

@@ -7,6 +7,7 @@ Who makes them ahead, beside the GPU, is told in `lesson_processes`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,6 +41,7 @@ class Source:
         rows: How many at each step.
         length: Tokens of each.
         seed: Two sources with the same one make the same rows.
+        vocabulary: What tells the tokenizer from others, wherever it lies, as `vocabulary_of` does.
     """
 
     tokenizer: str
@@ -47,6 +49,7 @@ class Source:
     rows: int
     length: int
     seed: int
+    vocabulary: str = ""
 
     def at(self, step: int) -> Rows:
         """The rows of a step.
@@ -80,7 +83,7 @@ class Source:
             elif too_long > _MOST_TOO_LONG:
                 raise TooLong(
                     f"{too_long} lessons one after the other, the last of {len(trie)} tokens, do not fit into rows "
-                    f"of {self.length}: make rows longer"
+                    f"of {self.length}: make rows longer with --length"
                 )
 
 
@@ -92,7 +95,23 @@ def shares_of(names: Sequence[str] = ()) -> tuple[tuple[str, float], ...]:
 
 @lru_cache(maxsize=1)
 def tokenizer_in(folder: str) -> Any:
-    """The tokenizer that lies there; loaded once in a process."""
+    """The tokenizer that lies there; loaded once in a process.
+
+    Raises:
+        UsageError: There is none, or it is damaged.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder)
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    # What is raised of a damaged file is of no kind of its own.
+    except Exception as error:
+        raise UsageError(
+            f"no tokenizer can be read from {folder}: give the folder of one with --tokenizer"
+        ) from error
+
+
+def vocabulary_of(tokenizer: Any) -> str:
+    """Twelve digits that tell a tokenizer's tokens, and how it writes a conversation, from those of others."""
+    told = repr((sorted(tokenizer.get_vocab().items()), tokenizer.chat_template))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:12]

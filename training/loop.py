@@ -87,9 +87,15 @@ def train(
     progress = before = checkpoint.read(folder, model, optimizer, settings)
     if before.steps < plan.steps:
         begins = f"goes on after step {before.steps:,}" if before.steps else "begins"
-        say(f"the training of {plan.steps:,} steps {begins}")
+        say(f"the training of {plan.steps:,} steps {begins}, {_told(source)} in each")
     start = kept = time.monotonic()
     heard = _Heard(say, plan.steps, before)
+
+    def keep(progress: Progress) -> None:
+        # What has not begun can begin with any settings.
+        if progress.steps:
+            checkpoint.write(folder, model, optimizer, progress, settings)
+
     try:
         for rows in ahead(source, range(before.steps, plan.steps), processes):
             _step(model, optimizer, rows, plan.rate_at(progress.steps), heard)
@@ -103,15 +109,19 @@ def train(
             if stopped():
                 break
             if now - kept > _SECONDS_BETWEEN_CHECKPOINTS:
-                checkpoint.write(folder, model, optimizer, progress, settings)
+                keep(progress)
                 kept = now
     except ProcessDied:
         # SIGTERM for a group of processes, as `timeout` sends it, ends those that make lessons too.
         if not stopped():
-            checkpoint.write(folder, model, optimizer, progress, settings)
+            keep(progress)
             raise
-    checkpoint.write(folder, model, optimizer, progress, settings)
+    keep(progress)
     return progress
+
+
+def _told(source: Source) -> str:
+    return f"{source.rows:,} row{'s' if source.rows > 1 else ''} of {source.length:,} tokens"
 
 
 def _step(model: AdaptedModel, optimizer: Any, rows: Any, rate: float, heard: _Heard) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging
+
+from engines import UsageError
 
 from .masks import block_mask, dense_mask
 from .rows import Rows
@@ -20,6 +24,9 @@ BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
 RANK = 16
 # A model learns digits by large steps: twice what the adapter says is added.
 _ALPHA = 32
+# For each token, layer and place of its width: what is kept for the gradients. Measured on the embedded model, of which
+# a step of 704, 1,408 and 2,816 tokens took 1.4, 4.3 and 7.5 GB.
+_BYTES = 48
 _LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
@@ -48,21 +55,32 @@ class AdaptedModel:
         folder: Of the base model.
         device: Where it computes.
         rank: Of the adapter.
+
+    Raises:
+        UsageError: There is no such model, or it has no linear layers of these names.
     """
 
     def __init__(self, folder: str, device: str, *, rank: int = RANK) -> None:
         self.device = device
         self.rank = rank
-        base = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16 if self.on_gpu else torch.float32,
-            # On a CPU FlexAttention has no gradients.
-            attn_implementation="flex_attention" if self.on_gpu else "sdpa",
-        )
+        # A bar that moves among the lines that are told.
+        logging.disable_progress_bar()
         config = LoraConfig(
             r=rank, lora_alpha=rank * _ALPHA // RANK, target_modules=_LINEAR, task_type="CAUSAL_LM"
         )
-        self.adapted: Any = get_peft_model(base, config).to(device)
+        try:
+            base = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=torch.bfloat16 if self.on_gpu else torch.float32,
+                # On a CPU FlexAttention has no gradients.
+                attn_implementation="flex_attention" if self.on_gpu else "sdpa",
+            )
+            adapted = get_peft_model(base, config)
+        except (OSError, ValueError, SafetensorError) as error:
+            # Some say a page.
+            first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+            raise UsageError(f"the model {folder} cannot be adapted: {first}") from error
+        self.adapted: Any = adapted.to(device)
         for module in self.adapted.modules():
             if isinstance(module, LoraLayer):
                 # What autocast takes back to bfloat16 at once need not be made float32 before.
@@ -83,6 +101,17 @@ class AdaptedModel:
     def parameters(self) -> list[torch.nn.Parameter]:
         """What is trained."""
         return [weight for weight in self.adapted.parameters() if weight.requires_grad]
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens it knows."""
+        return int(self.adapted.config.vocab_size)
+
+    def bytes_of_step(self, tokens: int) -> int:
+        """About the memory that a step of so many tokens takes on a CPU, beside the weights; none is exact."""
+        config = self.adapted.config
+        width = config.hidden_size + config.intermediate_size
+        return int(tokens * config.num_hidden_layers * width * _BYTES)
 
     def loss(self, rows: Rows) -> Loss:
         """The loss of what is learned in these rows."""

@@ -58,7 +58,8 @@ def packed(tries: Iterator[Trie], rows: int, length: int) -> Rows:
     for trie in tries:
         if len(trie) > length:
             raise TooLong(
-                f"a lesson of {len(trie)} tokens does not fit into a row of {length}: make rows longer"
+                f"a lesson of {len(trie)} tokens does not fit into a row of {length}: make rows longer "
+                "with --length"
             )
         found = _starts([*map(len, taken), len(trie)], rows, length)
         if found is None:

@@ -8,16 +8,21 @@ evaluation ──┴─> README.md
 from __future__ import annotations
 
 import argparse
+import errno
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from engines import ForkjoinError, UsageError
-from engines.adapters.adapter import CONFIG, TENSORS, read_adapter
+import anyio
+
+from engines import UsageError, embedded_model
+from engines.adapters.adapter import CONFIG, TENSORS
 from engines.adapters.checksums import write_checksums
 from engines.adapters.shipped import SHIPPED
-from orchestrator.runs.run_folder import folder_errors
+from engines.model_choice import choose_model
+from orchestrator.errors import RunFolderError
 
 from .evaluation.catalogue import PARTS
 from .evaluation.part import PLAIN, TRAINED
@@ -33,12 +38,13 @@ _MODELS = (PLAIN, TRAINED)
 
 
 def command(arguments: Sequence[str]) -> None:
-    """Copies the adapter, or writes its card anew where it is that one."""
+    """Copies the adapter, or writes its card anew where it is that one.
+
+    Raises:
+        ForkjoinError: See `ship`.
+    """
     options = _parser().parse_args(arguments)
-    try:
-        size = ship(options.adapter, options.evaluation, options.to, unfinished=options.unfinished)
-    except ForkjoinError as error:
-        sys.exit(f"shipping: {error}")
+    size = ship(options.adapter, options.evaluation, options.to, unfinished=options.unfinished)
     sys.stdout.write(f"{size / 1e6:.1f} MB are in {options.to}\n")
 
 
@@ -55,11 +61,14 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
         How many bytes it has.
 
     Raises:
-        UsageError: It is no adapter, larger than may be shipped, or has no record; its training is not finished; the
-            evaluation is none, or of another adapter or plain model; or the folder holds something else.
+        UsageError: It is no adapter, damaged, of another model than the embedded one, larger than may be shipped, or
+            has no record; its training is not finished; the evaluation is none, has no figures, or is of another
+            adapter or plain model; or the folder holds something else.
+        ForkjoinError: The embedded model, which it is compared with, is not here.
         RunFolderError: The folder cannot be written.
     """
-    read_adapter(adapter).check_numbers()
+    # Whatever is wrong with it, the next start of the embedded model would find out.
+    anyio.run(choose_model(embedded_model.PLAIN, adapter).find)
     record = TrainingRecord.read(adapter)
     if record.steps < record.planned and not unfinished:
         raise UsageError(
@@ -67,31 +76,55 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
             f"`train` command, or ship it as it is with --unfinished"
         )
     card = _card(adapter, record, evaluation)
-    part, old = (to.with_name(f".{to.name}.{end}") for end in ("part", "old"))
-    with folder_errors(to):
-        if to.exists() and not (to / CONFIG).exists():
+    with _errors(to):
+        # `.` has no name.
+        place = to.resolve()
+        if place.exists() and not (place / CONFIG).exists():
             raise UsageError(
                 f"{to} is no folder of an adapter, and is left as it is: choose another with --to"
             )
-        for rest in (part, old):
-            shutil.rmtree(rest, ignore_errors=True)
-        part.mkdir(parents=True)
-        for name in (CONFIG, TENSORS, RECORD):
-            shutil.copyfile(adapter / name, part / name)
-        write_checksums(part)
-        (part / _CARD).write_text(card, encoding="utf-8")
-        size = sum(file.stat().st_size for file in part.iterdir())
-        if size > _MOST_BYTES:
-            shutil.rmtree(part)
-            raise UsageError(
-                f"{adapter} has {size / 1e6:.1f} MB, and {_MOST_BYTES / 1e6:.0f} MB may be shipped: train it with a "
-                f"smaller --rank"
-            )
-        if to.exists():
-            to.rename(old)
-        part.rename(to)
-        shutil.rmtree(old, ignore_errors=True)
+        part, old = (place.with_name(f".{place.name}.{end}") for end in ("part", "old"))
+        if place.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            size = _fill(part, adapter, card)
+            if place.exists():
+                place.rename(old)
+            part.rename(place)
+        finally:
+            if old.exists() and not place.exists():
+                old.rename(place)
+            for rest in (part, old):
+                shutil.rmtree(rest, ignore_errors=True)
     return size
+
+
+def _fill(part: Path, adapter: Path, card: str) -> int:
+    """Returns how many bytes it has."""
+    part.mkdir(parents=True)
+    for name in (CONFIG, TENSORS, RECORD):
+        shutil.copyfile(adapter / name, part / name)
+    write_checksums(part)
+    (part / _CARD).write_text(card, encoding="utf-8")
+    size = sum(file.stat().st_size for file in part.iterdir())
+    if size > _MOST_BYTES:
+        raise UsageError(
+            f"{adapter} has {size / 1e6:.1f} MB, and {_MOST_BYTES / 1e6:.0f} MB may be shipped: train it with a "
+            f"smaller --rank"
+        )
+    return size
+
+
+@contextmanager
+def _errors(to: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        room = "make room, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise RunFolderError(
+            f"{to} cannot be written: {error.strerror or error}; {room}choose another with --to"
+        ) from error
 
 
 def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str:
@@ -116,6 +149,11 @@ def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str
             f"{base}: {advice}, or leave --evaluation out"
         )
     tables = list(measured.tables(list(PARTS), _MODELS))
+    if not tables:
+        raise UsageError(
+            f"the evaluation in {evaluation} has no figures yet: the `evaluate` command that began it goes on, or "
+            f"leave --evaluation out"
+        )
     return model_card(record, tables, measured.engines(list(PARTS), _MODELS))
 
 

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -15,14 +16,17 @@ import anyio
 import torch
 from rich.console import Console
 
-from engines import ForkjoinError, embedded_model
-from orchestrator.runs.run_folder import folder_errors
+from engines import UsageError, embedded_model
+from engines.adapters.checksums import SUMS, write_checksums
+from engines.hogwild.model.memory import free_bytes
+from engines.model_choice import choose_model
+from orchestrator.runs.run_folder import check_runs, folder_errors
 
 from .checkpoint import Progress
-from .lessons import Source, shares_of
+from .lessons import Source, shares_of, tokenizer_in, vocabulary_of
 from .loop import Plan, train
 from .model import BASE, RANK, AdaptedModel
-from .option_types import count, not_negative, positive
+from .option_types import count, not_negative, positive, whole
 from .practice import practised
 from .skills.catalogue import SKILLS
 from .stopping import Stopping
@@ -30,22 +34,27 @@ from .training_record import TrainingRecord
 
 # More would take time from the one that feeds the GPU, and these make rows for twice its speed.
 _MOST_PROCESSES = 6
+_ROWS = 9
 
 
 def command(arguments: Sequence[str]) -> None:
     """Trains; the adapter as far as it has come lies in OUT/adapter.
 
     A run that stops before all steps are done, for its time is up or by Ctrl-C or SIGTERM, exits with 75 (try again),
-    so that a script can repeat it until it exits with 0.
+    so that a script can repeat it until it exits with 0; a second Ctrl-C stops at once, with 130.
+
+    Raises:
+        ForkjoinError: Something that is asked for cannot be, or went wrong.
     """
     options = _parser().parse_args(arguments)
     try:
         with Stopping(60 * options.minutes) as stopping:
             done = _train(options, stopping)
-    except ForkjoinError as error:
-        sys.exit(f"training: {error}")
     except KeyboardInterrupt:
-        sys.exit("training: stopped at once; the same command goes on from the last checkpoint")
+        sys.stderr.write(
+            "training: stopped at once; the same command goes on from the last checkpoint\n"
+        )
+        sys.exit(128 + signal.SIGINT)
     if not done:
         _say("stopped before all steps were done: the same command goes on")
         sys.exit(os.EX_TEMPFAIL)
@@ -53,18 +62,30 @@ def command(arguments: Sequence[str]) -> None:
 
 def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
     """Returns whether all steps are done."""
-    with folder_errors(options.out):
-        options.out.mkdir(parents=True, exist_ok=True)
-    folder = options.model or str(anyio.run(embedded_model.prepare))
+    check_runs(options.out)
+    folder = _base(options.model)
+    tokenizer = tokenizer_in(options.tokenizer or folder)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     source = Source(
         tokenizer=options.tokenizer or folder,
         shares=shares_of(options.skills),
-        rows=options.rows,
+        rows=options.rows or (_ROWS if device == "cuda" else 1),
         length=options.length,
         seed=options.seed,
+        vocabulary=vocabulary_of(tokenizer),
     )
     plan = Plan(steps=options.steps, rate=options.rate)
-    model = _model(folder, options)
+    if device == "cpu":
+        chosen = "" if options.rows else f", and a step has one row, not {_ROWS}"
+        _say(
+            f"there is no GPU here: a step that takes one 0.2 s takes this processor minutes{chosen}"
+        )
+    torch.manual_seed(options.seed)
+    torch.set_float32_matmul_precision("high")
+    model = AdaptedModel(folder, device, rank=options.rank)
+    _check_fits(model, source, len(tokenizer))
+    with folder_errors(options.out):
+        options.out.mkdir(parents=True, exist_ok=True)
     _say(_begun(model, source, options.processes))
     progress = train(
         model,
@@ -85,9 +106,12 @@ def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
             )
     adapter = options.out / "adapter"
     with folder_errors(options.out):
+        # Whoever is stopped in between leaves no checksums of another adapter.
+        (adapter / SUMS).unlink(missing_ok=True)
         model.save(adapter)
         # PEFT's, a page to be filled in; `ship` writes a card.
         (adapter / "README.md").unlink(missing_ok=True)
+        write_checksums(adapter)
     record.write(adapter)
     _say(f"the adapter, after {progress.steps} of {plan.steps} steps, is in {adapter}")
     return done
@@ -97,16 +121,32 @@ def _say(line: str) -> None:
     Console(highlight=False, soft_wrap=True).print(line)
 
 
-def _model(folder: str, options: argparse.Namespace) -> AdaptedModel:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cpu":
-        _say(
-            "there is no GPU here: a step that takes one 0.2 s takes this processor minutes, and some GB of memory a "
-            "row: try --rows 1"
+def _base(model: str | None) -> str:
+    """The folder of the model that is to be adapted, which is never one with an adapter."""
+    choice = choose_model(model or embedded_model.PLAIN)
+    if choice.adapter is not None:
+        raise UsageError(
+            f"{model} holds an adapter, and no model that could be adapted: give the folder of one with --model"
         )
-    torch.manual_seed(options.seed)
-    torch.set_float32_matmul_precision("high")
-    return AdaptedModel(folder, device, rank=options.rank)
+    return anyio.run(choice.find).path
+
+
+def _check_fits(model: AdaptedModel, source: Source, tokens: int) -> None:
+    """Refuses tokens that the model does not know, and steps that would be killed for want of memory."""
+    if tokens > model.vocabulary:
+        raise UsageError(
+            f"the tokenizer in {source.tokenizer} has {tokens:,} tokens, and the model knows {model.vocabulary:,}: "
+            f"give the model's own with --tokenizer"
+        )
+    if model.on_gpu:
+        return
+    row, free = model.bytes_of_step(source.length), free_bytes(torch.device("cpu"))
+    if source.rows * row > free:
+        fewer = f"take at most --rows {free // row}" if free >= row else "take a smaller --length"
+        raise UsageError(
+            f"a step of {source.rows:,} x {source.length:,} tokens takes about {source.rows * row / 1e9:.0f} GB of "
+            f"memory here, and {free / 1e9:.0f} GB are free: {fewer}"
+        )
 
 
 def _begun(model: AdaptedModel, source: Source, processes: int) -> str:
@@ -149,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--out", type=Path, required=True, help="checkpoint and adapter go here")
     add("--model", metavar="FOLDER", help="the base model (default: the embedded one)")
-    add("--tokenizer", metavar="FOLDER", help="of another than the model's")
+    add("--tokenizer", metavar="FOLDER", help="the tokenizer (default: the model's)")
     add("--steps", type=positive, default=3600, help="in all, over all runs (3600)")
     add("--minutes", type=not_negative, default=math.inf,
         help="stop after the step at which so many are over since the start, to go on later")  # fmt: skip
@@ -157,9 +197,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(SKILLS)} (default: all)")  # fmt: skip
     add("--rank", type=positive, default=RANK, help=f"of the adapter ({RANK})")
     add("--rate", type=not_negative, default=2e-3, help="learning rate at its peak (0.002)")
-    add("--rows", type=positive, default=9, help="rows a step (9)")
+    add("--rows", type=positive, help=f"rows a step ({_ROWS}; without a GPU 1)")
     add("--length", type=positive, default=2816, help="tokens a row (2816)")
-    add("--seed", type=int, default=0, help="of lessons and first weights (0)")
+    add("--seed", type=whole, default=0, help="of lessons and first weights (0)")
     # One core is for the process that feeds the GPU; in a container a machine may show more than one may use.
     cores = min(_MOST_PROCESSES, max(1, len(os.sched_getaffinity(0)) - 1))
     add("--processes", type=count, default=cores,

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engines import UsageError
-from orchestrator.runs.run_folder import folder_errors, write_json
+from orchestrator.runs.run_folder import write_json
 
 FILE = "training.json"
 
@@ -74,13 +74,18 @@ class TrainingRecord(BaseModel):
         """The record beside an adapter.
 
         Raises:
-            UsageError: There is none, or it is damaged.
-            RunFolderError: It cannot be read.
+            UsageError: There is none, it cannot be read, or is damaged.
         """
         file = folder / FILE
         try:
-            with folder_errors(folder):
-                return cls.model_validate_json(file.read_bytes())
+            return cls.model_validate_json(file.read_bytes())
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"{folder} has no {FILE}, which `python -m training train` writes beside its adapter: give that "
+                f"folder, OUT/adapter, with all its files"
+            ) from error
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
         except ValidationError as error:
             first: Any = error.errors()[0]
             place = ".".join(map(str, first["loc"]))

@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CONFIG = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
 
+# What PEFT wrote before it wrote safetensors: a pickle, which may run whatever it says.
+_PICKLED = "adapter_model.bin"
 _PREFIX = "base_model.model."
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 # What makes more of an adapter than two matrices for a module, or other ones than they seem.
@@ -67,9 +69,10 @@ class LoraAdapter:
     base: str
     rank: int
     scaling: float
-    shapes: Mapping[str, tuple[int, int]]
-    checksums: Mapping[str, str]
-    _tensors: Mapping[str, Tensor]
+    # Hundreds each, which no message has room for.
+    shapes: Mapping[str, tuple[int, int]] = field(repr=False)
+    checksums: Mapping[str, str] = field(repr=False)
+    _tensors: Mapping[str, Tensor] = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -143,6 +146,11 @@ def read_adapter(folder: Path) -> LoraAdapter:
     config = _read_config(folder / CONFIG)
     rank = _checked_rank(folder, config)
     scaling = config["lora_alpha"] / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    if (folder / _PICKLED).exists() and not (folder / TENSORS).exists():
+        raise UsageError(
+            f"the adapter {folder} has its tensors in {_PICKLED}, which is not read: load it with PEFT and save it "
+            f"again with save_pretrained(FOLDER), which writes {TENSORS}"
+        )
     tensors = read_tensors(folder / TENSORS)
     shapes = _shapes(folder / TENSORS, tensors, rank)
     base = str(config.get("base_model_name_or_path") or "")

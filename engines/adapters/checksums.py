@@ -7,17 +7,29 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..kept_folder import checksum
-from .adapter import CONFIG, TENSORS, LoraAdapter
+from .adapter import CONFIG, TENSORS, LoraAdapter, read_adapter
 
 SUMS = "SHA256SUMS"
 
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
 def write_checksums(folder: Path) -> None:
     """Writes the checksums of an adapter that is complete; `sha256sum --check SHA256SUMS` reads them too."""
     lines = [f"{checksum(folder / name)}  {name}\n" for name in (CONFIG, TENSORS)]
     (folder / SUMS).write_text("".join(lines), encoding="ascii")
+
+
+def read_checked(folder: Path) -> LoraAdapter:
+    """Reads an adapter, and compares it with its checksums where they lie beside it.
+
+    Raises:
+        UsageError: It is no adapter that can be used; or its files or its checksums are damaged.
+    """
+    adapter = read_adapter(folder)
+    if (folder / SUMS).exists():
+        check_checksums(adapter)
+    return adapter
 
 
 def check_checksums(adapter: LoraAdapter) -> None:

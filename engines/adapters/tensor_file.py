@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LENGTH = 8
 _LONGEST_HEADER = 100_000_000
+# What stands in a clone where Git LFS has not fetched the file.
+_POINTER = b"version https://git-lfs.github.com/"
 # As numpy reads them. It has no BF16, which is the upper half of a float32.
 _TYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
@@ -49,7 +51,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     try:
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(_LENGTH), "little")
+            beginning = file.read(len(_POINTER))
+            if beginning == _POINTER:
+                raise UsageError(
+                    f"{path} is a pointer of Git LFS, and not yet the file: fetch it with `git lfs pull`"
+                )
+            file.seek(_LENGTH)
+            length = int.from_bytes(beginning[:_LENGTH], "little")
             size = path.stat().st_size
             if length > min(size, _LONGEST_HEADER):
                 raise ValueError("its header is longer than the file")

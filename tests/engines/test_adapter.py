@@ -108,6 +108,14 @@ def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
     assert "No such file" in line
 
 
+def test_tensors_that_are_pickled_or_not_fetched_are_told_what_to_do_about(tmp_path: Path) -> None:
+    tensors = write_adapter(tmp_path) / TENSORS
+    tensors.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9824056\n")
+    assert "is a pointer of Git LFS, and not yet the file: fetch" in refusal(tmp_path)
+    tensors.rename(tmp_path / "adapter_model.bin")
+    assert "in adapter_model.bin, which is not read: load it with PEFT and" in refusal(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "reason"),
     [

@@ -154,16 +154,60 @@ def test_an_adapter_of_another_model_is_not_for_the_embedded_one(tmp_path: Path)
         choose_model("smollm2", own)
 
 
-@pytest.mark.parametrize("base", ["", "SmolLM2-135M-Instruct-mine", "me/smollm2-135m-instruct-v2"])
+@pytest.mark.parametrize("base", ["SmolLM2-135M-Instruct-mine", "me/smollm2-135m-instruct-v2"])
 def test_what_may_be_another_model_of_the_same_shapes_is_not_taken_for_the_embedded_one(
     folder: Path, prepared: list[LoraAdapter | None], tmp_path: Path, base: str
 ) -> None:
-    own = write_adapter(
-        tmp_path / "mine", base_model_name_or_path=f"/home/me/{base}" if base else ""
-    )
+    own = write_adapter(tmp_path / "mine", base_model_name_or_path=f"/home/me/{base}")
     with pytest.raises(UsageError, match=r"which is not here: give its model too"):
         choose_model(None, own)
     assert prepared == []
+
+
+def test_an_adapter_that_does_not_name_its_model_is_told_so(
+    folder: Path, prepared: list[LoraAdapter | None], tmp_path: Path
+) -> None:
+    own = write_adapter(tmp_path / "mine", base_model_name_or_path="")
+    with pytest.raises(UsageError, match=r"/mine does not name the model .*: give its model too"):
+        choose_model(None, own)
+    assert prepared == []
+
+
+@pytest.mark.parametrize("name", [f"{embedded_model.TRAINED_NAME}-0.1.2-601a4b2c8b33", "link"])
+def test_an_adapter_is_not_added_to_a_model_that_has_it_already(tmp_path: Path, name: str) -> None:
+    merged = model(tmp_path / f"{embedded_model.TRAINED_NAME}-0.1.2-601a4b2c8b33")
+    (tmp_path / "link").symlink_to(merged)
+    own = write_adapter(tmp_path / "mine")
+    with pytest.raises(UsageError, match=r"adapter in it already.*mine .*: give smollm2 as its"):
+        choose_model(str(tmp_path / name), own)
+    # What was trained on that very model is for it.
+    over = write_adapter(tmp_path / "over", base_model_name_or_path=str(merged))
+    assert found(None, over).path == str(merged)
+
+
+@pytest.mark.parametrize("name", ["adapter_config.json", TENSORS])
+def test_an_own_adapter_with_checksums_beside_it_is_compared_with_them(
+    folder: Path, prepared: list[LoraAdapter | None], tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "mine"
+    ship(own)
+    assert found(None, own).adapter is not None
+    whole = bytearray((own / name).read_bytes())
+    whole[-2] ^= 1
+    (own / name).write_bytes(whole)
+    for chosen, adapter in ((None, own), (str(own), None)):
+        with pytest.raises(UsageError, match=rf"/mine/{name} is (damaged|no JSON)"):
+            choose_model(chosen, adapter)
+
+
+def test_an_adapter_of_many_modules_is_told_in_a_line(tmp_path: Path) -> None:
+    shapes = {
+        name.replace("layers.0", f"layers.{layer}"): shape
+        for layer in range(30)
+        for name, shape in SHAPES.items()
+    }
+    own = write_adapter(tmp_path / "mine", shapes=shapes)
+    assert len(repr(read_adapter(own))) < 300
 
 
 @pytest.mark.parametrize(

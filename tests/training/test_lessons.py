@@ -43,7 +43,9 @@ def test_rows_depend_on_seed_and_step_only(source: Source) -> None:
 
 
 def test_rows_that_no_lesson_fits_into_are_refused(source: Source) -> None:
-    with pytest.raises(TooLong, match="tokens, do not fit into rows of 20: make rows longer"):
+    with pytest.raises(
+        TooLong, match=r"tokens, do not fit into rows of 20: make rows longer with --length$"
+    ):
         replace(source, length=20).at(0)
 
 
@@ -134,6 +136,9 @@ def test_another_process_makes_the_same_rows_and_its_death_is_told(source: Sourc
         assert same(next(rows), source.at(11))
         (process,) = set(active_children()) - before
         assert process.pid is not None
+        # Of a Ctrl-C hears the one that started it.
+        os.kill(process.pid, signal.SIGINT)
+        assert same(next(rows), source.at(12))
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(ProcessDied, match="take fewer --processes"):
             list(rows)

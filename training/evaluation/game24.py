@@ -9,7 +9,6 @@ that is stopped goes on after the last setting that was done.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,6 +31,7 @@ from .measuring import Asked
 from .part import Options, Table
 from .puzzle_search import Searched, Setting, searched
 from .puzzle_tables import AT_ONCE_BY, SAMPLED, Row, judgement, proposals, searches
+from .telling import Done, say
 
 _WIDTHS = (16, 64)
 _PROBLEMS = 100
@@ -98,13 +98,16 @@ async def _measured(
     """Searches puzzles side by side, so many that the engine is busy; what is kept is not searched again."""
     if (before := kept(setting, puzzles, options)) is not None:
         return Row(setting=setting, came=before)
-    sys.stderr.write(f"game24: {setting.name}, width {setting.width}, {len(puzzles)} puzzles\n")
+    name = f"game24: {setting.name}, width {setting.width}"
+    say(f"{name}, {len(puzzles)} puzzles")
+    done = Done(name, len(puzzles), "puzzles")
     limiter = anyio.CapacityLimiter(max(1, 2 * options.concurrency // setting.width))
     came: dict[int, Searched] = {}
 
     async def one(number: int, puzzle: Puzzle) -> None:
         async with limiter:
             came[number] = await searched(setting, puzzle, engine, options.seed)
+            done.add()
 
     with single_error():
         async with anyio.create_task_group() as group:

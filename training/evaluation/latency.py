@@ -7,7 +7,6 @@ Systems take turns, so that a machine that grows slower is as slow for all. What
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -23,6 +22,7 @@ from .measuring import Asked
 from .part import Options, Table, mean
 from .products import METHODS
 from .systems_table import times_fewer
+from .telling import Done, say
 
 _HEADERS = ("system", "n", "seconds", "x faster", "critical path", "tokens")
 _NOTES = (
@@ -56,9 +56,8 @@ async def alone(
         problems: The first is asked once more beforehand.
         methods: By their names; the first is what the others are compared with.
     """
-    sys.stderr.write(
-        f"{title}: {', '.join(methods)}, one question at a time, {len(problems):,} questions\n"
-    )
+    say(f"{title}: {', '.join(methods)}, one question at a time, {len(problems):,} questions")
+    done = Done("latency", len(problems) * len(methods), "answers")
     for method in methods.values():
         await _timed(engine, task.asked(problems[0]), method, problems[0].id)
     timed: dict[str, list[Trials]] = {name: [] for name in methods}
@@ -66,6 +65,7 @@ async def alone(
         for name, method in methods.items():
             trial = await _timed(engine, task.asked(problem), method, problem.id)
             timed[name].append(Trials(problem=problem.id, trials=(trial,)))
+            done.add()
     return _table(title, task.name, timed)
 
 

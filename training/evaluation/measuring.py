@@ -7,7 +7,6 @@ It does not know what is made of the samples.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from reasoning import ChainOfThought, Method
 from reasoning.instructions import without_instruction
 
 from .part import Options
+from .telling import SamplesTold, say
 
 GREEDY = Sampling(temperature=0, max_tokens=2048)
 """How systems are sampled where a part says nothing else."""
@@ -157,16 +157,18 @@ async def measured(
         k=samples if options.samples is None else options.samples,
         limiter=CallLimiter(options.concurrency),
     )
-    sys.stderr.write(f"{part}: {settings.about}, {settings.total:,} in all\n")
+    each = f"{settings.k} sample{'s' if settings.k > 1 else ''} of each problem"
+    say(f"{part}: {name}, {each}, {settings.total:,} in all")
+    watcher = SamplesTold(f"{part}: {name}")
     async with AsyncExitStack() as exits:
         graders = {name: task.grader() for name, task in settings.tasks.items()}
         for grader in graders.values():
             exits.push_async_callback(grader.aclose)
         if path.is_dir() and is_evaluation(path):
-            done = await resume_evaluation(settings, engine, graders, path=path)
+            done = await resume_evaluation(settings, engine, graders, path=path, watcher=watcher)
         else:
             done = await begin_evaluation(
-                settings, engine, graders, base=path.parent, name=path.name
+                settings, engine, graders, base=path.parent, name=path.name, watcher=watcher
             )
     return read_evaluation(done.path)
 

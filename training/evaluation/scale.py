@@ -6,7 +6,6 @@ each problem planned, each step scored and done by both Systems ─> tables of o
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -14,7 +13,7 @@ from functools import partial
 from random import Random
 
 from engines import CallLimiter, Engine, Outcome, Sampling, join
-from evals import Estimate, System
+from evals import Estimate, Problem, System
 from evals.estimates import interval
 from reasoning import SelfConsistency
 
@@ -23,6 +22,7 @@ from .measuring import CHAIN, Asked, plans, thinks
 from .part import Options, Table, mean, rate
 from .scale_steps import SYSTEMS, Judged, Planned, Probed, probed
 from .side_by_side import side_by_side
+from .telling import Done, say
 
 _PART = "scale"
 _ASKED = Asked(task=SCALE_PROBLEMS, problems=200)
@@ -61,9 +61,16 @@ def _systems(seed: int) -> dict[str, System]:
 
 async def _probed(engine: Engine, options: Options) -> list[Outcome[Probed]]:
     problems = await _ASKED.load(options)
-    sys.stderr.write(f"{_PART}: {len(problems)} problems planned, their steps scored and solved\n")
+    say(f"{_PART}: {len(problems)} problems planned, their steps scored and solved")
+    done = Done(f"{_PART}: plans and steps", len(problems), "problems")
     limiter = CallLimiter(options.concurrency)
-    return await join([partial(probed, one, engine, limiter, options.seed) for one in problems])
+
+    async def probe(problem: Problem) -> Probed:
+        found = await probed(problem, engine, limiter, options.seed)
+        done.add()
+        return found
+
+    return await join([partial(probe, one) for one in problems])
 
 
 def outlines_table(several: Sequence[Probed], notes: Sequence[str] = ()) -> Table:

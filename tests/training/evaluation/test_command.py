@@ -12,8 +12,9 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Engine, EngineError, FakeEngine
+from engines import Engine, EngineError, FakeEngine, ForkjoinError, UsageError
 from tests.engines.adapter_files import write_adapter
+from training.evaluation import command
 from training.evaluation.catalogue import PARTS, Listed
 from training.evaluation.command import evaluate
 from training.evaluation.part import PLAIN, TRAINED, Options, Table
@@ -156,7 +157,7 @@ def test_figures_of_an_adapter_that_was_trained_anew_in_its_folder_are_refused(
     assert capsys.readouterr().out.count("sums of the trained model") == 2
     write_adapter(adapter, seed=2)
     for part in ("sums", "words"):
-        with pytest.raises(SystemExit, match=r"measured with the trained model .*: choose another"):
+        with pytest.raises(UsageError, match=r"measured with the trained model .*: choose another"):
             bench.run("--part", part, "--model", str(adapter))
     assert len(bench.opened) == 1
     assert "sums of the trained model" not in capsys.readouterr().out
@@ -164,7 +165,7 @@ def test_figures_of_an_adapter_that_was_trained_anew_in_its_folder_are_refused(
 
 def test_an_engine_that_does_not_start_leaves_the_folder_to_any_model(bench: Bench) -> None:
     bench.dead = True
-    with pytest.raises(SystemExit, match="it does not start"):
+    with pytest.raises(EngineError, match="it does not start"):
         bench.run("--part", "sums", "--model", "me/a")
     bench.dead = False
     bench.run("--part", "sums", "--model", "me/b")
@@ -174,17 +175,17 @@ def test_an_engine_that_does_not_start_leaves_the_folder_to_any_model(bench: Ben
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["--vllm", "eager"], "evaluation: --vllm eager: write KEY=VALUE"),
-        (["--vllm", "eager=["], "evaluation: --vllm eager=[: '[' is no value"),
+        (["--vllm", "eager"], "--vllm eager: write KEY=VALUE"),
+        (["--vllm", "eager=["], "--vllm eager=[: '[' is no value"),
         (["--problems", "0"], "0: give 1 or more"),
-        (["--model", "nowhere"], "evaluation: there is no model 'nowhere'"),
+        (["--model", "nowhere"], "there is no model 'nowhere'"),
         (["--part", "nothing"], "invalid choice: 'nothing'"),
     ],
 )
 def test_what_is_wrong_is_told_before_an_engine_starts(
     bench: Bench, given: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises((SystemExit, UsageError)) as error:
         bench.run(*given)
     assert told in f"{error.value} {capsys.readouterr().err}"
     assert not bench.opened
@@ -195,7 +196,7 @@ def test_what_is_not_there_is_told_before_an_engine_starts_and_only_where_it_is_
 ) -> None:
     bench.file = "rows.jsonl"
     data = ("--data", str(bench.out))
-    with pytest.raises(SystemExit, match=rf"sums needs rows\.jsonl, which is not in {bench.out}"):
+    with pytest.raises(UsageError, match=rf"sums needs rows\.jsonl, which is not in {bench.out}"):
         bench.run(*data)
     assert not bench.opened
     (bench.out / "rows.jsonl").touch()
@@ -203,6 +204,49 @@ def test_what_is_not_there_is_told_before_an_engine_starts_and_only_where_it_is_
     (bench.out / "rows.jsonl").unlink()
     bench.run(*data)
     assert len(bench.opened) == 2
+
+
+def test_the_folder_of_data_is_told_and_is_that_of_the_variable_where_none_is_given(
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bench.file = "rows.jsonl"
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        folder.mkdir()
+        (folder / "rows.jsonl").touch()
+    monkeypatch.setenv("DATA", str(own))
+    bench.run("--part", "words")
+    assert "files of benchmarks" not in capsys.readouterr().err
+    bench.run("--part", "sums")
+    assert f"files of benchmarks are those in {own}\n" in capsys.readouterr().err
+    bench.run("--part", "sums", "--problems", "2", "--data", str(other))
+    assert f"files of benchmarks are those in {other}\n" in capsys.readouterr().err
+    monkeypatch.delenv("DATA")
+    monkeypatch.setattr(command, "_BESIDE", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"sums needs rows\.jsonl, which is nowhere: give its"):
+        bench.run("--part", "sums", "--problems", "3")
+
+
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_on_a_cpu_fewer_problems_are_recommended_to_who_gives_no_number(
+    bench: Bench, on_cpu: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "_computes_on_cpu", lambda: on_cpu)
+    bench.run("--part", "sums")
+    assert ("on a CPU try --problems 10" in capsys.readouterr().err) is on_cpu
+    bench.run("--part", "sums", "--problems", "3")
+    # Nothing is left to measure.
+    bench.run("--part", "sums", "--problems", "3")
+    assert "--problems 10" not in capsys.readouterr().err
+
+
+def test_a_place_that_is_a_file_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ForkjoinError, match="file is a file; choose another with --out"):
+        Bench(tmp_path / "file").run()
 
 
 def test_the_parts_that_are_published_are_there() -> None:
