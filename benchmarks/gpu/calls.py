@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from engines import WHOLE, Context, Delivery, Engine, Sampling, Usage
+from engines import WHOLE, Completion, Context, Delivery, Engine, Sampling
 
 from .errors import require
 from .timing import together
@@ -21,8 +21,8 @@ def fresh_ids(name: str, tokens: int) -> tuple[int, ...]:
 
 async def exactly(
     engine: Engine, context: Context, tokens: int, delivery: Delivery = WHOLE
-) -> Usage:
-    """Generates so many tokens, whatever the model would say; returns what that cost.
+) -> Completion:
+    """Generates so many tokens, whatever the model would say.
 
     Raises:
         Mismeasured: The engine generated more or fewer.
@@ -31,7 +31,7 @@ async def exactly(
     completion = await engine.generate(context, sampling, delivery)
     found = completion.usage.generated_tokens, len(completion.token_ids)
     require(found == (tokens, tokens), f"{found} tokens came back instead of {tokens}")
-    return completion.usage
+    return completion
 
 
 async def in_flight(

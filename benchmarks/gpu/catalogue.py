@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from .part import Part
 from .parts import (
+    adaptive_width,
     engine_layer,
     fork_join,
     forks,
@@ -24,6 +25,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "engine-layer": engine_layer.measure,
         "http": http.measure,
+        "adaptive-width": adaptive_width.measure,
         "forks": forks.measure,
         "parathinker": parathinker.measure,
         "fork-join": fork_join.measure,

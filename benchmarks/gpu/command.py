@@ -29,8 +29,9 @@ from .models import DUMMY, write_shape
 from .part import Engines, Incomplete, Open, Part, Setting
 from .record import Record
 
-_DATA = Path(__file__).parents[3] / "shared" / "data"
 _ALL = "all"
+_MOST_SECONDS = 540.0
+"""For a part: what takes longer hangs."""
 
 
 def measure(
@@ -49,6 +50,7 @@ def measure(
     except ForkjoinError as error:
         sys.exit(f"benchmarks.gpu: {error}")
     except KeyboardInterrupt:
+        _say(f"benchmarks.gpu: stopped; the parts that were done are in {given.out}")
         sys.exit(130)
     if not done:
         sys.exit(1)
@@ -56,6 +58,8 @@ def measure(
 
 async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened: Open) -> bool:
     options = _options(given.vllm)
+    if given.draft and not (Path(given.draft) / "config.json").exists():
+        raise UsageError(f"--draft {given.draft}: there is no model in this folder")
     record = Record(given.out)
     names = [name for name in parts if {name, _ALL}.intersection(given.part)]
     name, model = await _model(given)
@@ -68,21 +72,19 @@ async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened:
             model=model,
             options=options,
             small=given.small,
-            data=given.data,
             draft=given.draft,
             say=_say,
         )
         for part in names:
-            if anyio.current_time() - start > 60 * given.minutes:
-                _say(
-                    f"{part}: no time is left (--minutes); give it with --part, the others are kept"
-                )
+            if anyio.current_time() - start >= 60 * given.minutes:
+                _say(f"{part}: no time is left (--minutes); measure it with --part {part}")
                 done = False
                 continue
             done &= await _part(part, parts[part], name, setting, record)
     for table in record.tables():
         sys.stdout.write(f"\n{table}\n")
-    _say(f"the figures are in {given.out}")
+        sys.stdout.flush()
+    _say(f"the figures are in {given.out}" if record.tables() else "no figures")
     return done
 
 
@@ -94,13 +96,19 @@ async def _part(name: str, part: Part, model: str, setting: Setting, record: Rec
         # Task groups wrap what ends them.
         with single_error():
             try:
-                figures = await part(setting)
+                with anyio.fail_after(_MOST_SECONDS):
+                    figures = await part(setting)
             except Incomplete as error:
                 figures, problem = error.figures, str(error)
             seconds = anyio.current_time() - start
-            record.put(model, _machine(), name, seconds, figures)
+            if figures:
+                # What another machine could measure of it stays where this one cannot.
+                record.put(model, _machine(), name, seconds, figures)
     except ForkjoinError as error:
         return await _failed(name, str(error), setting)
+    except TimeoutError:
+        seconds = anyio.current_time() - start
+        return await _failed(name, f"given up after {seconds:,.0f} s", setting)
     except Exception:  # A mistake in one part, which costs no other part its time on the GPU.
         return await _failed(name, traceback.format_exc(), setting)
     for figure in figures:
@@ -126,7 +134,8 @@ async def _model(given: argparse.Namespace) -> tuple[str, str]:
     if not (folder / "config.json").exists():
         raise UsageError(f"--model {given.model}: there is no model in this folder")
     if given.shape:
-        return given.shape, str(write_shape(given.shape, folder, given.out.absolute() / "models"))
+        made = write_shape(given.shape, folder, given.out.absolute() / "models")
+        return given.shape, str(made)
     return folder.name if given.model else embedded_model.NAME, str(folder)
 
 
@@ -158,7 +167,7 @@ def _options(given: Sequence[str]) -> dict[str, Any]:
     options = {}
     for item in given:
         name, separator, value = item.partition("=")
-        if not separator:
+        if not separator or not name:
             raise UsageError(f"--vllm {item}: write KEY=VALUE, such as max_num_seqs=64")
         try:
             options[name] = yaml.safe_load(value)
@@ -185,8 +194,6 @@ def parser(parts: Mapping[str, Part]) -> argparse.ArgumentParser:
     add(
         "--draft", metavar="FOLDER", help="of a draft model, or of the model's EAGLE or Medusa head"
     )
-    add("--data", type=Path, metavar="FOLDER", default=_DATA if _DATA.is_dir() else None,
-        help="of benchmark questions, for parts that ask some")  # fmt: skip
     add("--small", action="store_true", help="measure next to nothing, to see that it works")
     add("--minutes", type=float, default=math.inf, help="begin no part after so many")
     add("--vllm", nargs="+", default=[], metavar="KEY=VALUE", help="options of vLLM: dtype=float16")

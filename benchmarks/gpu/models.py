@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.model_shapes import SHAPES
+from engines import UsageError
 
 WINDOW = 8192
 """Tokens, the embedded model's too."""
@@ -33,13 +34,20 @@ def write_shape(shape: str, tokenizer: Path, folder: Path) -> Path:
         shape: One of `benchmarks.model_shapes.SHAPES`.
         tokenizer: The folder of a model with a tokenizer.
         folder: Where the folder is made.
+
+    Raises:
+        UsageError: The model's configuration is none, or does not say how large its vocabulary is.
     """
-    known = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))
+    try:
+        known = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))
+        vocabulary = known["vocab_size"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"{tokenizer / 'config.json'} tells no size of a vocabulary") from error
     ends = {name: known[name] for name in ("bos_token_id", "eos_token_id") if name in known}
     own = {
         **SHAPES[shape],
         **ends,
-        "vocab_size": known["vocab_size"],
+        "vocab_size": vocabulary,
         "max_position_embeddings": WINDOW,
         "dtype": "bfloat16",
     }

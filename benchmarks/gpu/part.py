@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -87,7 +86,6 @@ class Setting:
         model: The folder of the model, for what is not opened through `engines`.
         options: Of vLLM, for the same.
         small: Whether to measure next to nothing, only to see that all of it works: on a CPU, in a test.
-        data: The folder of benchmark data, for parts that ask real questions; None where there is none.
         draft: The folder of a draft model, an EAGLE or a Medusa head for the model; None where there is none.
         say: Tells somebody who waits what is being done, in a line.
     """
@@ -96,7 +94,6 @@ class Setting:
     model: str
     options: Mapping[str, Any] = field(default_factory=dict)
     small: bool = False
-    data: Path | None = None
     draft: str | None = None
     say: Callable[[str], None] = print
 

@@ -69,10 +69,11 @@ SMALL = Sizes(
 )
 
 
-async def adaptive_width(setting: Setting, engine: Engine) -> list[Figure]:
+async def measure(setting: Setting) -> list[Figure]:
     """The rate at the width that was found, and the rate while it was looked for."""
     sizes = SMALL if setting.small else FULL
-    setting.say(f"engine-layer: {sizes.clients} clients, fixed widths and the adaptive one")
+    engine = await setting.engine()
+    setting.say(f"adaptive-width: {sizes.clients} clients, fixed widths and the adaptive one")
     return await compared(engine, sizes)
 
 
@@ -187,20 +188,19 @@ def _figures(sizes: Sizes, fixed: dict[int, float], again: float, found: Adapted
         "width": found.width,
         "known": _by_text(found.known),
     }
-    ended = "found" if found.resting else "not yet at rest"
+    ended = f"at {found.width}, found after" if found.resting else "still looking for a width after"
     rates = "; ".join(f"{width}: {rate:,.0f}" for width, rate in fixed.items())
     return [
         Figure(
-            what=f"{sizes.clients} threads, adaptive width",
+            what=f"{sizes.clients} clients, adaptive width",
             beside=beside,
             value=found.rate / best,
             goal=GOAL,
-            detail=f"{found.rate:,.0f} at {found.width}, {ended} after {found.seconds:.0f} s, "
-            f"beside {best:,.0f} tokens/s ({rates})",
+            detail=f"{found.rate:,.0f} {ended} {found.seconds:.0f} s, beside {best:,.0f} tokens/s ({rates})",
             data=data,
         ),
         Figure(
-            what=f"{sizes.clients} threads, adaptive width while it is looked for",
+            what=f"{sizes.clients} clients, adaptive width while it is looked for",
             beside=beside,
             value=found.searching / best,
             detail=f"{found.searching:,.0f} beside {best:,.0f} tokens/s, for {found.seconds:.0f} s",

@@ -6,8 +6,8 @@
 Both engines stay on the GPU with the same options, each with a part of its memory, and work in turns: the one that
 waits costs nothing. vLLM allows it: when it starts, the share that it is given has to be free, and it counts what it
 takes itself. One after the other, each could have the whole memory, but minutes would lie between what is compared,
-in which machines drift by more than the twentieth that is asked about. The price is a smaller KV cache: where it does
-not hold all threads at once, both engines let the rest wait.
+in which machines drift by more than the twentieth that is asked about. The price is a smaller KV cache: threads are as
+long as all of them fit into it, since what does not is thrown out and computed again, on either side at random.
 
 A vote needs answers, and random weights give none, so that the first thread's answer is taken: voting is measured in
 `benchmarks/voting.py`. Our side begins with the question's text, and encodes each thread's turn; `LLM.generate` is
@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import anyio
 
-from engines import CallLimiter, Engine, Sampling, converse, single_error
+from engines import CallLimiter, Engine, ForkjoinError, Sampling, converse, single_error
 from orchestrator import Agent
 from reasoning import ChainOfThought, First, Method, SelfConsistency
 from reasoning.chain_of_thought import INSTRUCTION
@@ -34,10 +33,9 @@ from ..errors import require
 from ..figure import Figure
 from ..measured import MeasuredEngine
 from ..part import HALF, Incomplete, Setting
+from ..plain_vllm.offline import Generate, Prompt, offline
 from ..timing import collected, ratio, together
 from ..vllm_says import vllm_says
-from .adaptive_width import adaptive_width
-from .offline import Generate, Prompt, offline
 
 GOAL = 0.95
 WIDTHS = (64, 256, 1024)
@@ -46,8 +44,12 @@ TOKENS = 192
 QUESTIONS = 256
 
 _REPEATS = 4
-_SECONDS = 60
+_SECONDS = 50
 _WARM_UP = 16
+# What a thread takes in the KV cache beside its tokens: the end of its prompt's last block, and of its own.
+_BESIDE_TOKENS = 32
+# Of the KV cache; the question is there too.
+_FILLED = 0.9
 _QUESTION = (
     "A farmer has 12 rows of 7 apple trees, and each tree bears 9 apples. How many are there? "
 ) * 4
@@ -168,34 +170,42 @@ Kind = Callable[[Threads, str], Awaitable[Ran]]
 
 
 async def measure(setting: Setting) -> list[Figure]:
-    """Rates at fixed widths over those of `LLM.generate`, and that of the width that finds itself over the best.
+    """Rates at several widths over those of `LLM.generate`.
 
     Raises:
-        Incomplete: Some of it could not be measured; the error has the other figures.
+        Incomplete: A width could not be measured; the error has the figures of the narrower ones.
     """
     engine = await setting.engine(**HALF)
+    setting.say("engine-layer: vLLM's LLM starts beside the engine")
     figures: list[Figure] = []
-    problems: list[str] = []
-    with _kept(problems, "fixed widths"):
-        setting.say("engine-layer: vLLM's LLM starts beside the engine")
-        options = {**setting.usual, **HALF, **setting.options}
-        async with offline(setting.model, options) as generate:
-            for full, small in zip(WIDTHS, (2, 4, 8), strict=True):
-                threads = Threads(
-                    engine=engine,
-                    generate=generate,
-                    width=setting.sized(full, small),
-                    tokens=setting.sized(TOKENS, 8),
-                )
-                setting.say(f"engine-layer: {threads.width} threads")
-                figures += await of_one_question(setting, threads)
-                if full == QUESTIONS:
-                    figures += await of_questions(setting, threads)
-    with _kept(problems, "adaptive width"):
-        figures += await adaptive_width(setting, engine)
-    if problems:
-        raise Incomplete(figures, "; ".join(problems))
+    async with offline(setting.model, {**setting.usual, **HALF, **setting.options}) as generate:
+        for full, small in zip(WIDTHS, (2, 4, 8), strict=True):
+            width = setting.sized(full, small)
+            try:
+                with single_error():
+                    tokens = fitting(engine, width, setting.sized(TOKENS, 8))
+                    threads = Threads(engine=engine, generate=generate, width=width, tokens=tokens)
+                    setting.say(f"engine-layer: {width} threads of {tokens} tokens")
+                    figures += await of_one_question(setting, threads)
+                    if full == QUESTIONS:
+                        figures += await of_questions(setting, threads)
+            except ForkjoinError as error:
+                raise Incomplete(figures, f"{width} threads: {error}") from error
     return figures
+
+
+def fitting(engine: Engine, width: int, tokens: int) -> int:
+    """So many tokens, or as many as that many threads of one question have room for in the KV cache.
+
+    Raises:
+        Mismeasured: It is next to nothing.
+    """
+    room = vllm_says(engine).get("kv_tokens")
+    if room is None:
+        return tokens
+    fit = int(_FILLED * room) // width - _BESIDE_TOKENS
+    require(fit >= _WARM_UP or fit >= tokens, f"{width} threads in a KV cache of {room:,} tokens")
+    return min(tokens, fit)
 
 
 async def of_one_question(setting: Setting, threads: Threads) -> list[Figure]:
@@ -269,16 +279,6 @@ def _figure(
             "client_cpu_offline": busy_offline,
         },
     )
-
-
-@contextmanager
-def _kept(problems: list[str], what: str) -> Iterator[None]:
-    """Notes what goes wrong, so that the figures before it and after it are kept."""
-    try:
-        with single_error():
-            yield
-    except Exception as error:  # Whatever it is.
-        problems.append(f"{what}: {type(error).__name__}: {error}")
 
 
 async def _timed(run: Callable[[], Awaitable[object]]) -> Ran:

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.parathinker import QUESTION
-from engines import Context, Engine, Sampling, converse
+from engines import STREAMED, Context, Engine, Sampling, converse
 from reasoning import Answer
 from reasoning.forking.dialect import THREADWEAVER
 from reasoning.forking.fork_join import ForkJoin
 
+from ..calls import exactly
 from ..errors import require
 from ..figure import Figure
 from ..forced import ForcedEngine, Say
@@ -135,9 +136,7 @@ async def alone(engine: Engine, tokens: int, name: str) -> None:
         Mismeasured: It came to fewer.
     """
     turn = await converse(engine, [("assistant", "")], after=await _question(engine, name))
-    completion = await engine.generate(turn, Sampling(max_tokens=tokens, ignore_eos=True))
-    generated = completion.usage.generated_tokens
-    require(generated == tokens, f"{generated} tokens in one thread, not {tokens}")
+    await exactly(engine, turn, tokens, STREAMED)
 
 
 def _script(block: Block, context: Context, sampling: Sampling) -> Say:

@@ -15,13 +15,13 @@ import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from random import Random
 
 import anyio
 
-from engines import Context, Engine, Sampling, Segment
+from engines import STREAMED, Context, Engine, Segment
 from engines.block_trie import BlockTrie
 
+from ..calls import exactly, fresh_ids
 from ..errors import require
 from ..figure import Figure
 from ..part import Setting
@@ -36,8 +36,6 @@ LEAST_SOONER = 4
 
 _REPEATS = 5
 _SECONDS = 120
-# Ids of ordinary tokens in every vocabulary that is measured.
-_IDS = range(1000, 40_000)
 _FORKS, _WITHIN, _UNRELATED = "forks", "within a block", "unrelated"
 
 
@@ -95,9 +93,10 @@ async def measure(setting: Setting) -> list[Figure]:
 
 def forks_of(name: str, width: int, length: int) -> list[Context]:
     """Forks of a context of so many tokens that no other name has, each with a few tokens of its own."""
-    context = Context(Segment("user", "", _ids(name, length)), name=name)
+    context = Context(Segment("user", "", fresh_ids(name, length)), name=name)
     return [
-        context.fork(str(i), Segment("user", "", _ids(f"{name}/{i}", OWN))) for i in range(width)
+        context.fork(str(i), Segment("user", "", fresh_ids(f"{name}/{i}", OWN)))
+        for i in range(width)
     ]
 
 
@@ -105,14 +104,11 @@ async def first_tokens(engine: Engine, contexts: Sequence[Context]) -> FirstToke
     """Asks for all of them at the same time."""
     seconds: list[float] = []
     cached: list[int | None] = []
-    sampling = Sampling(max_tokens=1, ignore_eos=True)
 
     async def ask(context: Context) -> None:
-        completion = await engine.generate(context, sampling)
+        usage = (await exactly(engine, context, 1, STREAMED)).usage
         seconds.append(anyio.current_time() - start)
-        cached.append(completion.usage.cached_tokens)
-        generated = completion.usage.generated_tokens
-        require(generated == 1, f"{generated} tokens were generated for the first one")
+        cached.append(usage.cached_tokens)
 
     start = anyio.current_time()
     await together([partial(ask, context) for context in contexts])
@@ -134,10 +130,6 @@ def _unique(contexts: Sequence[Context]) -> int:
     for context in contexts:
         trie.add(context)
     return trie.blocks
-
-
-def _ids(name: str, tokens: int) -> tuple[int, ...]:
-    return tuple(Random(name).choices(_IDS, k=tokens))
 
 
 def _check(

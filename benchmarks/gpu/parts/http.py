@@ -23,8 +23,8 @@ from engines import STREAMED, WHOLE, Context, Delivery, Engine, HttpEngine, Segm
 from ..calls import fresh_ids, in_flight
 from ..figure import Figure
 from ..part import HALF, Setting
+from ..plain_vllm.served import served
 from ..timing import collected, ratio
-from .served import served
 
 GOAL = 0.85
 WIDTH = 256

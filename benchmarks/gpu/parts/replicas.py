@@ -37,8 +37,8 @@ from engines import (
 from ..calls import exactly, fresh_ids
 from ..figure import Figure
 from ..part import Setting
+from ..plain_vllm.served import served
 from ..timing import collected, ratio, together
-from .served import served
 
 GOAL = 1.8
 MOST_POINTS_LOST = 3
@@ -182,7 +182,8 @@ async def answered(engine: Engine, questions: Questions, name: str) -> Ran:
 
     async def fork(question: Context, fork: str) -> None:
         own = Segment("user", "", fresh_ids(f"{question.path}/{fork}", questions.own))
-        costs.append(await exactly(engine, question.fork(fork, own), questions.generated))
+        done = await exactly(engine, question.fork(fork, own), questions.generated)
+        costs.append(done.usage)
 
     async def work() -> None:
         for number in left:

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
+from benchmarks.gpu import command
 from benchmarks.gpu.command import measure
 from benchmarks.gpu.figure import Figure
 from benchmarks.gpu.part import Incomplete, Part, Setting
@@ -103,6 +104,39 @@ def test_a_failure_that_is_known_is_one_line(call: Call) -> None:
     assert "Traceback" not in err
 
 
+def test_a_part_that_hangs_is_given_up(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(setting: Setting) -> list[Figure]:
+        await anyio.sleep_forever()
+        return GOOD
+
+    monkeypatch.setattr(command, "_MOST_SECONDS", 0.01)
+    status, out, err = call("--part", "all", parts={"one": hanging, "two": good})
+    assert status == 1
+    assert "one: failed: given up after 0 s" in err
+    assert "| two" in out
+
+
+def test_what_this_machine_cannot_measure_stays(call: Call) -> None:
+    async def nothing(setting: Setting) -> list[Figure]:
+        return []
+
+    call("--part", "one", parts={"one": good})
+    status, out, _ = call("--part", "one", parts={"one": nothing})
+    assert status == 0
+    assert "| one" in out
+
+
+def test_what_is_interrupted_says_where_the_figures_are(call: Call) -> None:
+    async def interrupted(setting: Setting) -> list[Figure]:
+        raise KeyboardInterrupt
+
+    status, _, err = call("--part", "all", parts={"one": good, "two": interrupted})
+    assert status == 130
+    assert err.splitlines()[-1].startswith("benchmarks.gpu: stopped; the parts that were done are")
+    _, out, _ = call("--part", "two", parts={"two": good})
+    assert re.findall(r"^\| (\w+)", out, re.MULTILINE) == ["part", "one", "two"]
+
+
 def test_an_engine_is_opened_anew_after_a_failure(call: Call) -> None:
     engines: list[Engine] = []
 
@@ -148,11 +182,14 @@ def test_a_shape_takes_the_models_tokenizer(call: Call, tmp_path: Path) -> None:
         seen.append(setting)
         return GOOD
 
-    arguments = ("--part", "one", "--shape", "tiny", "--draft", "drafts", "--vllm", "dtype=float16")
+    (tmp_path / "drafts").mkdir()
+    (tmp_path / "drafts" / "config.json").touch()
+    draft = str(tmp_path / "drafts")
+    arguments = ("--part", "one", "--shape", "tiny", "--draft", draft, "--vllm", "dtype=float16")
     _, out, _ = call(*arguments, parts={"one": looking})
     assert out.strip().startswith("tiny (")
     (setting,) = seen
-    assert setting.draft == "drafts"
+    assert setting.draft == draft
     assert setting.options == {"load_format": "dummy", "dtype": "float16"}
     assert Path(setting.model).is_absolute()
     assert json.loads((Path(setting.model) / "config.json").read_text())["vocab_size"] == 300
@@ -177,6 +214,8 @@ def test_options_of_vllm_are_yaml(call: Call) -> None:
     ("arguments", "told"),
     [
         (("--vllm", "max_num_seqs"), "--vllm max_num_seqs: write KEY=VALUE"),
+        (("--vllm", "=3"), "--vllm =3: write KEY=VALUE"),
+        (("--draft", "nowhere"), "--draft nowhere: there is no model in this folder"),
         (("--vllm", "a={"), "--vllm a={: the value is no YAML: "),
         (("--vllm", "a=!!python/object:os.system {}"), "the value is no YAML"),
     ],
@@ -189,6 +228,13 @@ def test_a_wrong_option_is_told_in_a_line(
     assert told in err
     assert "\n" not in err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_without_a_vocabulary_has_no_shape(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "model" / "config.json").write_text("{}")
+    status, _, err = call("--part", "one", "--shape", "tiny", parts={"one": good})
+    assert status == 1
+    assert err.endswith("config.json tells no size of a vocabulary")
 
 
 def test_a_folder_without_a_model_is_told_in_a_line(call: Call, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -14,8 +14,7 @@ from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
 from benchmarks.gpu.part import Engines, Incomplete, Setting
 from benchmarks.gpu.parts import engine_layer
-from benchmarks.gpu.parts.adaptive_width import SMALL, compared
-from benchmarks.gpu.parts.offline import Generate, Prompt
+from benchmarks.gpu.plain_vllm.offline import Generate, Prompt
 from engines import Engine, FakeEngine, Sampling, single_error
 from tests.backends import run_virtually
 
@@ -86,13 +85,10 @@ def test_a_figure_is_the_share_of_time_that_the_other_engine_takes(
     figures, options = measured(monkeypatch, paced(), Offline(share=0.9))
     assert options["dtype"] == "float16"
     assert options["gpu_memory_utilization"] < 0.5
-    *fixed, adaptive, searching = figures
     # Two for each of three widths, and questions at one of them.
-    assert [figure.value for figure in fixed] == [pytest.approx(0.9)] * 7
-    assert [figure.reached for figure in fixed] == [False, False, False, False, None, False, False]
-    assert fixed[-1].detail.startswith("800 beside 889 tokens/s")
-    assert adaptive.goal == 0.95
-    assert searching.goal is None
+    assert [figure.value for figure in figures] == [pytest.approx(0.9)] * 7
+    assert [figure.goal for figure in figures] == [0.95] * 4 + [None] + [0.95] * 2
+    assert figures[-1].detail.startswith("800 beside 889 tokens/s")
 
 
 def test_both_engines_are_given_the_same_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,30 +120,15 @@ def unmarked(prompt: Prompt) -> str:
 def test_answers_that_are_too_short_are_noticed(
     monkeypatch: pytest.MonkeyPatch, text: str, missing: int
 ) -> None:
-    with pytest.raises(Incomplete, match=r"fixed widths: Mismeasured: .* tokens") as raised:
+    with pytest.raises(Incomplete, match=r"2 threads: .* tokens"):
         measured(monkeypatch, paced(text), Offline(missing=missing))
-    # What could be measured is there all the same.
-    assert ["adaptive" in figure.what for figure in raised.value.figures] == [True, True]
 
 
-def test_the_best_fixed_width_is_found_and_so_is_the_adaptive_one() -> None:
-    async def main() -> list[Figure]:
-        return await compared(paced(), replace(SMALL, search=30))
-
-    adaptive, searching = run_virtually(main)
-    # As fast for each call, however many there are.
-    rates = {str(width): pytest.approx(width / TOKEN, rel=0.05) for width in SMALL.widths}
-    assert adaptive.data["fixed"] == rates
-    assert adaptive.beside == "the best fixed width, 8 of 1, 2, 4, 8"
-    assert adaptive.data["width"] == 8
-    assert adaptive.value == pytest.approx(1, rel=0.05)
-    assert 0.25 < searching.value < 1
-
-
-def test_an_engine_that_stands_still_is_noticed() -> None:
-    async def main() -> list[Figure]:
-        with single_error():
-            return await compared(FakeEngine(ENDLESS, seconds_per_token=100), SMALL)
-
-    with pytest.raises(Mismeasured, match="nothing"):
-        run_virtually(main)
+def test_threads_are_as_long_as_the_cache_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = paced()
+    assert engine_layer.fitting(engine, 1024, 192) == 192
+    monkeypatch.setattr(engine_layer, "vllm_says", lambda _: {"kv_tokens": 117_000})
+    assert engine_layer.fitting(engine, 64, 192) == 192
+    assert engine_layer.fitting(engine, 1024, 192) == 70
+    with pytest.raises(Mismeasured, match="10240 threads in a KV cache of 117,000 tokens"):
+        engine_layer.fitting(engine, 10_240, 192)

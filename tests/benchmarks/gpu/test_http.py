@@ -14,7 +14,7 @@ from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
 from benchmarks.gpu.part import Engines, Setting
 from benchmarks.gpu.parts.http import compare
-from benchmarks.gpu.parts.served import arguments, served
+from benchmarks.gpu.plain_vllm.served import arguments, served
 from engines import Engine, EngineError, FakeEngine, single_error
 from tests.backends import run_virtually
 

@@ -19,10 +19,10 @@ from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
 from benchmarks.gpu.part import Engines, Incomplete, Setting
 from benchmarks.gpu.parts import searches
-from benchmarks.gpu.parts.blocks_in_use import BlocksInUse, blocks_in_use
-from benchmarks.gpu.parts.made_up_thoughts import Drawn, KnownMeanings, World
-from benchmarks.gpu.parts.search_figures import fewer_blocks, sooner
-from benchmarks.gpu.parts.search_runs import Found, Load, searched
+from benchmarks.gpu.searching.blocks_in_use import BlocksInUse, blocks_in_use
+from benchmarks.gpu.searching.figures import fewer_blocks, sooner
+from benchmarks.gpu.searching.made_up_thoughts import Drawn, KnownMeanings, World
+from benchmarks.gpu.searching.runs import Found, Load, searched
 from engines import (
     Context,
     Engine,
@@ -246,7 +246,9 @@ def measured(opened: Any) -> Sequence[Figure]:
     return run_virtually(main)
 
 
-def test_the_table_has_every_rule_and_both_engines() -> None:
+def test_the_table_has_every_rule_and_both_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A fake is slow: its tokens are characters.
+    monkeypatch.setattr(searches, "_MOST_UNDER_CAP", math.inf)
     options: list[dict[str, Any]] = []
 
     @asynccontextmanager
@@ -265,6 +267,19 @@ def test_the_table_has_every_rule_and_both_engines() -> None:
     # The engine tells what a meter counts.
     metered = [figure for figure in figures if "meter" in figure.what]
     assert [figure.value for figure in metered] == pytest.approx([1, 1], abs=0.05)
+
+
+def test_what_had_room_is_kept_where_the_small_cache_is_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @asynccontextmanager
+    async def opened(model: str | None, **given: Any) -> AsyncIterator[Engine]:
+        yield Counting(given["num_gpu_blocks_override"])
+
+    monkeypatch.setattr(searches, "_MOST_UNDER_CAP", 1.0)
+    with pytest.raises(Incomplete, match="with 40 blocks: more than 1 s") as caught:
+        measured(opened)
+    assert len(caught.value.figures) >= len(searches.RULES) - 1 + len(searches.BARRIER_FREE) + 2
 
 
 def test_what_had_room_is_kept_where_the_small_cache_fails() -> None:

@@ -8,7 +8,7 @@ from statistics import median
 from ..errors import require
 from ..figure import Figure
 from ..timing import ratio
-from .search_runs import Found
+from .runs import Found
 
 # From there on the engine may have made calls wait.
 _FULL = 0.9

@@ -1,6 +1,6 @@
 """vLLM's own server in a process of its own, on loopback, for parts that measure over HTTP.
 
-    served ─> python -m benchmarks.gpu.parts.served PARENT LOG ─> follows its parent, becomes vLLM's server
+    served ─> python -m benchmarks.gpu.plain_vllm.served PARENT LOG ─> follows its parent, becomes vLLM's server
        └────> /health? ─> its address ─> the block ─> asked to end, killed with all that it started
 
 It ends with the block, however that ends, and with this process, should that be killed.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import runpy
 import signal
 import socket
@@ -30,6 +29,8 @@ from anyio.abc import Process
 from engines import EngineError
 from engines.process_guard import follow
 from engines.vllm_environment import START_LOCK, vllm_environment
+
+from .logs import first_error
 
 # `vllm serve` starts the same; its module imports every other command, and what these need, too.
 _SERVER = "vllm.entrypoints.openai.api_server"
@@ -106,7 +107,7 @@ async def served(
                 *(
                     sys.executable,
                     "-m",
-                    "benchmarks.gpu.parts.served",
+                    "benchmarks.gpu.plain_vllm.served",
                     str(os.getpid()),
                     log,
                     module,
@@ -189,11 +190,9 @@ async def _end(process: Process) -> None:
 
 
 def _cause(log: Path) -> str:
-    """The first error, of which later ones come, and the last lines."""
-    text = log.read_text(errors="replace")
-    errors = re.findall(r"\b\w*(?:Error|Exception): \S.*", text)
-    told = [*errors[:1], f"its log, {log}, ends with", *text.splitlines()[-_LINES_TOLD:]]
-    return "\n".join(told)
+    """The first error, and the last lines."""
+    last = log.read_text(errors="replace").splitlines()[-_LINES_TOLD:]
+    return "\n".join([first_error(log), f"its log, {log}, ends with", *last]).lstrip()
 
 
 def _free_port() -> int:

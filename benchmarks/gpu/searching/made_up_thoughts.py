@@ -29,11 +29,11 @@ from random import Random
 from typing import TYPE_CHECKING, Self
 
 from benchmarks.game24.meaning import worded
-from engines import Context, Engine, Sampling
+from engines import STREAMED, Context, Engine
 from reasoning import Answer
 from reasoning.searching.stepping import Step
 
-from ..errors import require
+from ..calls import exactly
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,10 +147,7 @@ class DrawnSteps:
         path = "/".join(re.findall(r"step-\d+", context.path))
         drawn = self.world.step(self.problem, path, before)
         # Without a seed of its own, as vLLM draws faster so.
-        sampling = Sampling(max_tokens=drawn.tokens, temperature=1.0, ignore_eos=True)
-        completion = await engine.generate(context, sampling)
-        found = completion.usage.generated_tokens, len(completion.token_ids)
-        require(found == (drawn.tokens,) * 2, f"{found} tokens came back instead of {drawn.tokens}")
+        completion = await exactly(engine, context, drawn.tokens, STREAMED)
         ended = len(before) + 1 == self.world.depth
         value = ("right" if drawn.right else drawn.meaning) if ended else None
         said = Answer.from_completion(completion)

@@ -9,24 +9,29 @@ else, such as its first-come order of requests and no counting of steps.
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import os
-import re
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
-from engines import EngineError, Sampling
+from engines import EngineDead, EngineError, Sampling, single_error
 from engines.local import _cpu_options
-from engines.process_guard import guarded_children
+from engines.process_guard import guarded_children, kill_session
 from engines.vllm_environment import START_LOCK, vllm_environment
 
-_ERROR = re.compile(r"\b\w*(?:Error|Exception): \S.*")
+from .logs import first_error
+
+T = TypeVar("T")
+
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 Prompt = tuple[int, ...]
 """Token ids."""
@@ -49,13 +54,59 @@ async def offline(model: str, options: Mapping[str, Any]) -> AsyncIterator[Gener
     descriptor, name = tempfile.mkstemp(prefix="forkjoin-offline-", suffix=".log")
     os.close(descriptor)
     log = Path(name)
-    llm = await anyio.to_thread.run_sync(partial(_start, model, options, log))
+    thread = _CoreThread()
+    llm = await thread.run(partial(_start, model, options, log))
     try:
-        yield partial(_generate, llm)
+        yield partial(_generate, thread, llm)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(llm.llm_engine.engine_core.shutdown)
         log.unlink(missing_ok=True)
+
+
+class _CoreThread:
+    """A thread that waits for the core of an `LLM`. It cannot be interrupted, but ends when the core does."""
+
+    def __init__(self) -> None:
+        self._others = {process.pid for process in multiprocessing.active_children()}
+
+    async def run(self, work: Callable[[], T], wake: Callable[[], None] = lambda: None) -> T:
+        """What the work returns. Cancelled, it kills the core, and wakes what still waits for it."""
+        ended = False
+
+        def worked() -> T:
+            nonlocal ended
+            try:
+                return work()
+            finally:
+                ended = True
+
+        async def kill_when_cancelled() -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    while not ended:
+                        self._kill()
+                        wake()
+                        await anyio.sleep(_SECONDS_BETWEEN_LOOKS)
+
+        with single_error():
+            async with anyio.create_task_group() as group:
+                group.start_soon(kill_when_cancelled)
+                try:
+                    result = await anyio.to_thread.run_sync(worked)
+                except Exception:
+                    # That of a core that was killed here is no news.
+                    await anyio.lowlevel.checkpoint_if_cancelled()
+                    raise
+                group.cancel_scope.cancel()
+        return result
+
+    def _kill(self) -> None:
+        for process in multiprocessing.active_children():
+            if process.pid not in self._others:
+                kill_session(process)
 
 
 def _start(model: str, options: Mapping[str, Any], log: Path) -> Any:
@@ -73,14 +124,18 @@ def _start(model: str, options: Mapping[str, Any], log: Path) -> Any:
 
             return LLM(model=model, use_tqdm_on_load=False, **given)
     except Exception as error:  # vLLM raises what it likes here.
-        logged = _ERROR.findall(log.read_text(errors="replace"))
-        # The first is what happened, later ones are what it led to.
-        cause = logged[0] if logged else error
+        cause = first_error(log) or error
         raise EngineError(f"vLLM's LLM cannot start {model}: {cause} (its log: {log})") from error
 
 
-async def _generate(llm: Any, prompts: Sequence[Prompt], sampling: Sampling) -> Sequence[int]:
-    return await anyio.to_thread.run_sync(partial(_generate_now, llm, prompts, sampling))
+async def _generate(
+    thread: _CoreThread, llm: Any, prompts: Sequence[Prompt], sampling: Sampling
+) -> Sequence[int]:
+    def wake() -> None:
+        # What comes from the core; a core that is killed puts nothing there, and `LLM` would wait for ever.
+        llm.llm_engine.engine_core.outputs_queue.put_nowait(EngineDead("the core was killed"))
+
+    return await thread.run(partial(_generate_now, llm, prompts, sampling), wake)
 
 
 def _generate_now(llm: Any, prompts: Sequence[Prompt], sampling: Sampling) -> Sequence[int]:
