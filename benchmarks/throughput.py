@@ -13,6 +13,7 @@ import anyio
 from vllm import SamplingParams
 from vllm.sampling_params import RequestOutputKind
 
+from benchmarks.gpu.timing import together
 from engines import (
     Context,
     Engine,
@@ -35,15 +36,6 @@ REPEATS = 2 if runs_on_cpu() else 3
 def multiply(a: float, b: float) -> float:
     """Multiplies two numbers."""
     return a * b
-
-
-async def together(calls: list[Callable[[], Coroutine[Any, Any, Any]]]) -> float:
-    """Seconds for all calls at the same time."""
-    start = time.perf_counter()
-    async with anyio.create_task_group() as group:
-        for call in calls:
-            group.start_soon(call)
-    return time.perf_counter() - start
 
 
 async def raw(llm: Any, ids: list[int], kind: RequestOutputKind, number: str) -> None:

@@ -28,13 +28,13 @@ _EXECUTOR = "distributed_executor_backend"
 # minutes; blocks of 32 tokens, since the default of 128 shares less of a prefix; prompts in one step each, since a
 # CPU's generator cannot be wound back: a seeded prompt of which a step takes only a part kills vLLM's core; the model
 # in the core's own process, since a worker beside it imports everything once more, and waits in a busy loop.
-_CPU_OPTIONS: dict[str, Any] = {
+CPU_OPTIONS: Mapping[str, Any] = {
     "dtype": "float32",
     "enforce_eager": True,
     "block_size": 32,
     "enable_chunked_prefill": False,
-    _EXECUTOR: "vllm.v1.executor.uniproc_executor.UniProcExecutor",
 }
+_IN_THE_CORE = {_EXECUTOR: "vllm.v1.executor.uniproc_executor.UniProcExecutor"}
 # With these there are several workers, and how they run is left to vLLM.
 _MANY_WORKERS = {"tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"}
 
@@ -73,7 +73,7 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     if found.name != found.path:
         options = {"served_model_name": found.name, **options}
     if module.runs_on_cpu():
-        options = {**_cpu_options(options), **options}
+        options = {**cpu_options(options), **options}
     # So that background work can stand back; without it vLLM refuses priorities. What is given is copied, since vLLM
     # 0.25 writes into it.
     options = {"scheduling_policy": "priority", **copy.deepcopy(options)}
@@ -87,10 +87,9 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     )
 
 
-def _cpu_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    if _MANY_WORKERS & options.keys():
-        return {name: _CPU_OPTIONS[name] for name in _CPU_OPTIONS.keys() - {_EXECUTOR}}
-    return _CPU_OPTIONS
+def cpu_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a CPU's engine in this process needs beside these options of vLLM."""
+    return CPU_OPTIONS if _MANY_WORKERS & options.keys() else {**CPU_OPTIONS, **_IN_THE_CORE}
 
 
 def _import_adapter() -> ModuleType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 _KEY = "forkjoin.guard"
 _SECONDS_BETWEEN_LOOKS = 1.0
+_ERROR = re.compile(r"\b\w*(?:Error|Exception): \S.*")
 
 
 @contextmanager
@@ -44,6 +46,12 @@ def kill_session(process: BaseProcess) -> None:
             process.kill()
     except ProcessLookupError:
         pass
+
+
+def first_error(log: Path) -> str:
+    """The first error that a guarded process logged, which later ones come of; empty if there is none."""
+    found = _ERROR.search(log.read_text(errors="replace"))
+    return found.group() if found else ""
 
 
 class _Guard:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from .errors import EngineError
-from .process_guard import guarded_children, kill_session
+from .process_guard import first_error, guarded_children, kill_session
 from .vllm_environment import START_LOCK, vllm_environment
 from .vllm_statistics import StepCounts
 
@@ -118,11 +117,8 @@ class VllmStart:
 
     def _cause(self) -> str:
         """The cause in a line. Of a failed core vLLM's own message only says that the log has it."""
-        pattern = r"\b\w*(?:Error|Exception): \S.*"
-        logged = re.findall(pattern, self.log.read_text(errors="replace"))
-        if logged:
-            # The first is what happened, later ones are what it led to.
-            return f"{logged[0]} (its log: {self.log})"
+        if logged := first_error(self.log):
+            return f"{logged} (its log: {self.log})"
         self.log.unlink()
         lines = [line.strip() for line in str(self._error).splitlines() if line.strip()]
         told = [line for line in lines if "validation error for" not in line]

@@ -8,11 +8,9 @@ evaluation ──┴─> README.md
 from __future__ import annotations
 
 import argparse
-import errno
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -22,7 +20,7 @@ from engines.adapters.adapter import CONFIG, TENSORS
 from engines.adapters.checksums import write_checksums
 from engines.adapters.shipped import SHIPPED
 from engines.model_choice import choose_model
-from orchestrator.errors import RunFolderError
+from orchestrator.runs.run_folder import folder_errors
 
 from .evaluation.catalogue import PARTS
 from .evaluation.part import PLAIN, TRAINED
@@ -76,7 +74,7 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
             f"`train` command, or ship it as it is with --unfinished"
         )
     card = _card(adapter, record, evaluation)
-    with _errors(to):
+    with folder_errors(to, called=str(to), option="--to"):
         # `.` has no name.
         place = to.resolve()
         if place.exists() and not (place / CONFIG).exists():
@@ -114,17 +112,6 @@ def _fill(part: Path, adapter: Path, card: str) -> int:
             f"smaller --rank"
         )
     return size
-
-
-@contextmanager
-def _errors(to: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        room = "make room, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise RunFolderError(
-            f"{to} cannot be written: {error.strerror or error}; {room}choose another with --to"
-        ) from error
 
 
 def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str:

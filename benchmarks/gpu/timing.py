@@ -61,6 +61,24 @@ async def collected(
     return found
 
 
+async def busy(
+    run: Callable[[], Awaitable[object]], *clocks: Callable[[], float]
+) -> tuple[float, ...]:
+    """Does it once.
+
+    Args:
+        run: What is done.
+        clocks: Each tells how many seconds of a processor somebody has used so far.
+
+    Returns:
+        The seconds that it took, and for each clock the share of a processor that was used meanwhile.
+    """
+    start, before = anyio.current_time(), [clock() for clock in clocks]
+    await run()
+    seconds = anyio.current_time() - start
+    return seconds, *((clock() - was) / seconds for clock, was in zip(clocks, before, strict=True))
+
+
 def ratio(over: Sequence[float], under: Sequence[float]) -> float:
     """The median of the rounds' ratios, so that what disturbs a round disturbs both.
 
@@ -71,6 +89,5 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> float:
 
 
 async def _timed(run: Run, name: str) -> float:
-    start = anyio.current_time()
-    await run(name)
-    return anyio.current_time() - start
+    (seconds,) = await busy(partial(run, name))
+    return seconds

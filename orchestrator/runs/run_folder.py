@@ -205,12 +205,18 @@ def write_whole(folder: Path, name: str, text: str) -> None:
 
 
 @contextmanager
-def folder_errors(path: Path) -> Iterator[None]:
-    """What the operating system refuses in this block becomes a `RunFolderError` about this folder."""
+def folder_errors(path: Path, *, called: str = "", option: str = "--out") -> Iterator[None]:
+    """What the operating system refuses in this block becomes a `RunFolderError` about this folder.
+
+    Args:
+        path: The folder.
+        called: What errors call it, where it is no run folder.
+        option: Of the command line, which chooses another one.
+    """
     try:
         yield
     except OSError as error:
-        raise _failure(path, error) from error
+        raise _failure(path, error, called, option) from error
 
 
 def cut_torn_line(path: Path) -> None:
@@ -262,10 +268,11 @@ def _from_here(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _failure(path: Path, error: OSError) -> RunFolderError:
+def _failure(path: Path, error: OSError, called: str = "", option: str = "--out") -> RunFolderError:
+    folder = called or f"the run folder {path}"
     room = "make room, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return RunFolderError(
-        f"the run folder {path} cannot be written: {error.strerror or error}; {room}choose another with --out"
+        f"{folder} cannot be written: {error.strerror or error}; {room}choose another with {option}"
     )
 
 

@@ -22,8 +22,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import anyio
-
 from engines import CallLimiter, Engine, ForkjoinError, Sampling, converse, single_error
 from orchestrator import Agent
 from reasoning import ChainOfThought, First, Method, SelfConsistency
@@ -34,7 +32,7 @@ from ..figure import Figure
 from ..measured import MeasuredEngine
 from ..part import HALF, Incomplete, Setting
 from ..plain_vllm.offline import Generate, Prompt, offline
-from ..timing import collected, ratio, together
+from ..timing import busy, collected, ratio, together
 from ..vllm_says import vllm_says
 
 GOAL = 0.95
@@ -145,7 +143,7 @@ class Threads:
 
     async def _ours(self, name: str, run: Callable[[Engine], Awaitable[None]]) -> Ran:
         engine = self._measured(name)
-        ran = await _timed(partial(run, engine))
+        ran = Ran(*await busy(partial(run, engine), time.process_time))
         engine.check()
         found, asked = (engine.calls, engine.tokens), (self.width, self.width * self.tokens)
         require(found == asked, f"{name}: {found} calls and tokens instead of {asked}")
@@ -157,7 +155,7 @@ class Threads:
         async def run() -> None:
             lengths.extend(await self.generate(prompts, self._sampling))
 
-        ran = await _timed(run)
+        ran = Ran(*await busy(run, time.process_time))
         asked = [self.tokens] * len(prompts)
         require(
             lengths == asked, f"LLM.generate gave {sum(lengths)} tokens instead of {sum(asked)}"
@@ -279,10 +277,3 @@ def _figure(
             "client_cpu_offline": busy_offline,
         },
     )
-
-
-async def _timed(run: Callable[[], Awaitable[object]]) -> Ran:
-    start, client = anyio.current_time(), time.process_time()
-    await run()
-    seconds = anyio.current_time() - start
-    return Ran(seconds, (time.process_time() - client) / seconds)

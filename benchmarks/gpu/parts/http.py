@@ -16,15 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import anyio
-
 from engines import STREAMED, WHOLE, Context, Delivery, Engine, HttpEngine, Segment
 
 from ..calls import fresh_ids, in_flight
 from ..figure import Figure
 from ..part import HALF, Setting
 from ..plain_vllm.served import served
-from ..timing import collected, ratio
+from ..timing import busy, collected, ratio
 
 GOAL = 0.85
 WIDTH = 256
@@ -123,10 +121,8 @@ async def run(load: Load, engine: Engine, server_cpu: Callable[[], float], name:
         Context(Segment("user", "", fresh_ids(f"{name}/{load.delivery.whole}/{i}", _PROMPT)))
         for i in range(load.calls)
     ]
-    start, client, server = anyio.current_time(), time.process_time(), server_cpu()
-    await in_flight(engine, contexts, load.width, load.tokens, load.delivery)
-    seconds = anyio.current_time() - start
-    return Ran(seconds, (time.process_time() - client) / seconds, (server_cpu() - server) / seconds)
+    calls = partial(in_flight, engine, contexts, load.width, load.tokens, load.delivery)
+    return Ran(*await busy(calls, time.process_time, server_cpu))
 
 
 def _figure(

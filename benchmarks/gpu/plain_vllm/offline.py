@@ -23,11 +23,9 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from engines import EngineDead, EngineError, Sampling, single_error
-from engines.local import _cpu_options
-from engines.process_guard import guarded_children, kill_session
+from engines.local import cpu_options
+from engines.process_guard import first_error, guarded_children, kill_session
 from engines.vllm_environment import START_LOCK, vllm_environment
-
-from .logs import first_error
 
 T = TypeVar("T")
 
@@ -117,7 +115,7 @@ def _start(model: str, options: Mapping[str, Any], log: Path) -> Any:
     # vLLM 0.25 writes into what it is given.
     given = copy.deepcopy(dict(options))
     if on_cpu:
-        given = {**_cpu_options(given), **given}
+        given = {**cpu_options(given), **given}
     try:
         with START_LOCK, vllm_environment(on_cpu=on_cpu), guarded_children(log):
             from vllm import LLM

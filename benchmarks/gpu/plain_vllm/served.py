@@ -27,10 +27,9 @@ import httpx
 from anyio.abc import Process
 
 from engines import EngineError
-from engines.process_guard import follow
+from engines.local import CPU_OPTIONS
+from engines.process_guard import first_error, follow
 from engines.vllm_environment import START_LOCK, vllm_environment
-
-from .logs import first_error
 
 # `vllm serve` starts the same; its module imports every other command, and what these need, too.
 _SERVER = "vllm.entrypoints.openai.api_server"
@@ -46,13 +45,6 @@ _ALWAYS: Mapping[str, Any] = {
     "disable_uvicorn_access_log": True,
     # As the local engine.
     "scheduling_policy": "priority",
-}
-# As the local engine is on a CPU, but for what the command line has no name for.
-_ON_CPU: Mapping[str, Any] = {
-    "dtype": "float32",
-    "enforce_eager": True,
-    "block_size": 32,
-    "enable_chunked_prefill": False,
 }
 
 
@@ -114,7 +106,7 @@ async def served(
                 ),
                 *(f"--model={model}", f"--served-model-name={Path(model).name}"),
                 *(f"--host={_HOST}", f"--port={url.rpartition(':')[2]}"),
-                *arguments({**_ALWAYS, **(_ON_CPU if on_cpu else {}), **options}),
+                *arguments({**_ALWAYS, **(CPU_OPTIONS if on_cpu else {}), **options}),
             ],
             stdin=DEVNULL,
             stdout=descriptor,

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tomllib
-
 from benchmarks.gpu.catalogue import PARTS
-from tests.meta.sources import ROOT
+from tests.without_developers import run_without_developers
 
 PROGRAM = """
-import sys
-for name in {missing}:
-    sys.modules[name] = None
 import benchmarks.gpu.catalogue, benchmarks.gpu.command
-heavy = {{"torch", "vllm", "transformers"}} & sys.modules.keys()
-assert not heavy, f"imported before they are needed: {{heavy}}"
+heavy = {"torch", "vllm", "transformers"} & sys.modules.keys()
+assert not heavy, f"imported before they are needed: {heavy}"
 """
 
 
 def test_it_needs_nothing_that_only_developers_have() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    packages = [name.partition("[")[0] for name in project["dependency-groups"]["dev"]]
-    # vLLM brings it.
-    missing = [name.replace("-", "_") for name in packages if name != "openai"]
-    assert "trio" in missing
-    command = [sys.executable, "-c", PROGRAM.format(missing=missing)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_without_developers(PROGRAM)
     assert done.returncode == 0, done.stderr
 
 
