@@ -17,6 +17,8 @@ from .plan import Reference, Template
 
 THINK = "think"
 JOIN = "join"
+THOUGHT = "Thought:"
+"""Begins a line that is for the model itself."""
 
 LONGEST_NUMBER = 300
 """Digits. Far more than a plan needs, and less than what Python itself refuses."""

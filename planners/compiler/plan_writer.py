@@ -169,6 +169,8 @@ class _Turn:
             known=draft.usable,
             methods=writer.methods,
             thoughts=writer.thoughts,
+            # Before the plan, not in it.
+            preface=self.next_step == 1 and not self._text,
         )
 
     def guess(self) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from engines import UsageError
 
-from ..notation import JOIN, THINK, keyword, literal
+from ..notation import JOIN, THINK, THOUGHT, keyword, literal
 from ..shape import DictionaryOf, Either, Items, ListOf, Members, OneOf, Shape
 from ..tool_specification import ToolSpecification
 
@@ -25,6 +25,7 @@ from ..tool_specification import ToolSpecification
 # word so many plain characters in a row: engines unroll a bound on all characters of a text, which costs seconds to
 # compile, and a bounded repeat of alternatives costs milliseconds at every token.
 _MOST_WORDS = 30
+_MOST_WORDS_OF_PREFACE = 100
 _LONGEST_WORD = 48
 _LONGEST_KEY = 5
 _MOST_DIGITS = 9
@@ -45,6 +46,7 @@ boolean ::= "true" | "false"
 null ::= "null\""""
 _JOIN = f'"{JOIN}()"'
 _PLAIN = rf'[^"\\$\r\n ]{{1,{_LONGEST_WORD}}}'
+_PREFACE = rf'"{THOUGHT}" (" " [^\r\n ]{{1,{_LONGEST_WORD}}}){{1,{_MOST_WORDS_OF_PREFACE}}} "\n"'
 _SPECIAL = r'"$$" | "\\" ["\\n]'
 
 
@@ -57,6 +59,7 @@ def plan_grammar(
     known: Collection[int] | None = None,
     methods: Collection[str] = (),
     thoughts: bool = True,
+    preface: bool = False,
 ) -> str:
     """The grammar of plans of `min_steps` to `max_steps` steps and a `join()`, from `first_step` on.
 
@@ -69,6 +72,7 @@ def plan_grammar(
         known: Earlier steps that may be referred to; None are all before the first.
         methods: What a thought may name as its method; none may be named where there are none.
         thoughts: Whether steps may think, beside the calls of tools.
+        preface: Whether a line `Thought: ...` may come before the steps (LLMCompiler 2024, its plans).
 
     Raises:
         UsageError: An engine would take too long to compile it.
@@ -77,7 +81,9 @@ def plan_grammar(
     rules = _Rules()
     ids = sorted(range(1, first_step) if known is None else known)
     free = max(1, min_steps)
-    lines = [f"root ::= rest{first_step}"]
+    lines = [
+        f"root ::= ({_PREFACE})? rest{first_step}" if preface else f"root ::= rest{first_step}"
+    ]
     for step in range(first_step, max_steps + 1):
         forms = _Forms(rules, tuple(ids) if step > free else ())
         thought = [forms.thought(sorted(methods))] if thoughts or not tools else []

@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping
 
 from ..errors import PlanSyntaxError
-from ..notation import JOIN, shown
+from ..notation import JOIN, THOUGHT, shown
 from ..plan import Call, Node
 from ..tool_specification import ToolSpecification
 from .step_node import step_node
@@ -31,7 +31,6 @@ _ANY = re.compile(r"(?s:.)")
 _NEXT = re.compile(r"\S")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _AFTER_STRING = ",:=)]}"
-_THOUGHT = "Thought:"
 _FENCE = re.compile(r"```\w*")
 # Far more than a plan needs, and less than what Python itself refuses.
 _DEEPEST = 32
@@ -203,7 +202,7 @@ class PlanParser:
             raise self._error(f"{last!r} is never closed: expected {_CLOSING[last]}, not {bracket}")
 
     def _is_thought(self) -> bool:
-        return self._length == len(_THOUGHT) and "".join(self._statement) == _THOUGHT
+        return self._length == len(THOUGHT) and "".join(self._statement) == THOUGHT
 
     def _end_line(self) -> list[Node]:
         nodes = self._end_statement()
@@ -216,7 +215,7 @@ class PlanParser:
         self._statement.clear()
         self._length = 0
         self._prose = False
-        if not statement or statement.startswith((_THOUGHT, "#")) or _FENCE.fullmatch(statement):
+        if not statement or statement.startswith((THOUGHT, "#")) or _FENCE.fullmatch(statement):
             return []
         step = read_step(statement, line)
         if step.name == JOIN:

@@ -31,7 +31,7 @@ MIN_STEPS, MAX_STEPS = 2, 4
 @pytest.fixture(scope="module")
 def grammar() -> Any:
     methods = VOCABULARY.methods
-    bounds = {"min_steps": MIN_STEPS, "max_steps": MAX_STEPS, "methods": methods}
+    bounds = {"min_steps": MIN_STEPS, "max_steps": MAX_STEPS, "methods": methods, "preface": True}
     return compiled(rules(*TOOLS.values(), **bounds))
 
 
@@ -64,6 +64,8 @@ THINKS = '1. think("a")\n2. think("b")\n'
         THINKS + '3. think("of ${2}2?", $1, $2)\n4. search($3, most=1)\njoin()',
         THINKS + '3. think("why?", method="chain-of-thought")\njoin()',
         '1. think("why?", method="chain-of-thought")\n2. think("so")\njoin()',
+        "Thought: Two of $5 each, (so) what's that?\n" + THINKS + "join()",
+        "Thought:" + " ten" * 100 + "\n" + THINKS + "join()",
     ],
 )
 def test_plans_are_accepted(grammar: Any, text: str) -> None:
@@ -108,10 +110,21 @@ def test_plans_are_accepted(grammar: Any, text: str) -> None:
         pytest.param("join()", id="nothing"),
         pytest.param("1. add(1234567890, 1)\n2. add(1, 2)\njoin()", id="a long number"),
         pytest.param("Sure! " + THINKS + "join()", id="talk"),
+        pytest.param("Thought: a\njoin()", id="nothing but talk to oneself"),
+        pytest.param("Thought: a\nThought: b\n" + THINKS + "join()", id="two such lines"),
+        pytest.param('1. think("a")\nThought: b\n2. think("b")\njoin()', id="one in between"),
+        pytest.param("Thought:" + " ten" * 101 + "\n" + THINKS + "join()", id="a long one"),
+        pytest.param("Thought:\n" + THINKS + "join()", id="an empty one"),
     ],
 )
 def test_what_is_no_plan_is_refused(grammar: Any, text: str) -> None:
     assert not accepts(grammar, text)
+
+
+def test_a_plan_that_has_begun_has_no_thought_before_it() -> None:
+    begun = compiled(rules(ADD, first_step=2))
+    assert accepts(begun, "2. add(1, 2)\njoin()")
+    assert not accepts(begun, "Thought: a\n2. add(1, 2)\njoin()")
 
 
 def test_without_tools_plans_think_only() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +102,17 @@ async def test_the_grammar_of_a_repair_begins_with_the_next_step() -> None:
     assert engine.calls[1].sampling.constraint == Grammar(
         rules=plan_grammar(TOOLS.values(), min_steps=1, max_steps=12, first_step=2)
     )
+
+
+async def test_a_thought_comes_before_the_plan_and_in_no_other_place() -> None:
+    thought = "Thought: 1 and 2, then (3.\n"
+    wrong = GOOD + "2. sub(1)\n"
+    engine = FakeEngine([thought + wrong, REST])
+    assert (await planned(engine)).nodes == NODES
+    first, second = (call.sampling.constraint for call in engine.calls)
+    rules = partial(plan_grammar, TOOLS.values(), min_steps=1, max_steps=12)
+    assert first == Grammar(rules=rules(preface=True))
+    assert second == Grammar(rules=rules(first_step=2))
 
 
 async def test_a_model_that_begins_anew_when_it_should_go_on_says_the_same_steps() -> None:

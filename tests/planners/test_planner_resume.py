@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,10 +44,12 @@ class Remembering(EngineWrapper):
         ]
 
 
-def resumed(pieces: Sequence[str], *, text_only: bool = False) -> tuple[Recorder, FakeEngine]:
+def resumed(
+    pieces: Sequence[str], *, text: str = TEXT, text_only: bool = False
+) -> tuple[Recorder, FakeEngine]:
     written = "".join(pieces)
     kept = written[: written.rfind("\n") + 1]
-    engine = FakeEngine(TEXT[len(kept) :], text_only=text_only)
+    engine = FakeEngine(text[len(kept) :], text_only=text_only)
     sink = Recorder()
 
     async def run() -> None:
@@ -57,11 +60,17 @@ def resumed(pieces: Sequence[str], *, text_only: bool = False) -> tuple[Recorder
     return sink, engine
 
 
-@given(st.integers(0, len(TEXT) - 1), st.integers(1, 9))
-def test_it_goes_on_after_the_last_complete_line(cut: int, size: int) -> None:
-    written = TEXT[:cut]
+THOUGHT = 'Thought: a (b, "c\n'
+
+
+@pytest.mark.parametrize("thought", ["", THOUGHT])
+@given(share=st.floats(0, 1, exclude_max=True), size=st.integers(1, 9))
+def test_it_goes_on_after_the_last_complete_line(thought: str, share: float, size: int) -> None:
+    text = thought + TEXT
+    cut = int(share * len(text))
+    written = text[:cut]
     pieces = [written[i : i + size] for i in range(0, cut, size)]
-    sink, engine = resumed(pieces)
+    sink, engine = resumed(pieces, text=text)
     assert sink.nodes == NODES
     (call,) = engine.calls
     kept = written[: written.rfind("\n") + 1]
@@ -73,7 +82,10 @@ def test_it_goes_on_after_the_last_complete_line(cut: int, size: int) -> None:
         assert call.sampling.max_tokens == 200 - cut
         assert call.sampling.constraint == Grammar(
             rules=plan_grammar(
-                TOOLS.values(), min_steps=1, max_steps=12, first_step=kept.count("\n") + 1
+                TOOLS.values(),
+                min_steps=1,
+                max_steps=12,
+                first_step=kept.removeprefix(thought).count("\n") + 1,
             )
         )
     else:
