@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from engines import Context, Engine, Sampling
+from engines import Context, Engine, Sampling, converse
+from reasoning import Answer, Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Lesson:
 
     solve: Callable[[Engine], Awaitable[object]]
     reply: Reply
+
+
+def asked_of(method: Method, question: str) -> Callable[[Engine], Awaitable[Answer]]:
+    """Puts a question to a method, as a user's only turn."""
+
+    async def solve(engine: Engine) -> Answer:
+        context = await converse(engine, [("user", question)], name="question")
+        return await method.solve(context, engine)
+
+    return solve
 
 
 def together(lessons: Sequence[Lesson]) -> Lesson:

@@ -190,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="checkpoint and adapter go here")
     add("--model", metavar="FOLDER", help="the base model (default: the embedded one)")
     add("--tokenizer", metavar="FOLDER", help="the tokenizer (default: the model's)")
-    add("--steps", type=positive, default=3600, help="in all, over all runs (3600)")
+    add("--steps", type=positive, default=3400, help="in all, over all runs (3400)")
     add("--minutes", type=not_negative, default=math.inf,
         help="stop after the step at which so many are over since the start, to go on later")  # fmt: skip
     add("--skills", nargs="+", default=(), choices=sorted(SKILLS), metavar="SKILL",

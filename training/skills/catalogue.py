@@ -27,45 +27,46 @@ class Taught:
     held_out: str
 
 
-# By lessons. One in words has several problems: such lessons are half of all tokens.
+# By lessons. One in words has several problems: such lessons are more than half of all tokens.
 SKILLS: Mapping[str, Taught] = MappingProxyType(
     {
         "products": Taught(
             skill=products.SKILL,
-            share=0.16,
+            share=0.18,
             about="products of numbers of up to four digits, sums of products, several questions in one: in threads "
             "(ThreadWeaver), in paths (Multiverse), and in one chain",
             held_out="one product in ten of those whose factors have two digits or more, both ways round",
         ),
         "paths": Taught(
             skill=paths.SKILL,
-            share=0.1,
+            share=0.08,
             about="different ways to one result, and a summary that picks (ParaThinker, self-consistency)",
             held_out="the same products, and longer numbers than those of lessons",
         ),
         "arithmetic": Taught(
             skill=arithmetic.SKILL,
-            share=0.18,
+            share=0.12,
             about="nested operations on small numbers, two or three as a rule, negative ones on the way, quotients "
             "without a remainder: in one chain, and brackets in threads",
             held_out="a tenth of all expressions, and the same products",
         ),
         "word-problems": Taught(
             skill=word_problems.SKILL,
-            share=0.32,
-            about="arithmetic word problems: plans with calculator tools and steps of thought (LLMCompiler), follow-up "
-            "questions, and one chain",
+            share=0.4,
+            about="arithmetic word problems, each said again in plain words first: plans with calculator tools and "
+            "steps of thought (LLMCompiler), follow-up questions, and one chain",
             held_out="every eighth wording, name and thing, and every eighth way to put wordings together",
         ),
         "scale": Taught(
             skill=scale.SKILL,
-            share=0.11,
-            about="problems of a few steps: outlines, their selection, how hard each step is, and the steps (SCALE)",
+            share=0.12,
+            about="problems of a few steps: outlines, their selection, how hard each step is, and the steps (SCALE), "
+            "and the same in one chain",
             held_out="problems with a product that is held out",
         ),
         "games": Taught(
             skill=games.SKILL,
-            share=0.13,
+            share=0.1,
             about="the Game of 24 and Countdown: moves, and a judgement of what is left (tree search)",
             held_out="a tenth of all puzzles, and those that are published for tests: the 100 of Tree of Thoughts and "
             "256 of Countdown",

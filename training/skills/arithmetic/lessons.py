@@ -9,15 +9,12 @@ A sample of SelfConsistency is such a chain.
 
 from __future__ import annotations
 
-from functools import partial
 from random import Random
 
-from engines import Engine, converse
 from evals.tasks.nested_operations import Operation
-from evals.tasks.prompts import MATHEMATICS
-from reasoning import Answer, ForkJoin, Method
+from reasoning import ForkJoin, Method
 
-from ...lesson import Lesson
+from ...lesson import Lesson, asked_of
 from ..drawing import weighted
 from ..products.room import in_trie
 from ..products.settings import (
@@ -29,7 +26,7 @@ from ..products.settings import (
     THREADS,
 )
 from ..products.teacher import Chained, Forked
-from ..products.wording import TASK_INSTRUCTIONS
+from ..products.wording import TASK_INSTRUCTIONS, USUAL_INSTRUCTION
 from ..products.work import Work
 from .drawing import USUAL, WIDER, Kind, drawn
 from .steps import solution, step
@@ -54,7 +51,6 @@ _WORDINGS = {
     "{} = ?": 0.3,
     "{}": 0.2,
 }
-_USUAL_INSTRUCTION = MATHEMATICS.removeprefix("{problem}")
 _SPACES = {" ": 5.0, "": 1.0}
 _OTHER_INSTRUCTION = 0.15
 _INSTRUCTION_BEFORE_THREADS = 0.5
@@ -73,7 +69,7 @@ class Arithmetic:
         )
         if told:
             other = random.random() < _OTHER_INSTRUCTION
-            asked += random.choice(TASK_INSTRUCTIONS) if other else _USUAL_INSTRUCTION
+            asked += random.choice(TASK_INSTRUCTIONS) if other else USUAL_INSTRUCTION
         return lesson_of(expression, asked, method)
 
 
@@ -88,9 +84,9 @@ def lesson_of(expression: Operation, asked: str, method: Method) -> Lesson:
     answer = str(expression.value)
     if isinstance(method, ForkJoin):
         teacher = Forked(_in_threads(expression), answer, method.dialect, nested=False)
-        return Lesson(solve=partial(_solve, method, asked), reply=teacher)
+        return Lesson(solve=asked_of(method, asked), reply=teacher)
     chain = Chained(_in_turn(expression), answer)
-    return Lesson(solve=partial(_solve, method, asked), reply=chain)
+    return Lesson(solve=asked_of(method, asked), reply=chain)
 
 
 def _drawn(random: Random, method: Method) -> Operation:
@@ -124,8 +120,3 @@ def _brackets(expression: Operation) -> tuple[Operation, ...]:
         each for each in (expression.left, expression.right) if isinstance(each, Operation)
     )
     return sides if len(sides) > 1 else ()
-
-
-async def _solve(method: Method, asked: str, engine: Engine) -> Answer:
-    context = await converse(engine, [("user", asked)], name="question")
-    return await method.solve(context, engine)

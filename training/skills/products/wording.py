@@ -14,15 +14,18 @@ from reasoning.chain_of_thought import INSTRUCTION
 
 from .expression import Expression, Term
 
+USUAL_INSTRUCTION = MATHEMATICS.removeprefix("{problem}")
+"""What tasks of mathematics say of how to answer."""
+
 TASK_INSTRUCTIONS = (
     INSTRUCTION,
-    MATHEMATICS.removeprefix("{problem}"),
+    USUAL_INSTRUCTION,
     "\n\nPut the final answer within \\boxed{}.",
     "\n\nEnd with the final answer in \\boxed{}.",
     "\n\nGive the final answer in \\boxed{}.",
     "\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
 )
-"""What a task says of how to answer."""
+"""What a task may say of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""SCALE on problems of a few steps: outlines, their selection, how hard each step is, and the steps."""
+"""SCALE on problems of a few steps: outlines, selection, how hard each step is, the steps; and all in one chain."""
 
 from .skill import PLANNER, ScaleSkill
 from .task import SCALE_PROBLEMS

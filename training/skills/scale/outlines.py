@@ -13,6 +13,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evals.tasks.nested_operations import joined
+
+from ..arithmetic.steps import solution
 from ..products.expression import Expression, Term
 from ..products.work import answers
 from ..word_problems.chain import computed
@@ -96,6 +99,20 @@ def outlines(problem: StepProblem) -> list[Outlined]:
     if isinstance(problem, Told):
         return [_told(problem)]
     return _sums(problem)
+
+
+def in_one(problem: Expression | Scaled | Crossed) -> str:
+    """The same problem worked out without an outline, as other skills write expressions of its kind."""
+    if isinstance(problem, Expression):
+        return answers([problem]).chain
+    if isinstance(problem, Scaled):
+        product, number = problem.inner.terms
+        inner = joined("-" if number.taken else "+", joined("*", *product.factors), number.value)
+        return solution(joined("*", inner, problem.times))
+    first, second = (
+        joined("+", *(term.value for term in one.terms)) for one in (problem.first, problem.second)
+    )
+    return solution(joined("*", first, second))
 
 
 def _multiplied(a: int, b: int) -> Worked:

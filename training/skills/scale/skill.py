@@ -2,9 +2,10 @@
 
     planned   outlines, good and bad ─> selection ─> a digit a step
     carried out   the threads of a plan, with the results that they need
+    at once   the same problems in one chain, which SCALE is compared with
 
-Either is half of a run, so that lessons are short. A step of System 2 is told the very same as one of System 1:
-self-consistency asks for eight chains of thought, of which a lesson needs one.
+Either of the first two is half of a run, so that lessons are short. A step of System 2 is told the very same as one of
+System 1: self-consistency asks for eight chains of thought, of which a lesson needs one.
 """
 
 from __future__ import annotations
@@ -19,17 +20,22 @@ from planners import Plan, Think
 from planners.scaling.decomposition import read_decomposition
 from planners.scaling.scale import SCALE
 
-from ...lesson import Lesson, Said
+from ...lesson import Lesson, Said, asked_of
+from ..arithmetic.held_out import held_out_expression
 from ..drawing import weighted
+from ..products.expression import Expression
+from ..products.settings import BARE_CHAIN, CHAIN
+from ..products.wording import TASK_INSTRUCTIONS, USUAL_INSTRUCTION
+from . import wording
 from .mistakes import spoilt
-from .outlines import Outlined, outlines
-from .problem import StepProblem, drawn, drawn_told, held_out
-from .wording import question
+from .outlines import Outlined, in_one, outlines
+from .problem import Crossed, Scaled, StepProblem, drawn, drawn_told, held_out
 
 PLANNER = SCALE()
 """As users have it, and as it is measured."""
 
-_SHARE_OF_PLANNED = 0.6
+_SHARE_OF_PLANNED = 0.5
+_SHARE_AT_ONCE = 0.2
 # Else a lesson does not fit into a row.
 _MOST_LINES = 30
 # How many outlines, and how often.
@@ -39,15 +45,21 @@ _MOST_CHARACTERS = 1200
 # Else versions would be all alike; the best is still the likeliest.
 _SHARE_OF_OTHERS = 0.25
 _SHARE_OF_TOLD = 0.3
+# Of chains: after a question that says itself how to answer, as the task of these problems does.
+_SHARE_OF_BARE = 0.8
+_SHARE_OF_USUAL = 0.8
 
 
 class ScaleSkill:
-    """Plans with SCALE, and solves what was planned."""
+    """Plans with SCALE, solves what was planned, and solves all of it in one chain."""
 
     def lesson(self, random: Random) -> Lesson:
         """A lesson on a problem that is not held out."""
-        if random.random() < _SHARE_OF_PLANNED:
+        kind = random.random()
+        if kind < _SHARE_OF_PLANNED:
             return planned(_trained(random), random)
+        if kind < _SHARE_OF_PLANNED + _SHARE_AT_ONCE:
+            return at_once(_trained_number(random), random)
         problem = _trained(random)
         while _lines(problem) > _MOST_LINES:
             problem = _trained(random)
@@ -56,7 +68,7 @@ class ScaleSkill:
 
 def planned(problem: StepProblem, random: Random) -> Lesson:
     """Outlines, the selection of the best one, and how hard its steps are."""
-    asked = question(problem, random)
+    asked = wording.question(problem, random)
     room = _MOST_CHARACTERS // (len(outlines(problem)[-1].to_json()) + len(asked))
     learned = _versions(problem, random, min(weighted(random, _VERSIONS), max(1, room)))
     versions = list(learned)
@@ -79,7 +91,7 @@ def planned(problem: StepProblem, random: Random) -> Lesson:
 
 def carried_out(problem: StepProblem, random: Random) -> Lesson:
     """The threads that the steps of the best outline become."""
-    asked = question(problem, random)
+    asked = wording.question(problem, random)
     right = outlines(problem)
     outlined = right[0] if random.random() >= _SHARE_OF_OTHERS else right[-1]
 
@@ -90,6 +102,17 @@ def carried_out(problem: StepProblem, random: Random) -> Lesson:
         return await Agent(engine, planner=plan_of(outlined, asked)).run(asked)
 
     return Lesson(solve=solve, reply=reply)
+
+
+def at_once(problem: Expression | Scaled | Crossed, random: Random) -> Lesson:
+    """One chain of thought; of word problems, another skill has lessons of it."""
+    method, told = CHAIN, ""
+    if random.random() < _SHARE_OF_BARE:
+        usual = random.random() < _SHARE_OF_USUAL
+        method, told = BARE_CHAIN, USUAL_INSTRUCTION if usual else random.choice(TASK_INSTRUCTIONS)
+    asked = wording.asked(problem, random) + told
+    text = f"{in_one(problem)}\n\n\\boxed{{{problem.value}}}"
+    return Lesson(solve=asked_of(method, asked), reply=lambda context, sampling: text)
 
 
 def plan_of(
@@ -126,11 +149,12 @@ def _versions(problem: StepProblem, random: Random, count: int) -> dict[Outlined
 
 
 def _trained(random: Random) -> StepProblem:
-    if random.random() < _SHARE_OF_TOLD:
-        return drawn_told(random)
-    problem = drawn(random)
-    while held_out(problem):
-        problem = drawn(random)
+    return drawn_told(random) if random.random() < _SHARE_OF_TOLD else _trained_number(random)
+
+
+def _trained_number(random: Random) -> Expression | Scaled | Crossed:
+    while held_out(problem := drawn(random)) or held_out_expression(str(problem)):
+        pass
     return problem
 
 

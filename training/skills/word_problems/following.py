@@ -59,4 +59,4 @@ def following(problem: WordProblem, random: Random) -> WordProblem | None:
         ("user", problem.text),
         ("assistant", shortest(problem.answer)),
     )
-    return WordProblem(text, steps, f"following|{formula}", before)
+    return WordProblem(text, steps, f"following|{formula}", before=before)

@@ -1,8 +1,8 @@
-"""Lessons on word problems: planned by an agent with calculators, or thought in one chain.
+"""Lessons on word problems: planned by an agent with calculators, or thought in one chain, once they are said again.
 
-problem ─┬─> Agent, LLMCompiler ─> plan ─> results ─┬─> finish: the answer
-         │                                          └─> replan: what failed, or was missing ─> the answer, in a box
-         └─> ChainOfThought ─> the steps, as on paper ─> the answer, in a box
+problem ─┬─> Agent, LLMCompiler ─> Thought, plan ─> results ─┬─> finish: the answer
+         │                                                   └─> replan: what failed, or was missing ─> the answer
+         └─> ChainOfThought ─> the problem again, its steps as on paper ─> the answer, in a box
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
-from engines import Context, Engine, Sampling, converse
-from evals.tasks.prompts import MATHEMATICS
+from engines import Context, Engine, Sampling
 from orchestrator import Agent, History
 from planners import LLMCompiler
+from planners.notation import THOUGHT
 from reasoning import ChainOfThought, ForkJoin
 
-from ...lesson import Lesson, Said, together
+from ...lesson import Lesson, Said, asked_of, together
+from ..products.settings import BARE_CHAIN, CHAIN
+from ..products.wording import USUAL_INSTRUCTION
 from .chain import chain_of, is_computable, is_held_out
 from .drawing import drawn_problem
 from .expressions import drawn_expression, in_digits
@@ -48,7 +50,7 @@ _SHARE_OF_FOLLOWING = 0.08
 
 # What tasks say behind their questions; the chain's own instruction is another.
 _ASKED = (
-    MATHEMATICS.removeprefix("{problem}"),
+    USUAL_INSTRUCTION,
     "\n\nPut the final answer within \\boxed{}.",
     "\n\nThink step by step. Put your final answer in \\boxed{}.",
     "\n\nPlease reason step by step, and put your final answer within \\boxed{}.",
@@ -96,16 +98,12 @@ def chained(random: Random) -> Lesson:
         problem = drawn_problem(random, held_out=False)
         if _can_be_thought(steps := with_numbers(problem.steps)):
             break
-    text = chain_of(steps)
-    method, question = CHAINED, problem.text
+    text = f"{problem.restated}\n{chain_of(steps)}"
+    method, question = CHAIN, problem.text
     if random.random() < 0.5:
-        method, question = ChainOfThought(instruction=""), question + random.choice(_ASKED)
+        method, question = BARE_CHAIN, question + random.choice(_ASKED)
 
-    async def solve(engine: Engine) -> object:
-        context = await converse(engine, [("user", question)], name="question")
-        return await method.solve(context, engine)
-
-    return Lesson(solve=solve, reply=lambda context, sampling: text)
+    return Lesson(solve=asked_of(method, question), reply=lambda context, sampling: text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +117,7 @@ class _Planned:
         again: Those of the next round, whose numbers go on.
         lost: Numbers of steps of the first plan that have no result.
         learned: Whether the first plan is as it should be.
+        restated: What is thought before the first plan, if anything.
         answer: What is asked for.
     """
 
@@ -128,13 +127,15 @@ class _Planned:
     again: Sequence[Step] = ()
     lost: Sequence[int] = ()
     learned: bool = True
+    restated: str
     answer: str
 
     def reply(self, context: Context, sampling: Sampling) -> Said | str:
         """By the last names of the path: a plan, a verdict, a further round, the merged answer, a thought."""
         match context.path.split("/"):
             case [*_, "plan"]:
-                return Said(self._plan(self.first, 1), self.learned)
+                thought = f"{THOUGHT} {self.restated}\n" if self.restated else ""
+                return Said(thought + self._plan(self.first, 1), self.learned)
             case [*_, "joiner-1"]:
                 return self._verdict()
             case [*_, "replan-1"]:
@@ -170,6 +171,7 @@ def _planned(problem: WordProblem, tools: ToolSet, planner: LLMCompiler, random:
         tools=tools,
         method=drawn_method(random, len(problem.steps)),
         first=problem.steps,
+        restated=problem.restated,
         answer=shortest(problem.answer),
     )
     return _agent_lesson(problem, planner, lambda: tools, said, random)
@@ -196,6 +198,7 @@ def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | N
         first=steps,
         again=again,
         lost=lost,
+        restated=problem.restated,
         answer=shortest(problem.answer),
     )
     failing = partial(failing_once, tools, steps[chosen - 1], random.choice(_FAILURES))
@@ -212,6 +215,7 @@ def _incomplete(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
         first=first,
         again=again,
         learned=False,
+        restated=problem.restated,
         answer=shortest(problem.answer),
     )
     return _agent_lesson(problem, PLANNED, lambda: tools, said, random)
@@ -260,7 +264,8 @@ def _thoughts(problem: WordProblem, tools: ToolSet) -> list[NumberStep]:
 def _size(problem: WordProblem, tools: ToolSet) -> int:
     """About how many characters its calls have, beside what all problems have in common."""
     thoughts = _thoughts(problem, tools)
-    return len(problem.text) + _AROUND + sum(_AROUND + len(chain_of([s])) for s in thoughts)
+    told = len(problem.text) + len(problem.restated)
+    return told + _AROUND + sum(_AROUND + len(chain_of([s])) for s in thoughts)
 
 
 def _told(random: Random) -> WordProblem:

@@ -165,6 +165,15 @@ class Nouns:
         word = self._drawn(self._pools.get(singular, singular), singular + number)
         return plural(word) if singular != kind else word
 
+    def known(self, key: str) -> str:
+        """What stands in the place of `{key}` so far; someone, or the kind's own name, where nothing was drawn."""
+        if key in _PERSONS:
+            return self._words.get(key, _PERSONS[key])
+        kind = key.rstrip("0123456789")
+        singular = _SINGULAR.get(kind, kind)
+        word = self._words.get(singular + key[len(kind) :], singular)
+        return plural(word) if singular != kind else word
+
     def _person(self, key: str) -> str:
         return self._words.get(key) or self._drawn(self._sex(key), key)
 
@@ -185,7 +194,7 @@ class Nouns:
         return word
 
 
-_PERSONS = ("Name", "Other", "Third")
+_PERSONS = {"Name": "someone", "Other": "someone else", "Third": "a third person"}
 _PRONOUNS = {
     True: {"he": "she", "his": "her", "him": "her"},
     False: {"he": "he", "his": "his", "him": "him"},

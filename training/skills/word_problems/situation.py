@@ -2,14 +2,15 @@
 
 situation ─ draw a question, a wording of each fact, a way to join them ─> template ─ draw numbers, nouns ─> problem
 
-A template is held out if one of its wordings is, or if it is one of the combinations that are.
+A template is held out if one of its wordings is, or if it is one of the combinations that are. The first wording of
+each fact and question that is not held out is the usual one: in those a problem is said again before it is planned.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
@@ -27,6 +28,7 @@ Wordings = Sequence[str]
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _PRONOUN = re.compile(r"\{(he|his|him)\}")
+_NAMED = {"he": "{Name}", "his": "{Name}'s", "him": "{Name}"}
 _PRICE = re.compile(r"\$(\{\w\})")
 _SENTENCE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
 # What refers to something that was told just before.
@@ -93,10 +95,11 @@ class Situation:
     def template(self, random: Random) -> Template:
         """One of its templates."""
         question = random.choice(self.questions)
-        facts = [random.choice(wordings) for wordings in self.facts]
+        told = [(random.choice(wordings), _usual(wordings)) for wordings in self.facts]
         if self.orderless:
-            random.shuffle(facts)
-        facts += [random.choice(wordings) for wordings in question.facts]
+            random.shuffle(told)
+        told += [(random.choice(wordings), _usual(wordings)) for wordings in question.facts]
+        facts = [fact for fact, _ in told]
         joins = [random.choice(_JOINS) for _ in facts[1:]]
         # Three in one sentence are hard to read.
         joins = [
@@ -107,7 +110,8 @@ class Situation:
         if len(endings) > 1 and len(facts) <= _MOST_IN_ONE_SENTENCE:
             endings += _ONE_SENTENCE
         ending = random.choice(endings)
-        return Template(self, question, tuple(facts), tuple(joins), asked, ending)
+        usual = (*(usual for _, usual in told), _usual(question.wordings))
+        return Template(self, question, tuple(facts), tuple(joins), asked, ending, usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ class Template:
         joins: What stands between these.
         asked: The wording of the question.
         ending: How the last fact and the question stand together.
+        usual: The same facts, in the same order, and the same question, in their usual wordings.
     """
 
     situation: Situation
@@ -129,6 +134,7 @@ class Template:
     joins: tuple[str, ...]
     asked: str
     ending: str
+    usual: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -146,12 +152,15 @@ class Template:
 
     @property
     def held_out(self) -> bool:
-        """Whether training never sees it."""
-        return any(map(is_held_out, (self.id, *self.facts, self.asked)))
+        """Whether training never sees it, not even as what is said again."""
+        told = (*self.facts, self.asked)
+        return any(map(is_held_out, told)) or (told != self.usual and is_held_out(self.id))
 
     def problem(self, random: Random, nouns: Nouns) -> WordProblem | None:
         """A problem with such numbers that every step gives a sensible one; None if none was found."""
         text = self._text(random)
+        if _PRONOUN.search(text):
+            nouns.set_apart()
         letters = [name for name in _SLOT.findall(text) if len(name) == 1]
         order = list(dict.fromkeys(letters))
         for _ in range(_TRIES):
@@ -163,8 +172,19 @@ class Template:
             results = results_of(steps)
             sensible = all(_is_sensible(value, finest) for value in (*told, *results))
             if sensible and max(results) <= self.question.largest:
-                return WordProblem(_filled(text, values, nouns, random), steps, self.id)
+                filled = _filled(text, _Varied(values, nouns, random))
+                return WordProblem(filled, steps, self.id, self._restated(values, nouns))
         return None
+
+    def _restated(self, values: Mapping[str, Fraction], nouns: Nouns) -> str:
+        """With the nouns that the problem has, names in the place of pronouns, and digits."""
+
+        def word(found: re.Match[str]) -> str:
+            name = found[1]
+            return written(values[name]) if name in values else nouns.known(name)
+
+        text = _PRONOUN.sub(lambda found: _NAMED[found[1]], ". ".join(self.usual))
+        return _filled(text, word)
 
     def _text(self, random: Random) -> str:
         facts, last = self.facts, ""
@@ -201,18 +221,26 @@ class WordProblem:
         text: The question.
         steps: How it is computed, one after another.
         template: The id of the template that it was made from.
+        restated: What matters of it, clause by clause in usual words: what is thought before it is planned. Empty where
+            there is nothing to understand.
         before: What was asked and answered before it.
     """
 
     text: str
     steps: tuple[Step, ...]
     template: str
+    restated: str = ""
     before: tuple[tuple[Role, str], ...] = ()
 
     @property
     def answer(self) -> Fraction:
         """What is asked for."""
         return results_of(self.steps)[-1]
+
+
+def _usual(wordings: Wordings) -> str:
+    """The first that lessons may show."""
+    return next(wording for wording in wordings if not is_held_out(wording))
 
 
 def _can_end_with_if(facts: Sequence[str], asked: str) -> bool:
@@ -224,8 +252,7 @@ def _readable(text: str, random: Random) -> str:
     """A person has a name before a pronoun; some write "5 dollars" and "5 percent"."""
     first = _PRONOUN.search(text)
     if first and "{Name}" not in text[: first.start()]:
-        name = "{Name}'s" if first[1] == "his" else "{Name}"
-        text = text[: first.start()] + name + text[first.end() :]
+        text = text[: first.start()] + _NAMED[first[1]] + text[first.end() :]
     if random.random() < _SHARE_OF_DOLLARS:
         text = _PRICE.sub(r"\1 dollars", text)
     return text.replace("}%", "} percent") if random.random() < _SHARE_OF_PERCENT else text
@@ -249,20 +276,28 @@ def _is_sensible(value: Fraction, finest: int) -> bool:
     return 0 < value <= _LARGEST and finest % value.denominator == 0
 
 
-def _filled(text: str, values: Mapping[str, Fraction], nouns: Nouns, random: Random) -> str:
-    def word(found: re.Match[str]) -> str:
-        name = found[1]
-        if name not in values:
-            return nouns[name]
-        value = values[name]
+def _filled(text: str, word: Callable[[re.Match[str]], str]) -> str:
+    """With a word in the place of each slot."""
+    filled = _BEFORE_A_VOWEL.sub(r"\1n", _SLOT.sub(word, text))
+    return _SENTENCE.sub(lambda found: found[0].upper(), filled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Varied:
+    """Numbers as people write them, now in digits and now in words, and nouns."""
+
+    values: Mapping[str, Fraction]
+    nouns: Nouns
+    random: Random
+
+    def __call__(self, found: re.Match[str]) -> str:
+        name, random = found[1], self.random
+        if name not in self.values:
+            return self.nouns[name]
+        value = self.values[name]
         # Not "$twelve", "ten%" or "two:3".
-        before, behind = text[: found.start()], text[found.end() :]
+        before, behind = found.string[: found.start()], found.string[found.end() :]
         plain = not (before.endswith(("$", ":")) or behind.startswith(("%", ":")))
         if plain and random.random() < _SHARE_OF_WORDS:
             return in_words(value) or written(value)
         return with_commas(value) if value >= 1000 and random.random() < 0.5 else written(value)
-
-    if _PRONOUN.search(text):
-        nouns.set_apart()
-    filled = _BEFORE_A_VOWEL.sub(r"\1n", _SLOT.sub(word, text))
-    return _SENTENCE.sub(lambda found: found[0].upper(), filled)

@@ -16,7 +16,7 @@ from planners.scaling.routing import is_hard
 from training.skills.products.expression import Expression, Term
 from training.skills.scale import PLANNER
 from training.skills.scale.mistakes import spoilt
-from training.skills.scale.outlines import Step, outlines
+from training.skills.scale.outlines import Step, in_one, outlines
 from training.skills.scale.problem import Crossed, Scaled, Told, drawn, drawn_told
 from training.skills.word_problems.steps import steps_of
 
@@ -38,6 +38,27 @@ def test_each_step_does_what_its_task_says_and_the_last_answers(
         assert not [
             wrong for one in outlined.steps for wrong in reading.wrong_equations(one.answer)
         ]
+
+
+@pytest.mark.parametrize(
+    ("problem", "first", "last"),
+    [
+        (Scaled(Expression((Term((12, 3)), Term((4,)))), 2), "12*3", "40*2"),
+        (Scaled(Expression((Term((12, 3)), Term((4,), taken=True))), 2), "12*3", "32*2"),
+        (
+            Crossed(Expression((Term((1,)), Term((2,)))), Expression((Term((3,)), Term((4,))))),
+            "1+2=3",
+            "3*7",
+        ),
+        (Expression((Term((12, 3)), Term((4,)))), "12*3", "36+4"),
+    ],
+)
+def test_in_one_chain_the_innermost_comes_first(
+    problem: Expression | Scaled | Crossed, first: str, last: str
+) -> None:
+    lines = in_one(problem).split("\n")
+    assert lines[0] == first
+    assert lines[-1] == f"{last}={problem.value}"
 
 
 @given(problems)

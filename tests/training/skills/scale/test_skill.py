@@ -11,16 +11,19 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Context, FakeEngine, Sampling
+from engines import Context, FakeEngine, Sampling, converse
 from orchestrator import Agent
 from planners.scaling.scale import SCALE
 from tests.backends import run_virtually
+from training.evaluation.measuring import CHAIN
 from training.lesson import Lesson, Said
+from training.skills.products.expression import Expression
 from training.skills.products.held_out import held_out_product
 from training.skills.scale import PLANNER, SKILL
 from training.skills.scale.outlines import Outlined, outlines
-from training.skills.scale.problem import StepProblem, drawn, drawn_told, held_out
-from training.skills.scale.skill import carried_out, planned
+from training.skills.scale.problem import Crossed, Scaled, StepProblem, drawn, drawn_told, held_out
+from training.skills.scale.skill import at_once, carried_out, planned
+from training.skills.scale.task import SCALE_PROBLEMS
 from training.teacher_engine import units_of
 from training.trie import trie_of
 
@@ -52,7 +55,7 @@ def any_trained(seed: int) -> StepProblem:
     return drawn_told(Random(seed)) if seed % 3 == 0 else trained(seed)
 
 
-def trained(seed: int) -> StepProblem:
+def trained(seed: int) -> Expression | Scaled | Crossed:
     random = Random(seed)
     while held_out(problem := drawn(random)):
         pass
@@ -107,6 +110,44 @@ def test_threads_end_in_the_answer() -> None:
                 all(number in call.prompt for number in re.findall(r"\d+", first)) or "*" in first
             )
             assert len(needed) == len(set(re.findall(r"^Step (\d+)", call.prompt, re.M))) - 1
+
+
+def test_the_same_problems_are_solved_in_one_chain() -> None:
+    told = set()
+    for seed in range(60):
+        problem = trained(seed)
+        (call,) = calls_of(at_once(problem, Random(seed)))
+        # Factors may change places: 77*137=137*77.
+        lines = re.sub(r"(?m)^(\d+)\*(\d+)=\2\*\1$", "", call.said.text)
+        assert reading.wrong_equations(lines) == []
+        assert reading.boxed(call.said.text) == problem.value
+        assert call.said.text.split("\n\n")[0].endswith(f"={problem.value}")
+        told.add(call.prompt.partition("\n\n")[2])
+    assert len(told) > 3
+
+
+def test_what_a_task_asks_in_one_chain_is_what_lessons_ask() -> None:
+    """Word by word, as evaluation puts it."""
+    assert SCALE_PROBLEMS.generate is not None
+    asked = SCALE_PROBLEMS.asked(SCALE_PROBLEMS.generate(0, 1)[0])
+    said: list[str] = []
+
+    def script(context: Context, sampling: Sampling) -> str:
+        said.append(text_of(context))
+        return "\\boxed{1}"
+
+    async def solve() -> None:
+        engine = FakeEngine(script)
+        context = await converse(engine, [("user", asked)], name="question")
+        await CHAIN.solve(context, engine)
+
+    run_virtually(solve)
+    ends = {
+        call.prompt.partition("\n\n")[2]
+        for seed in range(20)
+        for call in calls_of(at_once(trained(seed), Random(seed)))
+    }
+    assert said[0].partition("\n\n")[2] in ends
 
 
 @pytest.mark.parametrize("method", ["chain-of-thought", "self-consistency"])

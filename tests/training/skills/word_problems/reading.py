@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from engines import Context, Sampling
 from engines.fake_engine import FakeEngine
+from planners.notation import THOUGHT
 from tests.backends import run_virtually
 from training.lesson import Lesson, Said
 
@@ -82,7 +83,7 @@ def solved(lesson: Lesson) -> Solved:
 
 def carried_out(plan: str, results: dict[int, Fraction]) -> Iterator[tuple[Fraction, Fraction]]:
     """The operands of each step of a plan; what it gives is added to `results`."""
-    *lines, end = plan.split("\n")
+    *lines, end = _steps(plan).split("\n")
     assert end == "join()"
     for line in lines:
         number, name, arguments = _matched(_LINE, line)
@@ -99,7 +100,7 @@ def carried_out(plan: str, results: dict[int, Fraction]) -> Iterator[tuple[Fract
 
 def independent_steps(plan: str) -> int:
     """How many steps come before the first that needs another."""
-    lines = plan.split("\n")[:-1]
+    lines = _steps(plan).split("\n")[:-1]
     return next((place for place, line in enumerate(lines) if "$" in line), len(lines))
 
 
@@ -121,6 +122,16 @@ def answer_of_chain(text: str) -> str:
     *_, last = re.findall(r"=(\d+)\n\n\\boxed\{(\d+)\}$", text)
     assert last[0] == last[1]
     return str(last[1])
+
+
+def thought_of(plan: str) -> str:
+    """What is thought before a plan; nothing where its steps come first."""
+    thought, _, _ = plan.partition("\n")
+    return thought.removeprefix(THOUGHT).strip() if thought.startswith(THOUGHT) else ""
+
+
+def _steps(plan: str) -> str:
+    return plan.partition("\n")[2] if thought_of(plan) else plan
 
 
 def _number(written: str, results: dict[int, Fraction]) -> Fraction:

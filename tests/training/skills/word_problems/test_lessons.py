@@ -11,18 +11,29 @@ from typing import Any
 import anyio
 import pytest
 
+from engines import Grammar
 from examples.arithmetic import TOOLS
 from orchestrator import Agent, RunResult
 from reasoning import Answer
+from tests.planners.grammars import accepts, compiled
 from training.skills.word_problems import SKILL
 from training.skills.word_problems import lessons as lessons_module
 from training.skills.word_problems.chain import chain_of, computed
+from training.skills.word_problems.expressions import drawn_expression
 from training.skills.word_problems.lessons import planned as planned_together
 from training.skills.word_problems.steps import NumberStep
 from training.skills.word_problems.tool_sets import example_tools
 from training.teacher_engine import TeacherEngine, units_of
 
-from .reading import Solved, answer_of_chain, carried_out, independent_steps, numbers_in, solved
+from .reading import (
+    Solved,
+    answer_of_chain,
+    carried_out,
+    independent_steps,
+    numbers_in,
+    solved,
+    thought_of,
+)
 
 # What other words stand for.
 _UNTOLD = {1, 2, 3, 4, 7, 12, 52, 60, 100}
@@ -91,6 +102,35 @@ def test_agents_come_to_what_their_plans_compute(lessons: list[Solved]) -> None:
         assert Fraction(lesson.result.output) == results[max(results)]
 
 
+def test_what_matters_is_said_again_before_it_is_planned(lessons: list[Solved]) -> None:
+    thoughts = 0
+    for lesson in planned(lessons):
+        plan, *later = lesson.calls
+        assert not any(thought_of(call.said.text) for call in later)
+        question = plan.prompt.split("join()")[-1]
+        if thought := thought_of(plan.said.text):
+            told = numbers_in(thought)
+            assert told <= numbers_in(question) | _UNTOLD
+            results: dict[int, Fraction] = {}
+            for operands in carried_out(plan.said.text, results):
+                known = told | _UNTOLD | set(results.values())
+                # Without tools, a single product is taken digit by digit.
+                assert set(operands) <= known or "(none)" in plan.prompt
+            thoughts += 1
+    assert thoughts > 40
+
+
+def test_the_grammar_that_a_planner_sends_has_room_for_what_lessons_say() -> None:
+    for seed in range(6):
+        for call in solved(planned_together(Random(f"room {seed}"), room=1)).calls:
+            if isinstance(call.sampling.constraint, Grammar):
+                assert accepts(compiled(call.sampling.constraint.rules), call.said.text)
+
+
+def test_in_bare_arithmetic_there_is_nothing_to_say_again() -> None:
+    assert not any(drawn_expression(Random(seed)).restated for seed in range(20))
+
+
 def test_verdicts_finish_with_the_last_result_or_say_what_is_missing(lessons: list[Solved]) -> None:
     actions = {"finish": 0, "replan": 0}
     for lesson in planned(lessons):
@@ -122,6 +162,7 @@ def test_chains_compute_every_line_and_box_the_last(lessons: list[Solved]) -> No
     for chain in chains:
         assert isinstance(chain.result, Answer)
         assert chain.result.final == answer_of_chain(chain.result.text)
+        assert re.match(r"[A-Z0-9$].*[?.]\n\d", chain.result.text)
 
 
 def test_some_plans_begin_with_two_steps_that_run_at_the_same_time(lessons: list[Solved]) -> None:

@@ -46,6 +46,56 @@ def problems(*, held_out: bool) -> Iterator[WordProblem]:
     return iter(lambda: drawn_problem(random, held_out=held_out), None)
 
 
+def test_what_is_said_again_is_what_is_told_in_wordings_that_lessons_may_show() -> None:
+    for situation in SITUATIONS:
+        for seed in range(4):
+            template = situation.template(Random(seed))
+            told = (*template.facts, template.asked)
+            assert list(map(letters, template.usual)) == list(map(letters, told))
+            assert not _HELD_OUT.intersection(template.usual)
+
+
+def test_no_way_to_put_usual_wordings_together_is_held_out() -> None:
+    """Lessons say all problems of a kind again so."""
+    for situation in SITUATIONS:
+        for question in situation.questions:
+            template = replace(situation, questions=(question,)).template(Random(0))
+            joins = tuple(". " for _ in template.facts[1:])
+            again = replace(
+                template,
+                facts=template.usual[:-1],
+                asked=template.usual[-1],
+                joins=joins,
+                ending="{told}. {asked}",
+            )
+            assert not again.held_out
+
+
+def test_what_is_said_again_has_digits_and_names_nobody_new() -> None:
+    """Twelve percent of numbers are told in words."""
+    question = Question(formula="a+b", wordings=("how many are in a {box}?", "what now?"))
+    situation = Situation(
+        name="gift",
+        numbers={"a": (2, 9), "b": (2, 9)},
+        facts=(("{Name} has {a} zebras", "{Name} has {a}"), ("{Other} has {b}", "{b} come")),
+        questions=(question,),
+    )
+    random = Random(3)
+    nouns = Nouns(random, held_out=False)
+    template = replace(
+        situation.template(random),
+        facts=("{Name} has {a}", "{b} come"),
+        asked="what now?",
+        joins=(". ",),
+        ending="{told}. {asked}",
+    )
+    for _ in range(40):
+        problem = template.problem(random, nouns)
+        assert problem is not None
+        known = rf"{nouns['Name']} has \d zebras\. Someone else has \d\. How many are in a box\?"
+        assert re.fullmatch(known, problem.restated)
+
+
 def test_every_question_has_problems() -> None:
     for situation in SITUATIONS:
         for question in situation.questions:
@@ -161,8 +211,8 @@ def test_numbers_have_the_article_that_they_are_said_with() -> None:
     situation = Situation(
         name="tax",
         numbers={"a": (2, 20)},
-        facts=(("a {a}% tax is a {a} percent tax",),),
-        questions=(Question(formula="a+a", wordings=("how much is that twice?",)),),
+        facts=(("a {a}% tax and a {a} percent tax",),),
+        questions=(Question(formula="a+a", wordings=("how much is twice that?",)),),
     )
     said = set()
     for seed in range(300):
@@ -186,7 +236,7 @@ def test_numbers_of_a_ratio_are_in_digits() -> None:
         name="dance",
         numbers={"a": (2, 9), "b": (2, 9)},
         facts=(("boys and girls dance in the ratio {a}:{b}",),),
-        questions=(Question(formula="a+b", wordings=("what is the sum of the two?",)),),
+        questions=(Question(formula="a+b", wordings=("what is the sum of both?",)),),
     )
     for seed in range(40):
         random = Random(seed)

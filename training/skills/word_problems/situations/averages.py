@@ -10,6 +10,7 @@ AVERAGES = (
         numbers={"v": (10, 90), "a": (5, 100), "b": (5, 100), "s": "v*3", "c": "s-a-b"},
         facts=(
             (
+                "the numbers are {a}, {b} and {c}",
                 "{Name} scores {a}, {b} and {c} points in three games",
                 "on three days {a}, {b} and {c} people visit the {shop}",
                 "{Name} reads {a}, {b} and {c} pages on three days",

@@ -50,6 +50,7 @@ _LEFT = (
     "how many {items} does {Name} have in the end?",
 )
 _GIVEN_AWAY = (
+    "{d} of the {items} are gone",
     "{Name} gives {d} {items} to {Other}",
     "{he} gives away {d} of the {items}",
     "{d} of the {items} get lost",
@@ -65,6 +66,7 @@ _GIVEN_AWAY = (
     "{Name} lends {Other} {d} of the {items}",
 )
 _BOXES_GIVEN_AWAY = (
+    "{e} of the {boxes} are gone",
     "{he} gives {e} of the {boxes} to {Other}",
     "{he} loses {e} of the {boxes}",
     "{e} of the {boxes} are stolen",
@@ -84,6 +86,7 @@ BOXES = (
         numbers={"a": (2, 40), "b": (2, 30), "c": (2, 150), "d": (2, 90)},
         facts=(
             (
+                "there are {a} rows of {b} {items}",
                 "a {box} holds {a} rows of {b} {items}",
                 "there are {a} rows of {b} {items} in a {box}",
                 "a {box} has {a} rows with {b} {items} in each",
@@ -101,6 +104,7 @@ BOXES = (
             ),
             (
                 "a {box2} holds {c} more",
+                "there are {c} more {items}",
                 "a {box2} holds {c} more {items}",
                 "a {box2} has {c} more",
                 "a {box2} holds another {c}",
@@ -122,6 +126,7 @@ BOXES = (
                 formula="a*b+c-d",
                 facts=(
                     (
+                        "{d} of all these {items} are gone",
                         "{d} of all these {items} are sold",
                         "then {d} {items} are taken away",
                         "later {d} of the {items} are used up",
@@ -205,6 +210,7 @@ BOXES = (
                 formula="e*b",
                 facts=(_BOXES_GIVEN_AWAY,),
                 wordings=(
+                    "how many {items} were in the {boxes} that are gone?",
                     "how many {items} are in the {boxes} that {Name} no longer has?",
                     "how many fewer {items} does {Name} have than before?",
                     "how much smaller is {Name}'s number of {items} than before?",

@@ -6,6 +6,7 @@ from ..situation import Question, Situation
 
 _TALL = (
     "a plant is {a} inches tall",
+    "at first it is {a} inches tall",
     "a tree measures {a} inches",
     "on {day} a vine has a height of {a} inches",
     "{Name} owns a plant of {a} inches",
@@ -81,6 +82,7 @@ _GROWN = (
     "in {c} months, how many inches does it grow?",
 )
 _MONTHLY = (
+    "it costs ${a} a month",
     "{Name} pays ${a} a month for a phone",
     "a club costs {Name} ${a} a month",
     "every month {Name} gives ${a} to a library",
@@ -147,6 +149,7 @@ _YEAR_IN_ALL = (
     "how many dollars does {he} need for all of it every year?",
 )
 _YEARLY_FEE = (
+    "another ${b} is paid every year",
     "there is a fee of ${b} a year as well",
     "once a year {he} pays another ${b}",
     "another ${b} is due every year",
@@ -159,6 +162,7 @@ _YEARLY_FEE = (
     "{he} gives a yearly tip of ${b} too",
 )
 _WEEKLY = (
+    "another ${w} is paid every week",
     "{he} also spends ${w} a week on tea",
     "${w} more is spent every week",
     "each week costs {him} another ${w} for music",

@@ -37,6 +37,7 @@ CHANGING = (
                 "{Name} began with a stock of {a} {items}",
             ),
             (
+                "{b} of them were gone",
                 "{he} gave {b} of them to {Other}",
                 "{he} lost {b} of them",
                 "{he} sold {b} of them to {Other}",
@@ -52,6 +53,7 @@ CHANGING = (
                 "{he} sent {b} {items} to {his} cousin",
             ),
             (
+                "{Name} got {c} more {items}",
                 "{he} then bought {c} more",
                 "later {Third} gave {him} {c} {items}",
                 "then {he} found {c} {items}",
@@ -87,6 +89,7 @@ CHANGING = (
                 formula="a-b+c-d",
                 facts=(
                     (
+                        "after that {d} more {items} were gone",
                         "in the end {he} gave away {d} {items}",
                         "finally {he} threw {d} old ones away",
                         "one day later {d} {items} were gone",
@@ -121,10 +124,10 @@ CHANGING = (
         numbers={"a": (2, 250), "b": (2, 250), "c": (2, 250), "d": (2, 90)},
         facts=(
             (
+                "{Name} has {a} {items}",
                 "{Name} found {a} {items}",
                 "{Name} collected {a} {items}",
                 "{Name} picked up {a} {items}",
-                "{Name} has {a} {items}",
                 "{Name} brought {a} {items}",
                 "{a} {items} were collected by {Name}",
                 "{a} {items} come from {Name}",
@@ -134,10 +137,10 @@ CHANGING = (
                 "{Name}'s share of the {items} is {a}",
             ),
             (
+                "{Other} has {b} {items}",
                 "{Other} found {b}",
                 "{Other} got {b}",
                 "{b} {items} are from {Other}",
-                "{Other} has {b} {items}",
                 "{Other} added {b}",
                 "{b} more were brought by {Other}",
                 "{Other} came with {b} {items}",
@@ -203,10 +206,10 @@ CHANGING = (
                 formula="a+b+c",
                 facts=(
                     (
+                        "{Third} has {c} {items}",
                         "{Third} found {c}",
                         "{Third} got {c}",
                         "{c} more are from {Third}",
-                        "{Third} has {c} {items}",
                         "{Third} added another {c}",
                         "{c} others were brought by {Third}",
                         "{Third} came with {c} {items}",
@@ -225,6 +228,7 @@ CHANGING = (
                 formula="a+b-d",
                 facts=(
                     (
+                        "{d} of all these {items} are no good",
                         "{d} of all these {items} are cracked",
                         "{d} of them all are no good",
                         "they lose {d} of all these {items} again",

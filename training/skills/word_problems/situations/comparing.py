@@ -141,6 +141,7 @@ _FEWER = (
     "{Other} would have just as many as {Name} with {b} more",
 )
 _TIMES = (
+    "{Other} has {k} times as many as {Name}",
     "{Other} has {k} times as many {items}",
     "{Other} has {k} times as many {items} as {Name}",
     "{Other} has {k} times as many as {he} has",
@@ -155,8 +156,8 @@ _TIMES = (
     "compared with {Name}, {Other} has {k} times the number",
 )
 _TWICE = (
-    "{Other} has twice as many {items}",
     "{Other} has twice as many {items} as {Name}",
+    "{Other} has twice as many {items}",
     "{Other} has double what {Name} has",
     "twice as many {items} belong to {Other}",
     "{Other} has two times as many {items}",
@@ -169,8 +170,8 @@ _TWICE = (
     "{he} has only half the number that {Other} has",
 )
 _HALF = (
-    "{Other} has half as many {items}",
     "{Other} has half as many {items} as {Name}",
+    "{Other} has half as many {items}",
     "{Other} has half of what {Name} has",
     "half as many {items} belong to {Other}",
     "{Name} has twice as many as {Other}",
@@ -233,6 +234,7 @@ _THIRD_THREE_TIMES = (
     "compared with {Other}, {Third} has three times as many",
 )
 _GIVEN_UP = (
+    "{Other} loses {c} of the {items}",
     "{Other} gives {c} of them away",
     "{Other} loses {c} of them",
     "then {Other} sells {c}",
@@ -258,8 +260,8 @@ _RECEIVED = (
     "{Other} wins {c} more in a game",
 )
 _GIVEN = (
-    "{Third} has {c}",
     "{Third} has {c} {items}",
+    "{Third} has {c}",
     "another {c} are {Third}'s",
     "{c} {items} belong to {Third}",
     "{Third} has {c} as well",

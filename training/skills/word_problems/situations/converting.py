@@ -6,6 +6,7 @@ from ..situation import Question, Situation
 
 _MINUTES_EACH = (
     "{Name} needs {a} minutes for one {item}",
+    "it takes {a} minutes to make one {item}",
     "it takes {Name} {a} minutes to make one {item}",
     "one {item} takes {a} minutes",
     "a craftsman works on each {item} for {a} minutes",
@@ -47,6 +48,7 @@ _HOURS_NEEDED = (
     "determine the total time in hours.",
 )
 _HOURS_THERE = (
+    "this goes on for {h} hours",
     "{he} works for {h} hours",
     "the work goes on for {h} hours",
     "{he} has {h} hours for it",
@@ -72,6 +74,7 @@ _MADE_IN_IT = (
     "how many {items} can be finished within these hours?",
 )
 _EVERY_DAY = (
+    "it takes {a} minutes each day",
     "{Name} practises for {a} minutes every day",
     "each day {Name} spends {a} minutes on the {vehicle}",
     "{Name} sweeps the {place} for {a} minutes a day",
@@ -86,6 +89,7 @@ _EVERY_DAY = (
     "the way to work takes {Name} {a} minutes a day",
 )
 _SOME_DAYS = (
+    "on {d} days of every week it takes {a} minutes",
     "on {d} days of every week {Name} practises for {a} minutes",
     "{Name} spends {a} minutes on the {vehicle} on each of {d} days a week",
     "{Name} sweeps the {place} {d} times a week, for {a} minutes each time",
@@ -215,6 +219,7 @@ _PIECES = (
     "counted singly, how many {items} are there?",
 )
 _LAID = (
+    "there are {a} eggs a day",
     "{Name} keeps hens that lay {a} eggs a day",
     "the hens of {Name} lay {a} eggs every day",
     "each day {Name} collects {a} eggs",
@@ -227,6 +232,7 @@ _LAID = (
     "{Name} takes {a} eggs out of the nests every morning",
 )
 _EATEN = (
+    "each day {b} of these eggs are used",
     "each day {b} of these eggs are eaten at home",
     "{he} keeps {b} of them every day for {his} own kitchen",
     "every day {b} are used for cakes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _PICKED = (
+    "every day {Name} has {t} {items}",
     "every day {Name} gets {t} {items} ready in the {place}",
     "{Name}, who runs a small business, finishes {t} {items} each day",
     "there are {t} new {items} for {Name} every morning",
@@ -18,6 +19,7 @@ _PICKED = (
     "{Name} and {his} family collect {t} {items} per day",
 )
 _USED = (
+    "{a} and {b} of them are not for sale",
     "{he} keeps {a} for {his} family and gives {b} to {Other}",
     "of these, {a} are used at home and {b} for decoration",
     "{a} go to a neighbor and {b} to a school",
@@ -31,6 +33,7 @@ _USED = (
     "{he} first hands out {a} to friends and stores {b} in the {place2}",
 )
 _SOLD = (
+    "the rest is sold for ${p} apiece",
     "what remains is sold at the {shop} for ${p} apiece",
     "{he} sells the remaining ones for ${p} each",
     "people pay ${p} for each of those that are left",
@@ -91,6 +94,7 @@ _DAYS = (
     "{he} goes on like this during {d} days",
 )
 _HALF = (
+    "there are {a} of one thing and half that many of another",
     "a recipe takes {a} cups of flour and half that much sugar",
     "{Name} uses {a} pieces of {color} cloth and half as many of {color2} cloth",
     "to make a wall, {a} large stones and half that number of small ones are needed",
@@ -142,6 +146,7 @@ _MADE_TIMES = (
     "it is repeated until it has been made {n} times",
 )
 _TRAINING = (
+    "there are {a} rounds on {b} days a week",
     "{Name} decides to run {a} sprints {b} times a week",
     "{b} times a week {Name} swims {a} lengths",
     "as training, {Name} rides {a} rounds on {b} days of every week",
@@ -194,6 +199,7 @@ _METERS_IN_WEEKS = (
     "in {w} weeks, how many meters does {he} do altogether?",
 )
 _RIDE = (
+    "the way is {t} miles long and has two stops",
     "on a ride of {t} miles {Name} stops twice",
     "{Name} makes two stops on a way of {t} miles",
     "a {vehicle} has two stops on its route of {t} miles",
@@ -241,6 +247,7 @@ _TO_SECOND = (
     "how far from the start is the second stop, in miles?",
 )
 _GOAL = (
+    "{Name} needs {t} {items} in all",
     "{Name} wants to collect {t} {items} for a school",
     "the goal of {Name} is to gather {t} {items}",
     "{Name} has promised to bring {t} {items}",
@@ -254,6 +261,7 @@ _GOAL = (
     "{Name}'s list says that {t} {items} are needed",
 )
 _PARTS = (
+    "so far there are {a}, {b} and {c}",
     "on {day} {he} got {a} of them, on {day2} {b} and on {day3} {c}",
     "so far there were {a} on {day}, {b} on {day2} and {c} on {day3}",
     "{he} managed {a} on {day}, then {b} on {day2}, and {c} more on {day3}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _ONE_DAY = (
+    "on {day} it is {a}",
     "on {day} {Name} sells {a} {items}",
     "{Name} sorts {a} {items} on {day}",
     "{a} {items} are sold on {day}",

@@ -64,6 +64,7 @@ _HOURS_A_DAY = (
 )
 _TWO_TIMES = (
     "on {day} {he} works {b} hours, and on {day2} {d} hours",
+    "{Name} works {b} hours and then {d} more",
     "{he} works {b} hours on {day} and {d} on {day2}",
     "{he} works {b} hours at the start of the week and {d} at the end",
     "this week {he} worked {b} hours, and last week {d}",
@@ -77,6 +78,7 @@ _TWO_TIMES = (
 )
 _HOURS = (
     "{he} works {c} hours",
+    "{Name} works {c} hours in all",
     "this month {he} works {c} hours",
     "{c} hours of work are done",
     "{he} has been at work for {c} hours",
@@ -90,6 +92,7 @@ _HOURS = (
 )
 _SPENT = (
     "{he} spends ${s} of that money",
+    "${s} of it is spent",
     "{he} pays ${s} in taxes",
     "{he} gives ${s} of it to {Other}",
     "${s} of it goes to the rent",
@@ -167,6 +170,7 @@ _HAS_THEN = (
     "determine {his} total savings after these weeks.",
 )
 _PRICE = (
+    "the goal is ${g}",
     "{he} wants to buy a bike for ${g}",
     "{he} dreams of a laptop that costs ${g}",
     "a guitar that {he} would like costs ${g}",
@@ -205,6 +209,7 @@ _MISSING = (
     "what sum is yet to be saved?",
 )
 _WANTED = (
+    "the goal of {Name} is ${m}",
     "{Name} wants to buy a bike for ${m}",
     "{Name} needs ${m} for a trip",
     "a drum costs ${m}, and {Name} wants it",
@@ -269,6 +274,7 @@ _SELLS = (
     "on the market {a} {items} find a buyer for ${p} each",
 )
 _COST_OF_ALL = (
+    "the costs were ${s} in all",
     "the material cost ${s}",
     "it cost ${s} to make them",
     "the stand costs ${s}",

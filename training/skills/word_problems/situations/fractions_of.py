@@ -32,6 +32,7 @@ _MONEY_GONE = (
     "calculate how much less money {Name} has than at first.",
 )
 _HALF_OF_IT = (
+    "half of it is spent",
     "{he} spends half of it on clothes",
     "half of the money goes to rent",
     "first {he} uses one half of it for food",
@@ -45,6 +46,7 @@ _HALF_OF_IT = (
     "{he} pays the dentist with half of {his} money",
 )
 _THIRD_OF_THE_REST = (
+    "one third of the rest is spent",
     "a third of the rest is spent on {items}",
     "{he} spends one third of what is left on a gift",
     "then {he} pays a third of the remaining money for a ticket",
@@ -58,6 +60,7 @@ _THIRD_OF_THE_REST = (
     "out of the other half {he} takes one third for toys",
 )
 _QUARTER_OF_IT = (
+    "a quarter of it is spent",
     "{he} spends a quarter of it on food",
     "one fourth of it goes to {Other}",
     "a quarter of the money is used for taxes",
@@ -71,6 +74,7 @@ _QUARTER_OF_IT = (
     "for the phone {he} pays one quarter of {his} money",
 )
 _DOLLARS_MORE = (
+    "another ${b} is spent",
     "another ${b} is spent on {items}",
     "{he} also pays ${b} for a meal",
     "{he} loses ${b} as well",
@@ -110,6 +114,7 @@ _ITEMS_GONE = (
     "how many {items} less does {Name} have than at the start?",
 )
 _THIRD_OF_THEM = (
+    "first a third of the {items} are gone",
     "a third of them are sold before noon",
     "in the morning one third of them are taken",
     "1/3 of the {items} go to a school",
@@ -123,6 +128,7 @@ _THIRD_OF_THEM = (
     "out of these {items}, one third are sent to {Other}",
 )
 _SOME_MORE_GO = (
+    "after that {b} more are gone",
     "{b} more are sold in the afternoon",
     "another {b} are given away",
     "later {b} others are lost",
@@ -193,6 +199,7 @@ FRACTIONS_OF = (
                 formula="(t-b)/2",
                 facts=(
                     (
+                        "${b} of it is spent",
                         "{he} pays ${b} for {items}",
                         "{he} spends ${b} on lunch",
                         "a ticket costs {him} ${b}",
@@ -206,6 +213,7 @@ FRACTIONS_OF = (
                         "out of that, {he} pays {Third} ${b}",
                     ),
                     (
+                        "half of the rest is spent",
                         "half of the rest is given to {Other}",
                         "{he} then spends half of what is left",
                         "one half of the remaining money goes to {his} mother",
@@ -256,6 +264,7 @@ FRACTIONS_OF = (
                 formula="t-t/2-(t-t/2)/2",
                 facts=(
                     (
+                        "half of the {items} are gone on the first day",
                         "half of them are sold on {day}",
                         "on {day} one half of them are used",
                         "{Other} takes half of them",
@@ -268,6 +277,7 @@ FRACTIONS_OF = (
                         "visitors take half of these {items}",
                     ),
                     (
+                        "half of the rest are gone on the second day",
                         "half of the rest are sold on {day2}",
                         "then half of those that are left are used as well",
                         "{Third} takes half of what is left",

@@ -7,6 +7,7 @@ from ..situation import Question, Situation
 _ABOARD = (
     "how many people are on it now?",
     "how many passengers does it have then?",
+    "how many people are on board now?",
     "how many people are now on the {vehicle}?",
     "find the number of passengers after that.",
     "work out how many people are still on board.",

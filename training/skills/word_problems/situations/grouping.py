@@ -10,6 +10,7 @@ GROUPING = (
         numbers={"a": (2, 40), "b": (5, 25), "c": (5, 25), "d": (2, 9), "e": (2, 30)},
         facts=(
             (
+                "there are {a} groups in all",
                 "a school has {a} classes",
                 "there are {a} classes in a school",
                 "a camp has {a} groups of children",
@@ -24,6 +25,7 @@ GROUPING = (
                 "for a contest {a} teams of children have come",
             ),
             (
+                "each group has {b} boys and {c} girls",
                 "each of them has {b} boys and {c} girls",
                 "in each there are {b} boys and {c} girls",
                 "{b} boys and {c} girls are in each one",
@@ -87,6 +89,7 @@ GROUPING = (
                 formula="a*(b+c)*d",
                 facts=(
                     (
+                        "each child gets {d} {items}",
                         "every child needs {d} {items}",
                         "every child gets {d} {items}",
                         "each child brings {d} {items}",
@@ -116,6 +119,7 @@ GROUPING = (
                 formula="a*(b+c)+e",
                 facts=(
                     (
+                        "there are {e} grown-ups too",
                         "{e} teachers come too",
                         "there are also {e} teachers",
                         "{e} parents join them",
@@ -148,6 +152,7 @@ GROUPING = (
         numbers={"a": (2, 40), "b": (2, 40), "c": (2, 30), "d": (2, 40)},
         facts=(
             (
+                "there are {a} rows, each of {b} trees",
                 "a garden has {a} rows of {b} trees",
                 "{Name} plants {a} rows of {b} trees",
                 "there are {b} trees in each of {a} rows",
@@ -167,6 +172,7 @@ GROUPING = (
                 formula="a*b*c",
                 facts=(
                     (
+                        "there are {c} fruits on each tree",
                         "each tree bears {c} pieces of fruit",
                         "every tree gives {c} fruits",
                         "{c} fruits grow on each tree",
@@ -196,6 +202,7 @@ GROUPING = (
                 formula="a*b-d",
                 facts=(
                     (
+                        "{d} of the trees are gone",
                         "{d} of the trees die",
                         "{d} of the trees are cut down",
                         "a storm breaks {d} of the trees",
@@ -225,6 +232,7 @@ GROUPING = (
                 formula="a*b+d",
                 facts=(
                     (
+                        "there are {d} more trees",
                         "{d} more trees are planted",
                         "{d} trees are added at the edge",
                         "next spring {d} new trees are put in",
@@ -257,6 +265,7 @@ GROUPING = (
         numbers={"a": (2, 60), "b": (2, 60)},
         facts=(
             (
+                "{a} animals have four legs and {b} have two",
                 "a farmer has {a} cows and {b} hens",
                 "there are {a} cows and {b} hens on a farm",
                 "{Name} counts {a} sheep and {b} ducks",
@@ -311,6 +320,7 @@ GROUPING = (
         facts=(
             (
                 "there are {a} cars and {b} bicycles in front of the {shop}",
+                "{a} vehicles have four wheels and {b} have two",
                 "{a} cars and {b} motorbikes are parked in a street",
                 "{Name} counts {b} bicycles and {a} cars",
                 "a garage repairs {a} cars and {b} bicycles in a week",

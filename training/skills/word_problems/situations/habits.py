@@ -21,6 +21,7 @@ HABITS = (
         numbers={"a": (2, 90), "b": (2, 52)},
         facts=(
             (
+                "it is {a} every day",
                 "{Name} walks {a} minutes every day",
                 "{Name} reads {a} pages a day",
                 "each day {Name} runs {a} laps",
@@ -83,6 +84,7 @@ HABITS = (
         numbers={"a": (2, 90), "b": (2, 52), "d": (2, 6)},
         facts=(
             (
+                "it is {a} each time",
                 "on a day at the pool {Name} swims {a} lengths",
                 "each time {Name} trains, {he} runs {a} laps",
                 "{Name} has piano lessons of {a} minutes",

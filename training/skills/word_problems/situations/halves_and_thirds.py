@@ -31,6 +31,7 @@ _LEFT = (
     "how many {items} does {Name} end up with?",
 )
 _THIRD_GOES = (
+    "a third of the {items} are gone",
     "a third of them are sold",
     "{he} gives a third of them away",
     "one third of the {items} get lost",
@@ -43,6 +44,7 @@ _THIRD_GOES = (
     "{Third} is given a third of these {items}",
 )
 _QUARTER_GOES = (
+    "a quarter of the {items} are gone",
     "a quarter of them are sold",
     "{he} gives a quarter of them away",
     "one fourth of the {items} get lost",
@@ -74,6 +76,7 @@ HALVES_AND_THIRDS = (
         facts=(
             _SOME,
             (
+                "half of the {items} are in one group",
                 "half of them are {color}",
                 "half of the {items} are sold",
                 "{he} gives half of them to {Other}",
@@ -108,6 +111,7 @@ HALVES_AND_THIRDS = (
                 formula="t/2-b",
                 facts=(
                     (
+                        "{b} of the other half are gone",
                         "of the other half {b} get lost",
                         "{b} of the rest are thrown away",
                         "{he} then uses {b} of the others",

@@ -86,6 +86,7 @@ HOURLY_PAY = (
         numbers={"a": (5, 40), "b": (5, 40), "c": (2, 40), "d": (2, 30), "w": (2, 50)},
         facts=(
             (
+                "the first job pays ${a} an hour and the second ${b}",
                 "{Name} gets ${a} an hour as a {worker} and ${b} an hour as a guard",
                 "as a {worker} {Name} earns ${a} per hour, as a driver ${b}",
                 "{Name} has two jobs, one for ${a} an hour and one for ${b} an hour",

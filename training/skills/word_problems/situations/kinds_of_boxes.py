@@ -73,6 +73,7 @@ KINDS_OF_BOXES = (
                 facts=(
                     (
                         "{e} of all the {items} are sold",
+                        "{e} of all the {items} are gone",
                         "then {e} {items} are taken out",
                         "{Third} takes {e} of the {items}",
                         "{e} of the {items} break",

@@ -18,6 +18,7 @@ _LOAD = (
     "a {vehicle} brings {b}-pound {boxes}, {a} of them",
 )
 _POURING = (
+    "{a} liters flow in every minute",
     "{a} liters of water flow into a tank every minute",
     "a pump moves {a} liters a minute into a tank",
     "a tap fills {a} liters a minute into a pool",
@@ -45,6 +46,7 @@ _FOR_MINUTES = (
     "{Name} stops it when {b} minutes have passed",
 )
 _LENGTH = (
+    "the whole length is {t} inches",
     "{Name} has a rope of {t} inches",
     "a carpenter has a board of {t} inches",
     "a ribbon is {t} inches long",
@@ -83,6 +85,7 @@ MEASURING = (
                 formula="t-a*b",
                 facts=(
                     (
+                        "the most that can be carried is {t} pounds",
                         "the {vehicle} can carry {t} pounds",
                         "the limit of the {vehicle} is {t} pounds",
                         "at most {t} pounds are allowed",
@@ -148,6 +151,7 @@ MEASURING = (
                 formula="a*b-c",
                 facts=(
                     (
+                        "{c} liters of it are gone",
                         "{c} liters of it leak out",
                         "{c} liters of it are used up",
                         "then {c} liters are let out again",
@@ -209,6 +213,7 @@ MEASURING = (
                 formula="(a-d)*b",
                 facts=(
                     (
+                        "{d} liters are lost in every minute",
                         "{d} liters leak out in every minute",
                         "at the same time {d} liters flow out each minute",
                         "but each minute {d} liters are lost",
@@ -242,6 +247,7 @@ MEASURING = (
         facts=(
             _LENGTH,
             (
+                "{c} inches of it are cut off",
                 "{c} inches of it are cut off and thrown away",
                 "the first {c} inches are of no use and are cut off",
                 "a piece of {c} inches is given away",

@@ -62,6 +62,7 @@ LEFT = (
     "determine how much of the money is left.",
 )
 DISCOUNT = (
+    "all of it is ${s} less",
     "{he} has a coupon for ${s} off",
     "the shop takes ${s} off the whole price",
     "{he} gets a discount of ${s} on all of it",
@@ -76,6 +77,7 @@ DISCOUNT = (
     "thanks to a coupon {he} saves ${s}",
 )
 FEE = (
+    "another ${s} is paid",
     "the delivery costs another ${s}",
     "{he} also buys a book for ${s}",
     "{he} pays ${s} more for wrapping",
@@ -90,6 +92,7 @@ FEE = (
     "{he} leaves a tip of ${s} too",
 )
 PART_PAID = (
+    "${m} of it has been paid",
     "{he} pays ${m} of it at once",
     "${m} of it is paid in advance",
     "a first payment of ${m} has been made",
@@ -116,6 +119,7 @@ STILL_TO_PAY = (
     "what is the remaining cost?",
 )
 SHARED = (
+    "{n} people share the cost equally",
     "{n} friends share the cost equally",
     "the bill is split evenly among {n} people",
     "{he} and some others, {n} people in all, share the price equally",

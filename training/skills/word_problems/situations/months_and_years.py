@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _FELL = (
+    "the third number is {d}% below the second",
     "then it fell by {d}% in the third",
     "the third was {d}% below the second",
     "after that the number went down by {d}%",
@@ -99,6 +100,7 @@ MONTHS_AND_YEARS = (
         numbers={"h": (1, 12), "a": "h*10", "k": (2, 5), "d": (10, 90, 10)},
         facts=(
             (
+                "the first number is {a}",
                 "in the first month {a} {items} were sold",
                 "a {shop} sold {a} {items} in its first month",
                 "the first week saw {a} visitors",
@@ -113,6 +115,7 @@ MONTHS_AND_YEARS = (
             ),
             (
                 "the number was {k} times as large in the second",
+                "the second number is {k} times the first",
                 "in the second one it was {k} times that number",
                 "next came {k} times as many",
                 "in the second there were {k} times as many as in the first",

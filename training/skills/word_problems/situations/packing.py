@@ -18,6 +18,7 @@ _FULL_BOXES_GO = (
     "the {shop} orders and gets {a} full {boxes}",
 )
 _DOZENS_USED = (
+    "{b} of them are gone",
     "{b} of them are used",
     "{he} uses {b} of the {items}",
     "{b} of them are lost on the way",
@@ -242,6 +243,7 @@ PACKING = (
         numbers={"a": (2, 40), "b": (2, 100)},
         facts=(
             (
+                "there are {a} dozen {items}",
                 "{Name} buys {a} dozen {items}",
                 "{Name} orders {a} dozen {items}",
                 "{Name} has {a} dozen {items}",

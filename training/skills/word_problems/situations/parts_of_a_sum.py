@@ -76,6 +76,7 @@ PARTS_OF_A_SUM = (
         numbers={"q": (2, 90), "d": (2, 60), "s": "q+q+d"},
         facts=(
             (
+                "there are {s} {items} and {items2} in all",
                 "in a {box} there are {s} {items} and {items2}",
                 "{Name} has {s} {items} and {items2} in all",
                 "the number of {items} and {items2} on a table is {s}",

@@ -135,6 +135,7 @@ PAYING = (
         numbers={"c": (2, 30), "a": (2, 12), "b": (2, 60)},
         facts=(
             (
+                "the price is ${c} plus ${a} for each mile",
                 "a taxi costs ${c} plus ${a} for each mile",
                 "a taxi takes ${c} at the start and ${a} per mile",
                 "renting a boat costs ${c} and another ${a} per mile",
@@ -149,6 +150,7 @@ PAYING = (
                 "each mile in a rented car costs ${a}, and ${c} has to be paid for the car itself",
             ),
             (
+                "the way is {b} miles long",
                 "{Name} goes {b} miles",
                 "the ride is {b} miles long",
                 "it is {b} miles to the {shop}",

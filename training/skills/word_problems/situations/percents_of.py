@@ -84,6 +84,7 @@ _SECOND_PART = (
     "group two has {e}% of those that remain",
 )
 _FIRST_SOLD = (
+    "at first {d}% of them are gone",
     "{d}% of them are sold in the morning",
     "in the morning {d}% of the {items} are sold",
     "customers buy {d}% of the {items} before noon",
@@ -96,6 +97,7 @@ _FIRST_SOLD = (
     "by the end of the first day {d}% of the {items} are sold",
 )
 _THEN_SOLD = (
+    "after that {e}% of the rest are gone",
     "{e}% of the rest are sold later",
     "later {e}% of the remaining {items} are sold",
     "in the afternoon customers buy {e}% of what is left",
@@ -115,6 +117,7 @@ PERCENTS_OF = (
         numbers={"u": (1, 40), "a": "u*20", "d": (5, 95, 5), "n": (2, 9)},
         facts=(
             (
+                "it costs ${a}",
                 "a meal costs ${a}",
                 "last year a ticket for the fair was ${a}",
                 "the price of a {vehicle} ticket was ${a} before",
@@ -218,6 +221,7 @@ PERCENTS_OF = (
         numbers={"u": (1, 12), "a": "u*100", "d": (10, 80, 10), "e": (10, 90, 10)},
         facts=(
             (
+                "there are {a} in all",
                 "{a} people are in a hall",
                 "a school has {a} pupils",
                 "a club has {a} members",

@@ -100,6 +100,7 @@ PRICES = (
         },
         facts=(
             (
+                "three things cost ${p}, ${r} and ${s}",
                 "{Name} buys a coat for ${p}, a hat for ${r} and shoes for ${s}",
                 "{Name} spends ${p} on food, ${r} on books and ${s} on a gift",
                 "a table costs ${p}, a chair ${r} and a lamp ${s}, and {Name} takes all three",

@@ -79,6 +79,7 @@ RATES = (
         numbers={"a": (2, 6), "k": (2, 12), "q": (2, 12), "d": (10, 120, 10), "p": (2, 20)},
         facts=(
             (
+                "{a} {items} are used each day",
                 "{Name} uses {a} {items} a day",
                 "every day {Name} uses {a} {items}",
                 "a {shop} needs {a} {items} each day",
@@ -163,6 +164,7 @@ RATES = (
         facts=(
             (
                 "a {vehicle} goes {k} miles on a gallon of fuel",
+                "one gallon is enough for {k} miles",
                 "on one gallon a {vehicle} travels {k} miles",
                 "for every {k} miles a {vehicle} uses a gallon of gas",
                 "{Name}'s car makes {k} miles per gallon",

@@ -10,6 +10,7 @@ RECIPES = (
         numbers={"k": (2, 12), "b": (2, 20), "g": (2, 15), "n": "k*g", "a": (2, 40)},
         facts=(
             (
+                "{k} people need {b} eggs",
                 "a recipe for {k} people needs {b} eggs",
                 "for {k} guests a cook takes {b} eggs",
                 "{b} eggs are enough for {k} people",
@@ -90,6 +91,7 @@ RECIPES = (
         numbers={"k": (2, 24), "b": (2, 12), "g": (2, 15), "n": "k*g", "m": "b*g"},
         facts=(
             (
+                "{k} rolls need {b} cups",
                 "{b} cups of flour make {k} rolls",
                 "for {k} rolls a baker takes {b} cups of milk",
                 "{Name} uses {b} cups of sugar to bake {k} rolls",
@@ -140,6 +142,7 @@ RECIPES = (
         numbers={"a": (2, 30), "b": (4, 16), "c": (2, 60), "n": (2, 12)},
         facts=(
             (
+                "there are {a} things with {b} pieces each",
                 "{Name} cuts {a} cakes into {b} slices each",
                 "there are {a} pizzas, and each is cut into {b} pieces",
                 "{a} pies with {b} pieces each stand on a table",
@@ -173,6 +176,7 @@ RECIPES = (
                 formula="a*b-c",
                 facts=(
                     (
+                        "in the end {c} of the pieces are left",
                         "in the evening {c} of the pieces are left",
                         "{c} pieces remain when everybody has gone",
                         "{c} of these pieces are still there after the meal",
@@ -228,6 +232,7 @@ RECIPES = (
                 facts=(
                     (
                         "{n} people share the pieces equally",
+                        "all of the pieces are shared equally by {n} people",
                         "they are shared evenly by {n} guests",
                         "all of the pieces go to {n} children in equal parts",
                         "the pieces are divided evenly among {n} friends",

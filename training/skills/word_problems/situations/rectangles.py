@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _PER_LENGTH = (
+    "each unit of length costs ${p}",
     "a fence costs ${p} for each unit of length",
     "one unit of fence is ${p}",
     "a border costs ${p} per unit of length",
@@ -17,6 +18,7 @@ _PER_LENGTH = (
     "a builder asks ${p} for every unit of fence",
 )
 _PER_SQUARE = (
+    "each square unit costs ${p}",
     "a new cover is ${p} per square unit",
     "a cover costs ${p} for each square unit",
     "material for one square unit costs ${p}",
@@ -35,6 +37,7 @@ RECTANGLES = (
         numbers={"a": (3, 90), "b": (2, 60), "p": (2, 20)},
         facts=(
             (
+                "the length is {a} and the width {b}",
                 "a garden is {a} feet long and {b} feet wide",
                 "a field measures {a} by {b} meters",
                 "a rectangle has sides of {a} and {b} meters",
@@ -123,6 +126,7 @@ RECTANGLES = (
         facts=(
             (
                 "a square has sides of {a} feet",
+                "each side of the square is {a} units long",
                 "each side of a square is {a} meters long",
                 "a square garden is {a} yards long on every side",
                 "{Name} draws a square with sides of {a} inches",

@@ -38,6 +38,7 @@ SHARING = (
                 "{Name} wins {a} {boxes}, and in every {box} there are {b} {items}",
             ),
             (
+                "the {items} are shared equally among {c} people",
                 "{he} shares the {items} equally among {c} friends",
                 "{c} children share all the {items} equally",
                 "the {items} are divided evenly among {c} people",
@@ -87,6 +88,7 @@ SHARING = (
                 "on {day} {Name} brings {t} {items}",
             ),
             (
+                "{k} are left out, and {c} people share the rest equally",
                 "{he} keeps {k} and shares the rest equally among {c} friends",
                 "{k} of them are set aside, and the rest is divided evenly among {c} children",
                 "after {k} of them are used, {c} friends share the rest equally",
@@ -137,6 +139,7 @@ SHARING = (
                 "the {shop} sends {b} {items} in the morning and {a} in the evening",
             ),
             (
+                "all of the {items} are shared equally among {c} people",
                 "all of the {items} are put together and shared equally among {c} children",
                 "{c} people share all of them equally",
                 "all of them are split evenly into {c} heaps",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..situation import Question, Situation
 
 _LIST = (
+    "there are {a} {items}, {b} {items2} and {c} {items3}",
     "{Name} went shopping and bought {a} {items}, {b} {items2} and {c} {items3}",
     "{a} {items}, {b} {items2} and {c} {items3} are on {Name}'s list",
     "for a party {Name} orders {a} {items}, {b} {items2} and {c} {items3}",
@@ -93,6 +94,7 @@ _THINGS = (
     "counting every kind, how many things are there?",
 )
 _EARLY = (
+    "the first {a} people take {b} {items} each",
     "the first {a} customers of the day buy {b} {items} each",
     "{a} people come in the morning, and each of them takes {b} {items}",
     "before noon {Name} has {a} customers who want {b} {items} each",
@@ -107,6 +109,7 @@ _EARLY = (
 _LATE = (
     "the next {c} customers buy {d} each",
     "in the afternoon {c} others take {d} {items} each",
+    "later {c} people take {d} each",
     "later {c} people come, every one of whom needs {d}",
     "after that, {d} {items} are sold to each of {c} more customers",
     "{c} late customers carry home {d} {items} apiece",

@@ -10,6 +10,7 @@ SINGLE_PERCENTS = (
         numbers={"u": (1, 40), "a": "u*20", "d": (5, 90, 5)},
         facts=(
             (
+                "the price is ${a}",
                 "a coat costs ${a}",
                 "the price of a table is ${a}",
                 "{Name} wants a bike that costs ${a}",
@@ -25,6 +26,7 @@ SINGLE_PERCENTS = (
                 "for a tent people usually pay ${a}",
             ),
             (
+                "the price goes down by {d}%",
                 "it is sold at {d}% off",
                 "there is a discount of {d}% on it",
                 "today the seller takes {d}% off",
@@ -81,6 +83,7 @@ SINGLE_PERCENTS = (
         numbers={"u": (1, 40), "a": "u*20", "d": (5, 90, 5)},
         facts=(
             (
+                "the amount was ${a}",
                 "the rent of a flat was ${a}",
                 "a ticket for the season cost ${a}",
                 "{Name}'s weekly pay was ${a}",
@@ -147,6 +150,7 @@ SINGLE_PERCENTS = (
         facts=(
             (
                 "a school has {a} students",
+                "there are {a} people",
                 "there are {a} people in a village",
                 "{a} guests are at a hotel",
                 "a club has {a} members",
@@ -160,6 +164,7 @@ SINGLE_PERCENTS = (
                 "{a} runners take part in a race",
             ),
             (
+                "{d}% of these are in one group",
                 "{d}% of these come from abroad",
                 "{d}% of them are left-handed",
                 "of these, {d}% wear glasses",
@@ -227,6 +232,7 @@ SINGLE_PERCENTS = (
                 "a {box} is filled with {a} {items}",
             ),
             (
+                "{d}% of these {items} are in one group",
                 "{d}% of them are new",
                 "{d}% of them are marked in {color}",
                 "{d}% of these are old",

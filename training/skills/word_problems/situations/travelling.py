@@ -10,6 +10,7 @@ TRAVELLING = (
         numbers={"a": (2, 90), "b": (2, 24), "m": (100, 2000, 10), "n": (2, 30)},
         facts=(
             (
+                "the speed is {a} miles an hour",
                 "a {vehicle} goes {a} miles an hour",
                 "{Name} rides at {a} miles per hour",
                 "a {vehicle} travels {a} miles each hour",
@@ -87,6 +88,7 @@ TRAVELLING = (
                 formula="a*b+n",
                 facts=(
                     (
+                        "after that it is another {n} miles",
                         "after that it is another {n} miles on foot",
                         "the last {n} miles are done on foot after that",
                         "then {n} more miles are walked",
@@ -119,6 +121,7 @@ TRAVELLING = (
         facts=(
             (
                 "{Name} drives for {a} hours at {b} miles per hour",
+                "first it is {a} hours at {b} miles an hour",
                 "a {vehicle} goes {a} hours at {b} miles an hour",
                 "for {a} hours {Name} travels at {b} miles per hour",
                 "{Name} rides {a} hours at a speed of {b} miles per hour",

@@ -22,6 +22,7 @@ UNKNOWN_PRICES = (
                 "a total of ${m} is paid by {Name}",
             ),
             (
+                "${r} of it is for something else and the rest for {n} {items}",
                 "${r} of it is for a backpack and the rest for {n} {items}",
                 "{he} bought {n} {items}, and a radio for ${r}",
                 "that is for a coat of ${r} and {n} {items}",

@@ -25,6 +25,7 @@ UNKNOWNS = (
         numbers={"b": (2, 90), "c": (2, 90), "e": (2, 150)},
         facts=(
             (
+                "{b} {items} are lost",
                 "{Name} gives {b} {items} to {Other}",
                 "{Name} sells {b} of {his} {items}",
                 "{b} of {Name}'s {items} get lost",
@@ -63,6 +64,7 @@ UNKNOWNS = (
                 facts=(
                     (
                         "then {he} buys {c} more",
+                        "then {Name} gets another {c}",
                         "{Third} brings {him} another {c}",
                         "after that {he} finds {c} {items}",
                         "later {he} picks up {c} new ones",
@@ -91,6 +93,7 @@ UNKNOWNS = (
                 formula="(e+b)*2",
                 facts=(
                     (
+                        "before that half of all the {items} were gone",
                         "before that {he} had sold half of all {his} {items}",
                         "the day before, half of all the {items} had been given away",
                         "that was after {he} had lost half of all {his} {items}",
@@ -122,6 +125,7 @@ UNKNOWNS = (
         numbers={"b": (2, 90), "e": (4, 200), "h": (2, 90), "k": (2, 12), "t": "h*k+b"},
         facts=(
             (
+                "{Name} gets {b} {items}",
                 "{Name} gets {b} {items} from {Other}",
                 "{Name} is given {b} {items} by {Other}",
                 "{Name} buys {b} more {items}",

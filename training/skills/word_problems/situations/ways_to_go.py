@@ -99,6 +99,7 @@ WAYS_TO_GO = (
         numbers={"a": (2, 90), "b": (2, 60), "m": (200, 5000, 50), "q": (2, 60), "t": "a*q"},
         facts=(
             (
+                "it is {a} meters in one minute",
                 "{Name} walks {a} meters in a minute",
                 "a cart rolls {a} meters per minute",
                 "every minute {Name} swims {a} meters",

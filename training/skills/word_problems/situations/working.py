@@ -25,6 +25,7 @@ WORKING = (
         numbers={"a": (2, 60), "b": (2, 12), "c": (2, 30), "p": (2, 12), "d": (2, 80)},
         facts=(
             (
+                "{a} {items} are made in one hour",
                 "{Name} makes {a} {items} an hour",
                 "a skilled worker makes {a} {items} per hour",
                 "a machine makes {a} {items} each hour",
@@ -150,6 +151,7 @@ WORKING = (
         numbers={"a": (2, 80), "b": (2, 80), "c": (2, 24)},
         facts=(
             (
+                "the first makes {a} {items} an hour and the second {b}",
                 "one machine makes {a} {items} an hour and another {b}",
                 "{Name} packs {a} {items} an hour and {Other} packs {b}",
                 "a master makes {a} {items} an hour, an apprentice {b}",
