@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol
 
-from engines import Context, Engine, Sampling, converse
+from engines import Context, Engine, Role, Sampling, converse
 from reasoning import Answer, Method
 
 
@@ -45,14 +46,17 @@ class Lesson:
     reply: Reply
 
 
-def asked_of(method: Method, question: str) -> Callable[[Engine], Awaitable[Answer]]:
-    """Puts a question to a method, as a user's only turn."""
+def asked_of(
+    method: Method, question: str, system: str = ""
+) -> Callable[[Engine], Awaitable[Answer]]:
+    """Puts a question to a method, as a user's only turn, after what the system says, if anything."""
+    return partial(_solve, method, question, system)
 
-    async def solve(engine: Engine) -> Answer:
-        context = await converse(engine, [("user", question)], name="question")
-        return await method.solve(context, engine)
 
-    return solve
+async def _solve(method: Method, question: str, system: str, engine: Engine) -> Answer:
+    before: list[tuple[Role, str]] = [("system", system)] if system else []
+    context = await converse(engine, [*before, ("user", question)], name="question")
+    return await method.solve(context, engine)
 
 
 def together(lessons: Sequence[Lesson]) -> Lesson:

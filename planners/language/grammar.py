@@ -81,9 +81,7 @@ def plan_grammar(
     rules = _Rules()
     ids = sorted(range(1, first_step) if known is None else known)
     free = max(1, min_steps)
-    lines = [
-        f"root ::= ({_PREFACE})? rest{first_step}" if preface else f"root ::= rest{first_step}"
-    ]
+    lines = [f"root ::= {f'({_PREFACE})? ' if preface else ''}rest{first_step}"]
     for step in range(first_step, max_steps + 1):
         forms = _Forms(rules, tuple(ids) if step > free else ())
         thought = [forms.thought(sorted(methods))] if thoughts or not tools else []

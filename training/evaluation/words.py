@@ -13,6 +13,7 @@ from engines import Engine
 from evals import System, task_named
 from evals.task import READ_AS_IT_STANDS
 from examples.arithmetic import TOOLS
+from reasoning import ChainOfThought
 
 from ..skills import word_problems
 from .measuring import GREEDY, Asked, plans, thinks
@@ -39,7 +40,7 @@ async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     # Plans are sampled as by default, repeatably.
     seeded = GREEDY.model_copy(update={"seed": options.seed})
     systems: dict[str, System] = {
-        "chain": thinks(replace(word_problems.CHAINED, sampling=GREEDY)),
+        "chain": thinks(ChainOfThought(sampling=GREEDY)),
         "agent with tools": plans(word_problems.PLANNED, TOOLS, seeded),
     }
     tables = []

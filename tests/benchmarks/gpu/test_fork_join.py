@@ -6,25 +6,20 @@ import pytest
 
 from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
-from benchmarks.gpu.part import Engines, Setting
 from benchmarks.gpu.parts.fork_join import Block, block_of, forked, measure
 from engines import FakeEngine, single_error
 from reasoning import Answer
 from reasoning.forking.block_format import format_problem
 from reasoning.forking.dialect import THREADWEAVER
 from tests.backends import run_virtually
+from tests.benchmarks.gpu.settings import setting_of
 
 # Of each call, in seconds.
 LATENCY = 100
 
 
 def measured(engine: FakeEngine) -> list[Figure]:
-    setting = Setting(
-        engines=Engines(lambda model, **options: engine, None, {}),
-        model="fake",
-        small=True,
-        say=lambda text: None,
-    )
+    setting = setting_of(engine)
 
     async def main() -> list[Figure]:
         with single_error():

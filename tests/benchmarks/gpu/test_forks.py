@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
-from benchmarks.gpu.part import Engines, Setting
 from benchmarks.gpu.parts.forks import OWN, measure
 from engines import (
     STREAMED,
@@ -25,6 +24,7 @@ from engines import (
     single_error,
 )
 from tests.backends import run_virtually
+from tests.benchmarks.gpu.settings import setting_of
 
 # As many as in small.
 WIDTH, LENGTH, BLOCK = 4, 256, 16
@@ -77,12 +77,7 @@ def fake() -> FakeEngine:
 
 
 def measured(engine: Engine) -> Callable[[], Awaitable[list[Figure]]]:
-    setting = Setting(
-        engines=Engines(lambda model, **options: engine, None, {}),
-        model="fake",
-        small=True,
-        say=lambda text: None,
-    )
+    setting = setting_of(engine)
 
     async def main() -> list[Figure]:
         with single_error():

@@ -23,6 +23,7 @@ from benchmarks.gpu.vllm_says import drafts_of, kernels_in_log, vllm_says
 from engines import Context, Engine, EngineError, FakeEngine, Logprob, Sampling, Scripted
 from engines.logprobs import TokenLogprobs
 from tests.backends import run_virtually
+from tests.benchmarks.gpu.settings import setting_of
 
 Script = Callable[[Context, Sampling], str | Scripted]
 LEVEL = "VLLM_LOGGING_LEVEL"
@@ -231,11 +232,7 @@ def test_texts_of_other_lengths_are_no_figure(tmp_path: Path) -> None:
 
     async def plain() -> None:
         async with FakeEngine("short") as engine:
-            setting = Setting(
-                engines=Engines(lambda model, **options: engine, "", {}),
-                model=str(tmp_path / "model"), small=True, say=lambda text: None,
-            )  # fmt: skip
-            await OptionsBenchmark(setting, 0).figures()
+            await OptionsBenchmark(setting_of(engine, str(tmp_path / "model")), 0).figures()
 
     with pytest.raises(Mismeasured):
         run_virtually(plain)

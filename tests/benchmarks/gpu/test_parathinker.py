@@ -6,22 +6,17 @@ import pytest
 
 from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
-from benchmarks.gpu.part import Engines, Setting
 from benchmarks.gpu.parts.parathinker import measure
 from engines import FakeEngine
 from tests.backends import run_virtually
+from tests.benchmarks.gpu.settings import setting_of
 
 # As many as in small: of a thread, and with the summary.
 THREAD, PATH = 32, 40
 
 
 def measured(engine: FakeEngine) -> list[Figure]:
-    setting = Setting(
-        engines=Engines(lambda model, **options: engine, None, {}),
-        model="fake",
-        small=True,
-        say=lambda text: None,
-    )
+    setting = setting_of(engine)
     return run_virtually(lambda: measure(setting))
 
 

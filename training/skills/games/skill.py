@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from engines import Choice, Context, Engine, Sampling, converse
+from engines import Choice, Context, Sampling
 from evals.game24 import remaining
 from reasoning import Check, Scorer
 from reasoning.searching.rules.rule import Allocation
 from reasoning.searching.tree import Frontier, Place
 
-from ...lesson import Lesson, Said
+from ...lesson import Lesson, Said, asked_of
 from .drawing import is_game24, practised
 from .look_ahead import look_ahead
 from .moves import within_reach
@@ -87,10 +87,6 @@ def lesson_of(puzzle: Puzzle, kind: Kind, random: Random) -> Lesson:
     scorer = kind.scorer or Check(check=lambda answer: True)
     method = search(free_steps(), scorer, _Along(steps), _WIDTH, put.instruction)
 
-    async def solve(engine: Engine) -> object:
-        context = await converse(engine, [("user", put.question)], name="puzzle")
-        return await method.solve(context, engine)
-
     def reply(context: Context, sampling: Sampling) -> Said | str:
         *_, last = context.path.split("/")
         if not last.startswith("verify-"):
@@ -98,7 +94,7 @@ def lesson_of(puzzle: Puzzle, kind: Kind, random: Random) -> Lesson:
             return step if kind.scorer is None else replace(step, learned=False)
         return verdict(puzzle, _judged(context), chosen=isinstance(sampling.constraint, Choice))
 
-    return Lesson(solve=solve, reply=reply)
+    return Lesson(solve=asked_of(method, put.question), reply=reply)
 
 
 def verdict(puzzle: Puzzle, thought: str, *, chosen: bool) -> str:

@@ -13,7 +13,7 @@ that ParaThinker sends.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 
 from engines import Context, Engine, Sampling, converse
@@ -22,13 +22,12 @@ from reasoning import (
     BestOfN,
     ChainOfThought,
     Majority,
-    Method,
     ParaThinker,
     Synthesise,
 )
 from reasoning.parathinking.strategies import STRATEGIES
 
-from ...lesson import Lesson, Said
+from ...lesson import Lesson, Said, asked_of
 from ..products.expression import Expression, Term
 from ..products.settings import BARE_CHAIN, CHAIN
 from ..products.wording import TASK_INSTRUCTIONS, question
@@ -79,7 +78,7 @@ def thinking(random: Random) -> Lesson:
     def reply(context: Context, sampling: Sampling) -> str:
         return threads[_number("thread", context)].text
 
-    return Lesson(solve=_solving(asked, paths), reply=reply)
+    return Lesson(solve=asked_of(paths, asked), reply=reply)
 
 
 def judging(random: Random) -> Lesson:
@@ -100,7 +99,7 @@ def judging(random: Random) -> Lesson:
         right = thread.result == expression.value
         return Said("Yes" if right else "No") if judged else Said(thread.text, learned=right)
 
-    return Lesson(solve=_solving(asked, BestOfN(samples=len(threads), method=method)), reply=reply)
+    return Lesson(solve=asked_of(BestOfN(samples=len(threads), method=method), asked), reply=reply)
 
 
 def summarising(random: Random) -> Lesson:
@@ -132,14 +131,6 @@ def _asked(expression: Expression, random: Random) -> tuple[str, ChainOfThought]
     if random.random() < _WITH_INSTRUCTION_OF_A_TASK:
         return asked + random.choice(TASK_INSTRUCTIONS), BARE_CHAIN
     return asked, CHAIN
-
-
-def _solving(asked: str, method: Method) -> Callable[[Engine], Awaitable[object]]:
-    async def solve(engine: Engine) -> object:
-        context = await converse(engine, [("user", asked)], name="question")
-        return await method.solve(context, engine)
-
-    return solve
 
 
 def _number(what: str, context: Context) -> int:

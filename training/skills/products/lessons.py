@@ -7,14 +7,12 @@ exercise ─> question ─┬─> ForkJoin, in a dialect of its own or by invita
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from random import Random
 
-from engines import Engine, Role, converse
-from reasoning import Answer, ChainOfThought, ForkJoin, Method
+from reasoning import ChainOfThought, ForkJoin
 from reasoning.forking.dialect import MULTIVERSE
 
-from ...lesson import Lesson
+from ...lesson import Lesson, asked_of
 from ..drawing import weighted
 from .exercise import Exercise, fitting, product, several, sum_of_numbers, sum_of_products
 from .settings import BARE_CHAIN, CHAIN, INVITED_PATHS, INVITED_THREADS, PATHS, THREADS
@@ -86,16 +84,10 @@ def forked(exercise: Exercise, asked: str, method: ForkJoin, system: str = "") -
         # Multiverse has labels for blocks in threads, and the grammar has no such blocks.
         nested=method.dialect == MULTIVERSE and not method.invited,
     )
-    return Lesson(solve=partial(_solve, method, asked, system), reply=teacher)
+    return Lesson(solve=asked_of(method, asked, system), reply=teacher)
 
 
 def chained(exercise: Exercise, asked: str, method: ChainOfThought, system: str = "") -> Lesson:
     """An exercise, in one chain; the arguments are as those of `forked`."""
     teacher = Chained(answers(exercise.expressions), exercise.answer)
-    return Lesson(solve=partial(_solve, method, asked, system), reply=teacher)
-
-
-async def _solve(method: Method, asked: str, system: str, engine: Engine) -> Answer:
-    before: list[tuple[Role, str]] = [("system", system)] if system else []
-    context = await converse(engine, [*before, ("user", asked)], name="question")
-    return await method.solve(context, engine)
+    return Lesson(solve=asked_of(method, asked, system), reply=teacher)

@@ -5,9 +5,9 @@ that follow an answer are planned too. Of each kind of situation some wordings, 
 are held out, and with them names and things.
 """
 
-from .lessons import CHAINED, PLANNED, WordProblems
+from .lessons import PLANNED, WordProblems
 from .task import TASK
 
-__all__ = ["CHAINED", "PLANNED", "SKILL", "TASK"]
+__all__ = ["PLANNED", "SKILL", "TASK"]
 
 SKILL = WordProblems()

@@ -35,9 +35,6 @@ from .written_numbers import shortest
 PLANNED = LLMCompiler()
 """As users have it who say nothing."""
 
-CHAINED = ChainOfThought()
-"""One thread."""
-
 _UNJUDGED = LLMCompiler(max_replans=0)
 _LONGEST_CHAIN = 420
 _SHARE_OF_CHAINS = 0.5
@@ -111,41 +108,44 @@ class _Planned:
     """What is said at each call of an agent.
 
     Attributes:
+        problem: What is planned; it is said again before the first plan, where it has to be understood.
         tools: How steps are written.
         method: How those are thought for which there is no tool.
         first: The steps of the first plan, as they stand there.
         again: Those of the next round, whose numbers go on.
         lost: Numbers of steps of the first plan that have no result.
         learned: Whether the first plan is as it should be.
-        restated: What is thought before the first plan, if anything.
-        answer: What is asked for.
     """
 
+    problem: WordProblem
     tools: ToolSet
     method: ChainOfThought | ForkJoin
     first: Sequence[Step]
     again: Sequence[Step] = ()
     lost: Sequence[int] = ()
     learned: bool = True
-    restated: str
-    answer: str
 
     def reply(self, context: Context, sampling: Sampling) -> Said | str:
         """By the last names of the path: a plan, a verdict, a further round, the merged answer, a thought."""
         match context.path.split("/"):
             case [*_, "plan"]:
-                thought = f"{THOUGHT} {self.restated}\n" if self.restated else ""
+                restated = self.problem.restated
+                thought = f"{THOUGHT} {restated}\n" if restated else ""
                 return Said(thought + self._plan(self.first, 1), self.learned)
             case [*_, "joiner-1"]:
                 return self._verdict()
             case [*_, "replan-1"]:
                 return self._plan(self.again, len(self.first) + 1)
             case [*_, "synthesise"]:
-                return f"\\boxed{{{self.answer}}}"
+                return f"\\boxed{{{self._answer}}}"
             case names:
                 number = next(int(name) for name in names if name.isdigit())
         step = with_numbers([*self.first, *self.again])[number - 1]
         return Thought(step, self.method)(context, sampling)
+
+    @property
+    def _answer(self) -> str:
+        return shortest(self.problem.answer)
 
     def _plan(self, steps: Sequence[Step], number: int) -> str:
         lines = (self.tools.line(place, step) for place, step in enumerate(steps, number))
@@ -154,7 +154,7 @@ class _Planned:
     def _verdict(self) -> str:
         last = len(self.first)
         if not self.again:
-            return _json(f"${last} answers the question.", "finish", "answer", self.answer)
+            return _json(f"${last} answers the question.", "finish", "answer", self._answer)
         if self.lost:
             missing = f"${self.lost[0]}"
             return _json(f"{missing} has no result.", "replan", "feedback", f"{missing} again")
@@ -168,13 +168,12 @@ def _planned(problem: WordProblem, tools: ToolSet, planner: LLMCompiler, random:
     if planner.max_replans and kind < 0.1 and len(problem.steps) > 1:
         return _incomplete(problem, tools, random)
     said = _Planned(
+        problem=problem,
         tools=tools,
         method=drawn_method(random, len(problem.steps)),
         first=problem.steps,
-        restated=problem.restated,
-        answer=shortest(problem.answer),
     )
-    return _agent_lesson(problem, planner, lambda: tools, said, random)
+    return _agent_lesson(said, planner, lambda: tools, random)
 
 
 def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | None:
@@ -193,16 +192,15 @@ def _failing(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson | N
     numbers = {number: len(steps) + place for place, number in enumerate(lost, start=1)}
     again = [renumbered(steps[number - 1], lambda n: numbers.get(n, n)) for number in lost]
     said = _Planned(
+        problem=problem,
         tools=tools,
         method=drawn_method(random, len(problem.steps)),
         first=steps,
         again=again,
         lost=lost,
-        restated=problem.restated,
-        answer=shortest(problem.answer),
     )
     failing = partial(failing_once, tools, steps[chosen - 1], random.choice(_FAILURES))
-    return _agent_lesson(problem, PLANNED, failing, said, random)
+    return _agent_lesson(said, PLANNED, failing, random)
 
 
 def _incomplete(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
@@ -210,32 +208,27 @@ def _incomplete(problem: WordProblem, tools: ToolSet, random: Random) -> Lesson:
     made = random.randrange(1, len(problem.steps))
     first, again = problem.steps[:made], problem.steps[made:]
     said = _Planned(
+        problem=problem,
         tools=tools,
         method=drawn_method(random, len(problem.steps)),
         first=first,
         again=again,
         learned=False,
-        restated=problem.restated,
-        answer=shortest(problem.answer),
     )
-    return _agent_lesson(problem, PLANNED, lambda: tools, said, random)
+    return _agent_lesson(said, PLANNED, lambda: tools, random)
 
 
 def _agent_lesson(
-    problem: WordProblem,
-    planner: LLMCompiler,
-    make_tools: Callable[[], ToolSet],
-    said: _Planned,
-    random: Random,
+    said: _Planned, planner: LLMCompiler, make_tools: Callable[[], ToolSet], random: Random
 ) -> Lesson:
     """Tools are made anew each time that the lesson is gone through: one that fails once does so again."""
-    question = problem.text
+    question = said.problem.text
     if random.random() < 0.12:
         question += random.choice(_ASKED)
 
     async def solve(engine: Engine) -> object:
         agent = Agent(engine, planner=planner, tools=make_tools().tools, method=said.method)
-        history = History.of_turns(problem.before, engine.fingerprint)
+        history = History.of_turns(said.problem.before, engine.fingerprint)
         return await agent.run(question, history=history)
 
     return Lesson(solve=solve, reply=said.reply)

@@ -7,7 +7,7 @@ problems only, and these have no other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from .held_out import is_held_out
@@ -159,20 +159,13 @@ class Nouns:
             return _PRONOUNS[self._person("Name") in _POOLS["woman"]][key]
         if key in _PERSONS:
             return self._person(key)
-        kind = key.rstrip("0123456789")
-        number = key[len(kind) :]
-        singular = _SINGULAR.get(kind, kind)
-        word = self._drawn(self._pools.get(singular, singular), singular + number)
-        return plural(word) if singular != kind else word
+        return _noun(key, lambda kind, name: self._drawn(self._pools.get(kind, kind), name))
 
     def known(self, key: str) -> str:
         """What stands in the place of `{key}` so far; someone, or the kind's own name, where nothing was drawn."""
         if key in _PERSONS:
             return self._words.get(key, _PERSONS[key])
-        kind = key.rstrip("0123456789")
-        singular = _SINGULAR.get(kind, kind)
-        word = self._words.get(singular + key[len(kind) :], singular)
-        return plural(word) if singular != kind else word
+        return _noun(key, lambda kind, name: self._words.get(name, kind))
 
     def _person(self, key: str) -> str:
         return self._words.get(key) or self._drawn(self._sex(key), key)
@@ -192,6 +185,14 @@ class Nouns:
             word = self._random.choice(self._choices[kind])
         self._words[key] = word
         return word
+
+
+def _noun(key: str, word: Callable[[str, str], str]) -> str:
+    """The word of a kind and of a name, such as `item` and `item2`; in the plural where the key, `items2`, is."""
+    kind = key.rstrip("0123456789")
+    singular = _SINGULAR.get(kind, kind)
+    found = word(singular, singular + key[len(kind) :])
+    return plural(found) if singular != kind else found
 
 
 _PERSONS = {"Name": "someone", "Other": "someone else", "Third": "a third person"}
