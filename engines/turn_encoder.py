@@ -1,7 +1,7 @@
 """Encodes conversations turn by turn with a Hugging Face tokenizer and its chat template.
 
 What stands between two turns is cut out of a rendered conversation once for each sequence of roles; the text of a turn
-is encoded with the marks before it and never again.
+is encoded with the marks before it and never again. What a thousand threads are told alike is encoded once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from .chat_template import (
 from .context import Context, Role, Segment
 from .errors import RequestRejected
 
+# Turns that are repeated are short: instructions, what a program says between two steps.
+_KEPT_TURNS = 1024
+_MOST_CHARACTERS = 1000
+
 
 class TurnEncoder:
     """What an engine in this process says to `encode` and `decode`.
@@ -33,6 +37,7 @@ class TurnEncoder:
         self._tokenizer = tokenizer
         self._model = model
         self._marks = lru_cache(maxsize=None)(self._render_marks)
+        self._kept = lru_cache(maxsize=_KEPT_TURNS)(self._encoded)
 
     def encode(self, text: str, role: Role, after: Context | None) -> Segment:
         """The segment that says `text` as `role` after the context `after`.
@@ -42,14 +47,18 @@ class TurnEncoder:
         """
         roles = roles_of(after)
         marks = "" if roles and roles[-1] == role else self._marks((*roles, role))
-        ids = self._tokenizer.encode(marks + text, add_special_tokens=False)
+        encoded = self._kept if len(text) <= _MOST_CHARACTERS else self._encoded
+        ids = encoded(marks + text)
         if marks and ends_with_mark(after, ids[0], self._tokenizer.decode([ids[0]])):
             ids = ids[1:]
-        return Segment(role, text, tuple(ids))
+        return Segment(role, text, ids)
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of these ids, special tokens included."""
         return str(self._tokenizer.decode(list(token_ids), skip_special_tokens=False))
+
+    def _encoded(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
 
     def _render_marks(self, roles: tuple[Role, ...]) -> str:
         messages, generation = to_render(roles)

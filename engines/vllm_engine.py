@@ -32,6 +32,7 @@ from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError
+from .frozen_heap import thaw_heap
 from .sampling import Sampling
 from .turn_encoder import TurnEncoder
 from .vllm_errors import as_ours
@@ -195,6 +196,7 @@ class VllmEngine(Engine):
         finally:
             # Whoever keeps the engine would keep it too, until the interpreter ends, where its own clean-up fails.
             del self._llm
+            thaw_heap()
             if not self._died:
                 self._log.unlink(missing_ok=True)
 

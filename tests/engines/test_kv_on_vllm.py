@@ -114,10 +114,9 @@ def test_vllm_has_what_calls_happen_to_say_alike_for_each_of_them(
     told: list[float] = []
     record = StepCounts.record
 
-    def noted(counts: StepCounts, scheduler: Any, iteration: Any, core: int = 0) -> None:
-        if scheduler is not None:
-            told.append(scheduler.kv_cache_usage)
-        record(counts, scheduler, iteration, core)
+    def noted(counts: StepCounts, scheduler: Any, core: int = 0) -> None:
+        told.append(scheduler.kv_cache_usage)
+        record(counts, scheduler, core)
 
     monkeypatch.setattr(StepCounts, "record", noted)
 

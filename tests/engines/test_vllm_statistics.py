@@ -21,8 +21,8 @@ def step(running: int, waiting: int, kv: float) -> Any:
     return SimpleNamespace(num_running_reqs=running, num_waiting_reqs=waiting, kv_cache_usage=kv)
 
 
-def tokens(prompt: int, generated: int) -> Any:
-    return SimpleNamespace(num_prompt_tokens=prompt, num_generation_tokens=generated)
+def output(request: str, tokens: int) -> Any:
+    return SimpleNamespace(request_id=request, new_token_ids=[7] * tokens)
 
 
 def test_data_parallel_cores_add_up() -> None:
@@ -33,12 +33,45 @@ def test_data_parallel_cores_add_up() -> None:
         running=0, waiting=0, kv_usage=0, prompt_tokens=0, generated_tokens=0
     )
     logger = counts.logger(None)
-    logger.record(step(9, 9, 0.9), tokens(100, 1), engine_idx=0)
-    logger.record(step(4, 2, 0.5), tokens(0, 8), engine_idx=0)
-    logger.record(step(6, 1, 0.25), tokens(50, 5), engine_idx=1)
-    logger.record(None, tokens(0, 3), engine_idx=1)
+    logger.record(step(9, 9, 0.9), None, engine_idx=0)
+    logger.record(step(4, 2, 0.5), None, engine_idx=0)
     logger.record(step(6, 1, 0.25), None, engine_idx=1)
-    assert counts.statistics(10) == EngineStatistics(
-        running=10, waiting=3, kv_usage=0.375, prompt_tokens=150, generated_tokens=17
-    )
+    logger.record(None, None, engine_idx=1)
+    found = counts.statistics(10)
+    assert (found.running, found.waiting, found.kv_usage) == (10, 3, 0.375)
     assert counts.statistics(20).waiting == 10
+
+
+class Processor:
+    """What vLLM's output processor does with the requests that it knows."""
+
+    def __init__(self, **prompts: int) -> None:
+        self.request_states = {
+            name: SimpleNamespace(prompt_len=length, is_prefilling=True)
+            for name, length in prompts.items()
+        }
+        self.given: list[tuple[int, tuple[Any, ...], dict[str, Any]]] = []
+
+    def process_outputs(self, outputs: list[Any], *arguments: Any, **named: Any) -> str:
+        self.given.append((len(outputs), arguments, named))
+        for each in outputs:
+            if each.request_id in self.request_states:
+                self.request_states[each.request_id].is_prefilling = False
+        return "processed"
+
+
+def test_tokens_are_counted_as_they_come_without_vllms_own_statistics() -> None:
+    from engines.vllm_statistics import StepCounts
+
+    counts, processor = StepCounts(), Processor(a=10, b=30)
+    llm = SimpleNamespace(log_stats=True, output_processor=processor)
+    counts.count_tokens_of(llm)
+    assert not llm.log_stats
+    process = llm.output_processor.process_outputs
+    assert process([output("a", 1), output("gone", 5)], 0.5, None, weight_version="1") == (
+        "processed"
+    )
+    assert processor.given == [(2, (0.5, None), {"weight_version": "1"})]
+    process([output("a", 3), output("b", 1)], 0.6, None)
+    found = counts.statistics(2)
+    assert (found.prompt_tokens, found.generated_tokens) == (40, 5)

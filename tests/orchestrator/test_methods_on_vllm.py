@@ -242,11 +242,10 @@ def test_the_first_to_finish_ends_the_others_within_a_step(
     usage: list[float] = []
     record = StepCounts.record
 
-    def noted(counts: StepCounts, scheduler: Any, iteration: Any, core: int = 0) -> None:
-        if scheduler is not None:
-            running.append(scheduler.num_running_reqs)
-            usage.append(scheduler.kv_cache_usage)
-        record(counts, scheduler, iteration, core)
+    def noted(counts: StepCounts, scheduler: Any, core: int = 0) -> None:
+        running.append(scheduler.num_running_reqs)
+        usage.append(scheduler.kv_cache_usage)
+        record(counts, scheduler, core)
 
     monkeypatch.setattr(StepCounts, "record", noted)
 
