@@ -15,6 +15,7 @@ from .parts import (
     http,
     llm_compiler,
     options,
+    parallel,
     parathinker,
     replicas,
     scale,
@@ -35,5 +36,6 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "hogwild": hogwild.measure,
         "replicas": replicas.measure,
         "options": options.measure,
+        "parallel": parallel.measure,
     }
 )

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import pytest
 
 from benchmarks.gpu.errors import Mismeasured
-from benchmarks.gpu.figure import Figure
 from benchmarks.gpu.greedy import TIE
-from benchmarks.gpu.part import Engines, Incomplete, Setting
-from benchmarks.gpu.parts.options import MARLIN, NGRAM, OptionsBenchmark, check
+from benchmarks.gpu.part import Incomplete, Setting
+from benchmarks.gpu.parts.options import MARLIN, NGRAM, choose
 from benchmarks.gpu.vllm_says import drafts_of, kernels_in_log, vllm_says
-from engines import Context, Engine, EngineError, FakeEngine, Logprob, Sampling, Scripted
+from benchmarks.gpu.with_options import Option, OptionsBenchmark, check
+from engines import Context, FakeEngine, Logprob, Sampling, Scripted
 from engines.logprobs import TokenLogprobs
 from tests.backends import run_virtually
+from tests.benchmarks.gpu.optional_vllm import Script, Vllm, measured, right
 from tests.benchmarks.gpu.settings import setting_of
 
-Script = Callable[[Context, Sampling], str | Scripted]
 LEVEL = "VLLM_LOGGING_LEVEL"
 
 
-def right(context: Context, sampling: Sampling) -> str:
-    """Another text for each prompt."""
-    return chr(ord("a") + len(context.token_ids) % 20) * 1000
+def on_cpu(setting: Setting) -> list[Option]:
+    return choose(setting, on_gpu=False)
+
+
+def on_gpu(setting: Setting) -> list[Option]:
+    return choose(setting, on_gpu=True)
 
 
 def parting(gap: float) -> Script:
@@ -66,57 +65,9 @@ class SayingEngine(FakeEngine):
         )
 
 
-@dataclass
-class Vllm:
-    """Opens fake engines that are slower or faster with an option, and may write something else."""
-
-    speculating: Script = right
-    failing: Sequence[str] = ()
-    hanging: Sequence[str] = ()
-    opened: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[list[str]] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def __call__(self, model: str, **options: Any) -> AsyncIterator[Engine]:
-        self.opened.append({**options, "model": model})
-        if options.keys() & set(self.hanging):
-            await anyio.sleep_forever()
-        if options.keys() & set(self.failing):
-            raise EngineError("vLLM cannot start")
-        speculates = "speculative_config" in options
-        seconds = 1 / 64 if speculates else 1 / 128 if "quantization" in options else 1 / 32
-        script = self.speculating if speculates else right
-        async with FakeEngine(script, seconds_per_token=seconds) as engine:
-            yield engine
-        self.calls.append([call.context.segment.text for call in engine.calls])
-
-
-def measured(
-    vllm: Vllm, folder: Path, gpus: int = 0, heads: int = 9, dummy: bool = False, **own: Any
-) -> tuple[dict[str, Figure], list[str]]:
-    """What was found and what was said; raises what the part raises."""
-    model = folder / "model"
-    model.mkdir(exist_ok=True)
-    config = {"num_attention_heads": heads, "num_key_value_heads": heads, "vocab_size": 300}
-    (model / "config.json").write_text(json.dumps(config))
-    said: list[str] = []
-    options = {"load_format": "dummy"} if dummy else {}
-
-    async def main() -> list[Figure]:
-        async with Engines(vllm, str(model), options) as engines:
-            setting = Setting(
-                engines=engines, model=str(model), options=options, small=True,
-                say=said.append, **own,
-            )  # fmt: skip
-            return await OptionsBenchmark(setting, gpus).figures()
-
-    figures = run_virtually(main)
-    return {figure.what: figure for figure in figures}, said
-
-
 def test_speeds_and_texts_with_and_without(tmp_path: Path) -> None:
     vllm = Vllm()
-    figures, said = measured(vllm, tmp_path)
+    figures, said = measured(vllm, tmp_path, on_cpu)
     assert [what.partition(",")[0].partition(":")[0] for what in figures] == [
         *["n-gram speculation"] * 4,
         *["draft model (the model itself)"] * 4,
@@ -128,12 +79,11 @@ def test_speeds_and_texts_with_and_without(tmp_path: Path) -> None:
     assert same[0].detail == "6 of 6 token by token"
     assert figures["n-gram speculation, 1 other text"].detail == "64 beside 32 tokens/s"
     assert any("for a GPU" in line for line in said)
-    assert any("for two GPUs" in line for line in said)
 
 
 def test_all_engines_get_the_same_prompts_and_none_twice(tmp_path: Path) -> None:
     vllm = Vllm()
-    measured(vllm, tmp_path)
+    measured(vllm, tmp_path, on_cpu)
     # Those of a load come at once, in any order.
     first, *others = map(sorted, vllm.calls)
     assert len({text[:9] for text in first}) == len(first) == 2 * 6
@@ -142,12 +92,12 @@ def test_all_engines_get_the_same_prompts_and_none_twice(tmp_path: Path) -> None
 
 
 def test_texts_that_part_at_a_tie_are_told_from_other_texts(tmp_path: Path) -> None:
-    ties, _ = measured(Vllm(parting(TIE / 2)), tmp_path)
+    ties, _ = measured(Vllm(parting(TIE / 2)), tmp_path, on_cpu)
     tied = ties["n-gram speculation: same greedy texts"]
     assert (tied.value, tied.reached) == (1.0, True)
     assert tied.detail == "0 of 6 token by token; 6 part where two tokens are within 0.12 nats"
     assert tied.data["partings"] == [{"place": 23, "gap": TIE / 2}] * 6
-    wrong, _ = measured(Vllm(parting(TIE * 2)), tmp_path)
+    wrong, _ = measured(Vllm(parting(TIE * 2)), tmp_path, on_cpu)
     other = wrong["n-gram speculation: same greedy texts"]
     assert (other.value, other.reached) == (0.0, False)
     assert other.detail == "0 of 6 token by token; 6 are other texts"
@@ -160,24 +110,22 @@ def test_a_token_that_the_model_would_never_write_is_no_tie(tmp_path: Path) -> N
             return Scripted("a", [TokenLogprobs(likely, [likely])])
         return "!" * 1000
 
-    figures, _ = measured(Vllm(astray), tmp_path)
+    figures, _ = measured(Vllm(astray), tmp_path, on_cpu)
     assert figures["n-gram speculation: same greedy texts"].value == 0
 
 
-def test_weights_and_gpus_of_a_dummy_model(tmp_path: Path) -> None:
+def test_weights_of_a_dummy_model(tmp_path: Path) -> None:
     vllm = Vllm()
-    figures, _ = measured(vllm, tmp_path, gpus=2, heads=8, dummy=True)
+    figures, _ = measured(vllm, tmp_path, on_gpu, dummy=True)
     names = [what.partition(",")[0] for what in figures if "1 text" in what]
     assert names == [
         "n-gram speculation",
         "4-bit weights (GPTQ",
         "8-bit weights (fp8)",
-        "tensor parallel",
-        "data parallel",
         "draft model (tiny",
     ]
     assert figures["8-bit weights (fp8), 1 text that repeats itself"].value == 4
-    plain, ngram, gptq, fp8, tensor, data, draft = vllm.opened
+    plain, ngram, gptq, fp8, draft = vllm.opened
     assert plain.keys() == {
         "load_format",
         "max_model_len",
@@ -192,23 +140,13 @@ def test_weights_and_gpus_of_a_dummy_model(tmp_path: Path) -> None:
     # Without these vLLM 0.25 would quantise none of a model without weights, and say nothing.
     assert "mlp.down_proj" in quantised["modules_in_block_to_quantize"]
     assert fp8["quantization"] == "fp8"
-    assert (tensor["tensor_parallel_size"], data["data_parallel_size"]) == (2, 2)
     tiny = Path(draft["speculative_config"]["model"])
     assert json.loads((tiny / "config.json").read_text())["vocab_size"] == 300
 
 
-def test_heads_that_do_not_split_are_told(tmp_path: Path) -> None:
-    vllm = Vllm()
-    figures, said = measured(vllm, tmp_path, gpus=2, heads=9)
-    assert any("do not split" in line for line in said)
-    assert any(what.startswith("data parallel") for what in figures)
-    assert not any("tensor_parallel_size" in options for options in vllm.opened)
-    assert not any("hf_overrides" in options for options in vllm.opened)
-
-
 def test_a_draft_that_is_given_is_taken(tmp_path: Path) -> None:
     vllm = Vllm()
-    figures, _ = measured(vllm, tmp_path, draft=str(tmp_path / "eagle-head"))
+    figures, _ = measured(vllm, tmp_path, on_cpu, draft=str(tmp_path / "eagle-head"))
     assert "draft model (eagle-head): same greedy texts" in figures
     assert vllm.opened[-1]["speculative_config"] == {
         "model": str(tmp_path / "eagle-head"),
@@ -220,19 +158,20 @@ def test_a_draft_that_is_given_is_taken(tmp_path: Path) -> None:
 def test_an_option_that_fails_leaves_the_others(tmp_path: Path, trouble: dict[str, Any]) -> None:
     vllm = Vllm(**trouble)
     with pytest.raises(Incomplete, match=r"8-bit weights \(fp8\): ") as told:
-        measured(vllm, tmp_path, gpus=1)
+        measured(vllm, tmp_path, on_gpu)
     kinds = {figure.what.partition(",")[0].partition(":")[0] for figure in told.value.figures}
     assert kinds == {"n-gram speculation", "draft model (the model itself)"}
 
 
 def test_texts_of_other_lengths_are_no_figure(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="n-gram speculation: Mismeasured: texts of") as told:
-        measured(Vllm(lambda context, sampling: "short"), tmp_path)
+        measured(Vllm(lambda context, sampling: "short"), tmp_path, on_cpu)
     assert told.value.figures == []
 
     async def plain() -> None:
         async with FakeEngine("short") as engine:
-            await OptionsBenchmark(setting_of(engine, str(tmp_path / "model")), 0).figures()
+            setting = setting_of(engine, str(tmp_path / "model"))
+            await OptionsBenchmark("options", setting, on_cpu(setting)).figures()
 
     with pytest.raises(Mismeasured):
         run_virtually(plain)
