@@ -30,7 +30,7 @@ _ONE_CHAIN = "chain"
 # Of what a chain takes at this level; hardly any takes a tenth more.
 _PATHS = (0.5, 0.75, 1.1, 1.5)
 # Fork and join takes a little more than one chain.
-_TOTALS = (1.2, 2, 4, 8, 16)
+_TOTALS = (1.2, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +54,13 @@ def contenders(seed: int) -> dict[str, Contender]:
     summary = replace(paths.SUMMARY, sampling=greedy)
     four = replace(paths.DIVERSE, method=chain, reducer=summary, threads=4)
     return {
-        _ONE_CHAIN: Contender(system=thinks(chain), samples=16),
+        _ONE_CHAIN: Contender(system=thinks(chain), samples=8),
         "ForkJoin": Contender(
-            system=thinks(replace(products.THREADS, sampling=sampling)), samples=16
+            system=thinks(replace(products.THREADS, sampling=sampling)), samples=8
         ),
-        "ParaThinker of 4": Contender(system=thinks(four), samples=4),
-        "ParaThinker of 8": Contender(system=thinks(replace(four, threads=8)), samples=2),
-        "SCALE": Contender(system=plans(scale.PLANNER, (), sampling), samples=2),
+        "ParaThinker of 4": Contender(system=thinks(four), samples=2),
+        "ParaThinker of 8": Contender(system=thinks(replace(four, threads=8)), samples=1),
+        "SCALE": Contender(system=plans(scale.PLANNER, (), sampling), samples=1),
     }
 
 

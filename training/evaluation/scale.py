@@ -25,7 +25,7 @@ from .side_by_side import side_by_side
 from .telling import Done, say
 
 _PART = "scale"
-_ASKED = Asked(task=SCALE_PROBLEMS, problems=200)
+_ASKED = Asked(task=SCALE_PROBLEMS, problems=100)
 _DRAWS = 500
 
 
