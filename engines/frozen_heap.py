@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import gc
 import threading
-
-_lock = threading.Lock()
-_engines = 0
+from typing import ClassVar
 
 
-def freeze_heap() -> None:
-    """Collects once more, and leaves all that is there now to itself, in this process, while an engine is open."""
-    global _engines  # The collector is the process's too.
-    with _lock:
-        _engines += 1
-    gc.collect()
-    gc.freeze()
+class FrozenHeap:
+    """What is there now, in the whole process, is left to itself until the last of these is thawed.
 
+    What a program froze by itself stays frozen.
+    """
 
-def thaw_heap() -> None:
-    """An engine is closed: after the last one, what is in circles that nobody uses can be collected again."""
-    global _engines
-    with _lock:
-        _engines -= 1
-        if _engines == 0:
-            gc.unfreeze()
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _all: ClassVar[set[FrozenHeap]] = set()
+    _frozen_before: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        cls = type(self)
+        with self._lock:
+            if not self._all:
+                cls._frozen_before = gc.get_freeze_count() > 0
+            self._all.add(self)
+            gc.collect()
+            gc.freeze()
+
+    def thaw(self) -> None:
+        """Cycles that nobody reaches any more can be collected again. A second call does nothing."""
+        with self._lock:
+            if self in self._all:
+                self._all.remove(self)
+                if not self._all and not self._frozen_before:
+                    gc.unfreeze()

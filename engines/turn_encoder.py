@@ -1,7 +1,8 @@
 """Encodes conversations turn by turn with a Hugging Face tokenizer and its chat template.
 
 What stands between two turns is cut out of a rendered conversation once for each sequence of roles; the text of a turn
-is encoded with the marks before it and never again. What a thousand threads are told alike is encoded once.
+is encoded with the marks before it and never again. What many threads are told alike is kept, unless it
+is long.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from .chat_template import (
 from .context import Context, Role, Segment
 from .errors import RequestRejected
 
-# Turns that are repeated are short: instructions, what a program says between two steps.
-_KEPT_TURNS = 1024
-_MOST_CHARACTERS = 1000
+# A few MB at most: what is longer is seldom said twice.
+_KEPT_TURNS = 256
+_MOST_CHARACTERS = 4000
 
 
 class TurnEncoder:

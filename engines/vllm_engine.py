@@ -32,7 +32,7 @@ from .context import Context, Role, Segment
 from .delivery import STREAMED, Delivery
 from .engine import Capabilities, Engine, EngineStatistics, require_capabilities
 from .errors import ContextTooLong, EngineDead, EngineError, ForkjoinError
-from .frozen_heap import thaw_heap
+from .frozen_heap import FrozenHeap
 from .sampling import Sampling
 from .turn_encoder import TurnEncoder
 from .vllm_errors import as_ours
@@ -64,6 +64,7 @@ class VllmEngine(Engine):
         self._run = uuid.uuid4().hex[:8]
         self._closed = False
         self._died = False
+        self._heap: FrozenHeap | None = None
         config = llm.vllm_config
         self._model = str(config.model_config.served_model_name or config.model_config.model)
         self._capabilities = Capabilities(
@@ -102,7 +103,9 @@ class VllmEngine(Engine):
         start = VllmStart(model, options)
         engine = cls(await start.run(), start.counts, start.log, digest, adapter)
         try:
+            start.counts.count_tokens_of(engine._llm)
             await engine._load_adapter()
+            engine._heap = FrozenHeap()
         except BaseException:
             await engine.aclose()
             raise
@@ -196,7 +199,8 @@ class VllmEngine(Engine):
         finally:
             # Whoever keeps the engine would keep it too, until the interpreter ends, where its own clean-up fails.
             del self._llm
-            thaw_heap()
+            if self._heap is not None:
+                self._heap.thaw()
             if not self._died:
                 self._log.unlink(missing_ok=True)
 

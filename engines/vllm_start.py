@@ -17,7 +17,6 @@ from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.async_llm import AsyncLLM
 
 from .errors import EngineError
-from .frozen_heap import freeze_heap, thaw_heap
 from .process_guard import first_error, guarded_children, kill_session
 from .vllm_environment import START_LOCK, vllm_environment
 from .vllm_statistics import StepCounts
@@ -80,14 +79,11 @@ class VllmStart:
                         arguments = AsyncEngineArgs(model=self._model, **self._options)
                         # vLLM chooses its defaults by who asks: those of a server run eight times as many
                         # sequences at once on a large GPU, and four times as many tokens in a step.
-                        llm = AsyncLLM.from_engine_args(
+                        self._llm = AsyncLLM.from_engine_args(
                             arguments,
                             usage_context=UsageContext.OPENAI_API_SERVER,
                             stat_loggers=[self.counts.logger],
                         )
-                        self.counts.count_tokens_of(llm)
-                        freeze_heap()
-                        self._llm = llm
             finally:
                 START_LOCK.release()
         except Exception as error:  # vLLM raises what it likes here.
@@ -117,7 +113,6 @@ class VllmStart:
         if self._llm is not None:
             self._kill()
             self._llm.shutdown()
-            thaw_heap()
         self.log.unlink(missing_ok=True)
 
     def _cause(self) -> str:

@@ -33,7 +33,6 @@ _ENGINE: Mapping[str, Any] = {
     "max_num_seqs": 64,
     "max_num_batched_tokens": WINDOW,
 }
-_GUESSES = 4
 _BESIDE = "the same run without"
 # A start of an engine that hangs is given up, none begins that could not be measured, and in the end the figures so far
 # are kept, before the part is ended.

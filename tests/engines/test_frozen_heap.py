@@ -1,40 +1,66 @@
-"""What libraries loaded is out of the garbage collector's sight while an engine is open."""
+"""What is there is out of the garbage collector's sight until it is thawed. In processes of their own."""
 
 from __future__ import annotations
 
-import gc
-import weakref
+import subprocess
+import sys
 
 import pytest
 
-from engines import Engine
-from engines.frozen_heap import freeze_heap, thaw_heap
+from tests.meta.sources import ROOT
 
+BEGIN = """
+import gc, weakref
+from engines.frozen_heap import FrozenHeap
 
-class Circle:
-    """Refers to itself, so that only the collector can free it."""
-
-    def __init__(self) -> None:
+class Cycle:
+    def __init__(self):
         self.itself = self
 
-
-def test_it_is_left_alone_until_the_last_engine_is_closed() -> None:
-    circle = Circle()
-    alive = weakref.ref(circle)
-    freeze_heap()
-    freeze_heap()
-    del circle
-    thaw_heap()
+def collected():
     gc.collect()
-    assert alive() is not None
-    frozen = gc.get_freeze_count()
-    thaw_heap()
-    # Where the tests' own engine is open, it stays as it is.
-    if gc.get_freeze_count() < frozen:
-        gc.collect()
-        assert alive() is None
+    return alive() is None
+
+cycle = Cycle()
+alive = weakref.ref(cycle)
+"""
+UNTIL_THE_LAST = """
+first, second = FrozenHeap(), FrozenHeap()
+del cycle
+assert not collected()
+first.thaw()
+first.thaw()
+assert not collected()
+second.thaw()
+assert collected()
+"""
+AGAIN = """
+FrozenHeap().thaw()
+again = FrozenHeap()
+del cycle
+assert not collected()
+again.thaw()
+assert collected()
+"""
+OWN = """
+gc.freeze()
+FrozenHeap().thaw()
+del cycle
+assert not collected()
+"""
 
 
-@pytest.mark.real_vllm
-def test_vllm_is_frozen_while_it_is_open(vllm_engine: Engine) -> None:
-    assert gc.get_freeze_count() > 100_000
+@pytest.mark.parametrize(
+    "program",
+    [UNTIL_THE_LAST, AGAIN, OWN],
+    ids=["until the last", "again", "what was frozen before"],
+)
+def test_it_is_left_alone(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import pytest
@@ -27,6 +27,23 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vllm is not installed"),
 ]
+
+
+class OutputProcessor:
+    tokenizer = None
+    tracing_enabled = False
+
+    def __init__(self) -> None:
+        self.request_states: dict[str, Any] = {}
+
+    def process_outputs(self, outputs: Any) -> None:
+        pass
+
+    def propagate_error(self, error: Exception) -> None:
+        pass
+
+    def get_num_unfinished_requests(self) -> int:
+        return 0
 
 
 class Llm:
@@ -54,9 +71,8 @@ class Llm:
             scheduler_config=nothing,
             parallel_config=SimpleNamespace(distributed_executor_backend=executor),
         )
-        self.output_processor = SimpleNamespace(
-            tokenizer=None, propagate_error=lambda error: None, get_num_unfinished_requests=int
-        )
+        self.log_stats = True
+        self.output_processor = OutputProcessor()
 
     def get_tokenizer(self) -> None:
         pass
@@ -78,10 +94,24 @@ class Llm:
         self.seconds_to_end = timeout
 
 
+class Heap:
+    """Instead of FrozenHeap: what was frozen and not thawed."""
+
+    frozen: ClassVar[list[Heap]] = []
+
+    def __init__(self) -> None:
+        self.frozen.append(self)
+
+    def thaw(self) -> None:
+        self.frozen.remove(self)
+
+
 @pytest.fixture
 def module(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`engines.vllm_engine`, with a tokenizer that is never used."""
+    """`engines.vllm_engine`, with a tokenizer that is never used, and no effect on the tests' own memory."""
     module = importlib.import_module("engines.vllm_engine")
+    monkeypatch.setattr(module, "FrozenHeap", Heap)
+    monkeypatch.setattr(Heap, "frozen", [])
     monkeypatch.setattr(module, "decode_once", lambda tokenizer: None)
     monkeypatch.setattr(module, "TurnEncoder", lambda tokenizer, name: None)
     return module
@@ -89,7 +119,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def started_with(llm: Llm, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Start:
-        counts = None
+        counts = module.StepCounts()
         log = Path("/nowhere")
 
         def __init__(self, model: str, options: dict[str, Any]) -> None:
@@ -165,6 +195,33 @@ def test_an_adapter_that_vllm_refuses_closes_the_engine_that_was_started(
         EngineError, match=r"cannot load the adapter .*: expected target modules in"
     ):
         anyio.run(lambda: module.VllmEngine.start("base", adapter=adapter))
+    assert llm.closed
+    assert not Heap.frozen
+
+
+def test_what_vllm_loaded_is_frozen_until_the_engine_is_closed(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started_with(Llm(), module, monkeypatch)
+
+    async def main() -> None:
+        engine = await module.VllmEngine.start("base")
+        assert len(Heap.frozen) == 1
+        await engine.aclose()
+        assert not Heap.frozen
+        await engine.aclose()
+
+    anyio.run(main)
+
+
+def test_an_engine_whose_tokens_cannot_be_counted_is_closed(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = Llm()
+    del llm.output_processor.request_states
+    started_with(llm, module, monkeypatch)
+    with pytest.raises(AttributeError, match="request_states"):
+        anyio.run(lambda: module.VllmEngine.start("base"))
     assert llm.closed
 
 

@@ -26,6 +26,7 @@ from evals.tasks.arithmetic import ARITHMETIC
 from ..skills import arithmetic, products
 from .measuring import CHAIN, Asked, evaluations_of, measured, thinks
 from .part import Options, Table, rate
+from .telling import say
 
 _PART = "paired"
 _ASKED = [
@@ -52,6 +53,7 @@ def paired_table(plain: Evaluation, trained: Evaluation, out: Path) -> Table:
     """The comparison, and the report page of both in the folder `out`."""
     place = out / "report.html"
     REPORT.write(place, page(contents_of(measure_report([plain, trained]))))
+    say(f"{_PART}: the report page is {place}")
     found = contrasts(plain, trained)
     return Table(
         title="The plain and the trained model on the same problems, one sequential chain",
@@ -60,7 +62,6 @@ def paired_table(plain: Evaluation, trained: Evaluation, out: Path) -> Table:
         notes=[
             "difference: trained minus plain, in points, with its interval of 95 %, paired by problem; p by a "
             "permutation test; critical path and tokens: plain, trained.",
-            f"The report page is {place}.",
         ],
         data={contrast.part: asdict(contrast) for contrast in found},
     )

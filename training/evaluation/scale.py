@@ -42,7 +42,11 @@ async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     outcomes = await _probed(engine, options)
     known = [outcome.value for outcome in outcomes if outcome.value is not None]
     lost = [outcome.reason for outcome in outcomes if outcome.value is None]
-    notes = [f"Left out: {len(lost)} problems; the first: {lost[0]}."] if lost else []
+    notes = (
+        [f"Left out: {len(lost)} of {len(outcomes)} problems; the first: {lost[0]}."]
+        if lost
+        else []
+    )
     return [systems, *(table(known, notes) for table in (outlines_table, steps_table) if known)]
 
 

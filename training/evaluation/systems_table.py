@@ -187,8 +187,8 @@ def _by_problem(evaluation: Evaluation, task: str) -> list[list[Sample]]:
 def _left_out(rows: Sequence[SystemFigures]) -> Iterator[str]:
     for row in rows:
         if row.failed:
-            samples = "sample" if row.failed == 1 else "samples"
-            yield f"Left out: {row.failed:,} {samples} of {row.system} that the engine failed."
+            made = row.samples + row.failed
+            yield f"Left out: {row.failed:,} of {made:,} samples of {row.system}, which the engine failed."
 
 
 def _mean(values: Iterator[float]) -> float:

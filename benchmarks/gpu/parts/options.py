@@ -1,4 +1,4 @@
-"""Options of vLLM that reach it: speculation and quantised weights, each beside the plain engine: `with_options`."""
+"""Options of vLLM that reach it: speculation, quantised weights; each beside the plain engine (see `with_options`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..models import DUMMY, write_shape
 from ..part import Setting
 from ..with_options import Option, OptionsBenchmark
 
+_PART = "options"
 _GUESSES = 4
 GPTQ: Mapping[str, Any] = {
     "quant_method": "gptq",
@@ -59,7 +60,7 @@ async def measure(setting: Setting) -> list[Figure]:
     import torch
 
     options = choose(setting, on_gpu=torch.cuda.is_available())
-    return await OptionsBenchmark("options", setting, options).figures()
+    return await OptionsBenchmark(_PART, setting, options).figures()
 
 
 def choose(setting: Setting, on_gpu: bool) -> list[Option]:
@@ -67,11 +68,11 @@ def choose(setting: Setting, on_gpu: bool) -> list[Option]:
     dummy = DUMMY.items() <= setting.options.items()
     options = [NGRAM]
     if not on_gpu:
-        setting.say("options: quantised weights are for a GPU")
+        setting.say(f"{_PART}: quantised weights are for a GPU")
     elif dummy:
         options += [MARLIN, FP8]
     else:
-        setting.say("options: 4-bit weights are for a model that has some, or --shape")
+        setting.say(f"{_PART}: 4-bit weights are for a model that has some, or --shape")
         options.append(FP8)
     return [*options, _draft(setting, dummy)]
 

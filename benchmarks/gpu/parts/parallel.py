@@ -9,6 +9,8 @@ from ..figure import Figure
 from ..part import Setting
 from ..with_options import Option, OptionsBenchmark
 
+_PART = "parallel"
+
 TENSOR = Option(
     name="tensor parallel, 2 GPUs",
     vllm={"tensor_parallel_size": 2},
@@ -26,17 +28,17 @@ async def measure(setting: Setting) -> list[Figure]:
     import torch
 
     options = choose(setting, torch.cuda.device_count())
-    return await OptionsBenchmark("parallel", setting, options).figures() if options else []
+    return await OptionsBenchmark(_PART, setting, options).figures() if options else []
 
 
 def choose(setting: Setting, gpus: int) -> list[Option]:
     """Those that this model and this machine can have; which cannot is said."""
     if gpus < 2:
-        setting.say("parallel: tensor and data parallel engines are for two GPUs")
+        setting.say(f"{_PART}: tensor and data parallel engines are for two GPUs")
         return []
     if any(heads % 2 for heads in _heads(setting.model)):
         setting.say(
-            "parallel: the heads of this model do not split: tensor parallel is for --shape"
+            f"{_PART}: the heads of this model do not split: tensor parallel is for --shape"
         )
         return [DATA]
     return [TENSOR, DATA]

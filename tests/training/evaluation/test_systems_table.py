@@ -80,7 +80,7 @@ def test_a_table_names_what_is_left_out() -> None:
     nothing = evaluation({"others": {"a": ["1"]}}, name="three")
     table = systems_table("Sums", "sums", [first, failed, nothing])
     assert [row[0] for row in table.rows] == ["the system one", "the system two"]
-    assert "Left out: 1 sample of the system two that the engine failed." in table.notes
+    assert "Left out: 1 of 2 samples of the system two, which the engine failed." in table.notes
     assert "No graded samples: three." in table.notes
     assert any("of the system one over this one's" in note for note in table.notes)
 
