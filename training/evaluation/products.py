@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from engines import Engine
 from reasoning import Method
@@ -14,7 +15,7 @@ from reasoning import Method
 from ..skills import products
 from .measuring import CHAIN, GREEDY, Asked, thinks
 from .part import Options, Table
-from .side_by_side import side_by_side
+from .side_by_side import at_once, side_by_side
 
 METHODS: Mapping[str, Method] = {
     "sequential": CHAIN,
@@ -36,10 +37,12 @@ _ASKED = {
 
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Measures the model at hand; of single products also where it is invited to a dialect, under a grammar."""
-    tables = []
+    makers = []
     for part, asked in _ASKED.items():
         methods = {**METHODS, **_INVITED} if asked.task == products.PRODUCTS else METHODS
         systems = {name: thinks(method) for name, method in methods.items()}
         title = f"{asked.task.about}: one chain, fork and join"
-        tables.append(await side_by_side(engine, options, systems, asked, part=part, title=title))
-    return tables
+        makers.append(
+            partial(side_by_side, engine, options, systems, asked, part=part, title=title)
+        )
+    return await at_once(makers)

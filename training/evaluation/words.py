@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from engines import Engine
 from evals import System, task_named
@@ -18,7 +19,7 @@ from reasoning import ChainOfThought
 from ..skills import word_problems
 from .measuring import GREEDY, Asked, plans, thinks
 from .part import Options, Table
-from .side_by_side import side_by_side
+from .side_by_side import at_once, side_by_side
 
 _ASKED = {
     "words": Asked(task=word_problems.TASK, problems=200),
@@ -43,9 +44,9 @@ async def measure(engine: Engine, options: Options) -> Sequence[Table]:
         "chain": thinks(ChainOfThought(sampling=GREEDY)),
         "agent with tools": plans(word_problems.PLANNED, TOOLS, seeded),
     }
-    tables = []
-    for part, asked in _ASKED.items():
-        tables.append(
-            await side_by_side(engine, options, systems, asked, part=part, title=_TITLES[part])
-        )
-    return tables
+    return await at_once(
+        [
+            partial(side_by_side, engine, options, systems, asked, part=part, title=_TITLES[part])
+            for part, asked in _ASKED.items()
+        ]
+    )
