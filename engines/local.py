@@ -18,7 +18,7 @@ from typing import Any
 import anyio.to_thread
 
 from .engine import Engine
-from .errors import MissingExtra, UsageError
+from .errors import EngineError, MissingExtra, UsageError
 from .in_process import LocalEngine
 from .model_choice import ModelChoice, choose_model
 from .vllm_environment import START_LOCK, vllm_environment
@@ -78,13 +78,20 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     # 0.25 writes into it.
     options = {"scheduling_policy": "priority", **copy.deepcopy(options)}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
-    return await start(
-        found.path,
-        digest=found.digest,
-        adapter=found.adapter,
-        use_tqdm_on_load=False,
-        **options,
-    )
+    try:
+        return await start(
+            found.path,
+            digest=found.digest,
+            adapter=found.adapter,
+            use_tqdm_on_load=False,
+            **options,
+        )
+    except EngineError as error:
+        if found.adapter is None or found.adapter.base != found.path:
+            raise
+        raise EngineError(
+            f"{error} (the adapter {found.adapter.folder} was trained on it)"
+        ) from error
 
 
 def cpu_options(options: Mapping[str, Any]) -> Mapping[str, Any]:

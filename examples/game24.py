@@ -98,13 +98,15 @@ async def play(puzzle: str) -> None:
 
 def main() -> None:
     """Plays the puzzle of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("numbers", nargs="*", default=["4", "5", "6", "10"])
     puzzle = " ".join(parser.parse_args().numbers)
     try:
         checked(puzzle)
     except UsageError as error:
-        sys.exit(str(error))
+        parser.error(str(error))
     anyio.run(play, puzzle)
 
 

@@ -115,7 +115,7 @@ async def _part(name: str, part: Part, model: str, setting: Setting, record: Rec
         _say("  ".join(filter(None, figure.cells())))
     if problem:
         return await _failed(name, problem, setting)
-    _say(f"{name}: done in {seconds:,.0f} s")
+    _say(f"{name}: done in {seconds:,.0f} s" if figures else f"{name}: left out")
     return True
 
 

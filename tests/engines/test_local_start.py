@@ -9,13 +9,27 @@ from typing import Any
 
 import pytest
 
-from engines import FakeEngine, UsageError, local, local_engine
+from engines import EngineError, FakeEngine, UsageError, local, local_engine
 from engines.model_choice import FoundModel, ModelChoice
+from tests.engines.adapter_files import write_adapter
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vllm is not installed"),
 ]
+
+
+class Refusing:
+    """Cannot start anything."""
+
+    @staticmethod
+    def runs_on_cpu() -> bool:
+        return False
+
+    class VllmEngine:
+        @staticmethod
+        async def start(model: str, **options: Any) -> FakeEngine:
+            raise EngineError(f"vLLM cannot start {model}: no such model")
 
 
 class LikeVllm:
@@ -95,4 +109,19 @@ async def test_a_model_that_cannot_be_is_told_before_vllm_is_imported(
     monkeypatch.setattr(ModelChoice, "find", find)
     with pytest.raises(UsageError, match="another shape"):
         async with local_engine():
+            pass
+
+
+async def test_a_model_that_only_the_adapter_named_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local, "_import_adapter", lambda: Refusing)
+    folder = write_adapter(tmp_path / "mine", base_model_name_or_path="org/other")
+    with pytest.raises(
+        EngineError, match=r"cannot start org/other: .* \(the adapter .*mine was trained on it\)"
+    ):
+        async with local_engine(str(folder)):
+            pass
+    with pytest.raises(EngineError, match=r"no such model$"):
+        async with local_engine("org/model"):
             pass

@@ -215,7 +215,7 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--out", type=Path, required=True, help="the folder; the same command goes on in it")
     add("--part", nargs="+", default=[_ALL], choices=[*parts, _ALL], metavar="NAME",
-        help=f"{', '.join(parts)}, or {_ALL}")  # fmt: skip
+        help=f"{', '.join(parts)}, or {_ALL} (default: {_ALL})")  # fmt: skip
     add("--model", metavar="FOLDER",
         help="the trained model, or its adapter (default: the one that comes with forkjoin)")  # fmt: skip
     add("--plain", metavar="FOLDER", default=embedded_model.PLAIN,

@@ -71,7 +71,8 @@ class Table:
         """The table in lines, under its title."""
         first, *others = self.headers
         table = TextTable(head=(first, *(f"{name} " for name in others)), rows=self.rows)
-        return "\n".join([self.title, "", *table.lines(_WIDEST), *self.notes])
+        notes = ["", *self.notes] if self.notes else []
+        return "\n".join([self.title, "", *table.lines(_WIDEST), *notes])
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON data."""
