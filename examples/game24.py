@@ -106,7 +106,8 @@ def main() -> None:
     try:
         checked(puzzle)
     except UsageError as error:
-        parser.error(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)
     anyio.run(play, puzzle)
 
 

@@ -28,5 +28,6 @@ def test_a_table_is_its_title_its_rows_and_its_notes() -> None:
         "system    n",
         "chain   500",
         "vote      7",
+        "",
         "Held out.",
     ]
