@@ -1,8 +1,8 @@
 """Encodes conversations turn by turn with a Hugging Face tokenizer and its chat template.
 
 What stands between two turns is cut out of a rendered conversation once for each sequence of roles; the text of a turn
-is encoded with the marks before it and never again. What many threads are told alike is kept, unless it
-is long.
+is encoded with the marks before it and never again. What many threads are told alike is
+kept, unless it is long.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from functools import partial
 import anyio
 
 from benchmarks.game24.rules import rules
-from engines import Engine, UsageError, single_error
+from engines import Engine, UsageError
 from evals import task_named
 from evals.game24 import on_track
 from reasoning import Answer, Check, Remembered, Scorer
@@ -26,6 +26,7 @@ from reasoning.searching.rules.rebase import Rebase
 from ..skills.games.puzzle import Puzzle
 from ..skills.games.search import JUDGED, LOOKED_AHEAD
 from .asked_once import AskedOnce
+from .at_once import at_once
 from .kept_searches import keep, kept
 from .measuring import Asked
 from .part import Options, Table
@@ -102,20 +103,17 @@ async def _measured(
     say(f"{name}, {len(puzzles)} puzzles")
     done = Done(name, len(puzzles), "puzzles")
     limiter = anyio.CapacityLimiter(max(1, 2 * options.concurrency // setting.width))
-    came: dict[int, Searched] = {}
 
-    async def one(number: int, puzzle: Puzzle) -> None:
+    async def one(puzzle: Puzzle) -> Searched:
         async with limiter:
-            came[number] = await searched(setting, puzzle, engine, options.seed)
+            came = await searched(setting, puzzle, engine, options.seed)
             done.add()
+            return came
 
-    with single_error():
-        async with anyio.create_task_group() as group:
-            for number, puzzle in enumerate(puzzles):
-                group.start_soon(one, number, puzzle)
+    came = await at_once([partial(one, puzzle) for puzzle in puzzles])
     if engine.failure is not None:
         raise engine.failure
-    row = Row(setting=setting, came=[came[i] for i in range(len(puzzles))])
+    row = Row(setting=setting, came=came)
     keep(row.came, setting, puzzles, options)
     return row
 

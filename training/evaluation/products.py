@@ -13,9 +13,10 @@ from engines import Engine
 from reasoning import Method
 
 from ..skills import products
+from .at_once import at_once
 from .measuring import CHAIN, GREEDY, Asked, thinks
 from .part import Options, Table
-from .side_by_side import at_once, side_by_side
+from .side_by_side import side_by_side
 
 METHODS: Mapping[str, Method] = {
     "sequential": CHAIN,

@@ -1,12 +1,10 @@
-"""Systems on the same problems of a task, measured one after another and told in one table; tables are made at once."""
+"""Systems on the same problems of a task: measured one after another, and told in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import anyio
-
-from engines import Engine, single_error
+from engines import Engine
 from evals import System
 
 from .measuring import Asked, evaluations_of, measured
@@ -48,27 +46,3 @@ async def side_by_side(
     several = evaluations_of(options, part)
     first = next(one for one in several if one.path == own[0].path)
     return systems_table(title, asked.task.name, several, first=first, notes=notes)
-
-
-async def at_once(makers: Sequence[Callable[[], Awaitable[Table]]]) -> list[Table]:
-    """Makes tables at the same time: what one waits for in the end, its slowest samples, would leave the engine idle.
-
-    Args:
-        makers: Each makes one.
-
-    Returns:
-        The tables, in this order.
-
-    Raises:
-        ForkjoinError: The first error of a maker, which ends the others.
-    """
-    made: dict[int, Table] = {}
-
-    async def make(number: int, maker: Callable[[], Awaitable[Table]]) -> None:
-        made[number] = await maker()
-
-    with single_error():
-        async with anyio.create_task_group() as group:
-            for number, maker in enumerate(makers):
-                group.start_soon(make, number, maker)
-    return [made[number] for number in range(len(makers))]

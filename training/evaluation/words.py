@@ -17,9 +17,10 @@ from examples.arithmetic import TOOLS
 from reasoning import ChainOfThought
 
 from ..skills import word_problems
+from .at_once import at_once
 from .measuring import GREEDY, Asked, plans, thinks
 from .part import Options, Table
-from .side_by_side import at_once, side_by_side
+from .side_by_side import side_by_side
 
 _ASKED = {
     "words": Asked(task=word_problems.TASK, problems=200),

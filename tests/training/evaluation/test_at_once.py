@@ -9,8 +9,8 @@ import pytest
 
 from engines import EngineError
 from tests.backends import run_virtually
+from training.evaluation.at_once import at_once
 from training.evaluation.part import Table
-from training.evaluation.side_by_side import at_once
 
 
 async def made(title: str, seconds: float) -> Table:
@@ -36,7 +36,7 @@ def test_they_take_as_long_as_the_slowest_and_keep_their_order() -> None:
 def test_one_that_fails_ends_the_others() -> None:
     async def main() -> None:
         with pytest.raises(EngineError, match="no answer"):
-            await at_once([partial(made, "endless", 1e9), failing])
+            await at_once([partial(made, "endless", 1e9), partial(failing)])
         assert anyio.current_time() < 1e9
 
     run_virtually(main)
