@@ -100,15 +100,15 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
 
 
 _PROGRAM = """
-import signal, sys
+import time
 from orchestrator.tool_servers import tool_server
-from tests.orchestrator.processes import started, to_end
 from tests.orchestrator.raw_server import Settings
 
 def main():
     with tool_server(command=Settings(**{settings}).command()):
         print("open", flush=True)
-        signal.pause()
+        while True:  # A signal that comes just before one long wait would not end it.
+            time.sleep(0.01)
 
 if __name__ == "__main__":
     main()
