@@ -5,7 +5,8 @@
 
 Both engines have the same options, each takes a part of the GPU's memory, and they work in turns: the one that waits
 costs nothing. Whole answers are what methods ask for; answers in parts, one for each token, are told beside them.
-What processors did says where time goes: this process sends and reads, the server's own one speaks HTTP.
+What processors did says where time goes: this process sends and reads, the server's speak HTTP: one, as `vllm serve`
+starts it, and then as many as `--api-server-count` says.
 """
 
 from __future__ import annotations
@@ -16,11 +17,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from engines import STREAMED, WHOLE, Context, Delivery, Engine, HttpEngine, Segment
+from engines import (
+    STREAMED,
+    WHOLE,
+    Context,
+    Delivery,
+    Engine,
+    ForkjoinError,
+    HttpEngine,
+    Segment,
+    single_error,
+)
 
 from ..calls import fresh_ids, in_flight
 from ..figure import Figure
-from ..part import HALF, Setting
+from ..part import HALF, Incomplete, Setting
 from ..plain_vllm.served import served
 from ..timing import busy, collected, ratio
 
@@ -33,7 +44,9 @@ _CALLS = 1024
 _CALLS_IN_PARTS = 256
 _PROMPT = 64
 _REPEATS = 5
-_SECONDS = 90
+_SECONDS = 60
+# That speak HTTP: one is vLLM's default.
+_PROCESSES = (1, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +78,7 @@ class Ran:
     Attributes:
         seconds: From the first to the end of the last.
         client: The share of a processor that this process used meanwhile.
-        server: The same of the server's process.
+        server: The same of the server's processes that speak HTTP.
     """
 
     seconds: float
@@ -76,17 +89,28 @@ class Ran:
 async def measure(setting: Setting) -> list[Figure]:
     """Tokens a second over HTTP over those in process: of whole answers, and of answers in parts."""
     inside = await setting.engine(**HALF)
-    setting.say("http: vLLM's server starts beside the engine")
-    options = {**setting.usual, **HALF, **setting.options}
-    async with (
-        served(setting.model, options) as server,
-        HttpEngine(server.url) as over,
-    ):
-        return await compare(setting, inside, over, server.cpu_seconds)
+    found = []
+    for processes in _PROCESSES:
+        setting.say(f"http: vLLM's server, {_told(processes)}, starts beside the engine")
+        options = {**setting.usual, **HALF, "api_server_count": processes, **setting.options}
+        try:
+            with single_error():
+                async with (
+                    served(setting.model, options) as server,
+                    HttpEngine(server.url) as over,
+                ):
+                    found += await compare(setting, inside, over, server.cpu_seconds, processes)
+        except ForkjoinError as error:
+            raise Incomplete(found, f"{_told(processes)}: {error}") from error
+    return found
 
 
 async def compare(
-    setting: Setting, inside: Engine, over: Engine, server_cpu: Callable[[], float]
+    setting: Setting,
+    inside: Engine,
+    over: Engine,
+    server_cpu: Callable[[], float],
+    processes: int = 1,
 ) -> list[Figure]:
     """The figures of two engines.
 
@@ -94,7 +118,8 @@ async def compare(
         setting: What every part is given.
         inside: In this process.
         over: Over HTTP.
-        server_cpu: Seconds of a processor that the server's process has used.
+        server_cpu: Seconds of a processor that the server has used to speak HTTP.
+        processes: Of the server, that speak HTTP.
     """
     width, tokens = setting.sized(WIDTH, 4), setting.sized(TOKENS, 8)
     whole = Load(calls=setting.sized(_CALLS, 8), width=width, tokens=tokens, delivery=WHOLE)
@@ -104,14 +129,17 @@ async def compare(
     found = []
     for load, how, goal in ((whole, "whole answers", GOAL), (parts, "answers in parts", None)):
         setting.say(f"http: {load.calls} calls, {width} in flight, {how}")
+        # Names of their own, so that no prompt comes twice.
+        beside = f"beside {_told(processes)}"
         runs = {
-            "in process": partial(run, load, inside, server_cpu),
-            "http": partial(run, load, over, server_cpu),
+            f"in process {beside}": partial(run, load, inside, server_cpu),
+            f"http {beside}": partial(run, load, over, server_cpu),
         }
-        repeats = setting.sized(_REPEATS, 1)
-        rounds = await collected(runs, repeats, within=_SECONDS)
-        what = f"HTTP on loopback, {how}: {width} calls in flight, {tokens} tokens each"
-        found.append(_figure(what, load, rounds["in process"], rounds["http"], goal))
+        within, outside = (
+            await collected(runs, setting.sized(_REPEATS, 1), within=_SECONDS)
+        ).values()
+        what = f"HTTP on loopback, {_told(processes)}, {how}: {width} calls in flight, {tokens} tokens each"
+        found.append(_figure(what, load, within, outside, goal))
     return found
 
 
@@ -144,7 +172,7 @@ def _figure(
         value=ratio(seconds_inside, seconds),
         goal=goal,
         detail=f"{rate:,.0f} beside {rate_inside:,.0f} tokens/s; of a processor the client used {busy[0]:.0%} and "
-        f"the server's process {busy[1]:.0%}, in process {busy[2]:.0%}",
+        f"the server {busy[1]:.0%} to speak HTTP, in process {busy[2]:.0%}",
         data={
             "tokens": load.total,
             "seconds": seconds,
@@ -154,3 +182,7 @@ def _figure(
             "cpu_in_process": [ran.client for ran in inside],
         },
     )
+
+
+def _told(processes: int) -> str:
+    return "one process" if processes == 1 else f"{processes} processes"

@@ -31,8 +31,7 @@ from engines.local import CPU_OPTIONS
 from engines.process_guard import first_error, follow
 from engines.vllm_environment import START_LOCK, vllm_environment
 
-# `vllm serve` starts the same; its module imports every other command, and what these need, too.
-_SERVER = "vllm.entrypoints.openai.api_server"
+_SERVER = "benchmarks.gpu.plain_vllm.serve"
 _ROOT = Path(__file__).parents[3]
 _HOST = "127.0.0.1"
 _SECONDS_TO_START = 300.0
@@ -54,17 +53,24 @@ class Server:
 
     Attributes:
         url: Its address.
-        pid: Its process, which speaks HTTP; the model is computed in another one.
+        pid: Its process. It speaks HTTP, or others that it starts do; the model is computed in one more.
     """
 
     url: str
     pid: int
 
     def cpu_seconds(self) -> float:
-        """What its process has used of a processor so far."""
-        # Behind the name, which may hold blanks: the 14th and 15th field of the line.
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What has been used of processors so far to speak HTTP."""
+        found = 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            # A process may end meanwhile.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                # Behind the name, which may hold blanks: the 4th, 14th and 15th field of the line.
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                its_own = folder.name == str(self.pid) or int(fields[1]) == self.pid
+                if its_own and b"EngineCore" not in (folder / "cmdline").read_bytes():
+                    found += int(fields[11]) + int(fields[12])
+        return found / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,20 @@ from benchmarks.gpu.plain_vllm.served import arguments, served
 from engines import Engine, EngineError, FakeEngine, single_error
 from tests.backends import run_virtually
 
-SERVER = """
-import http.server, subprocess, sys
+SERVER = '''
+import http.server, subprocess, sys, time
 child = subprocess.Popen(["sleep", "60"])
+# Two that work until they have had half a second of a processor: one of them is the engine's core.
+works = """
+import time
+while time.process_time() < 0.5:
+    pass
+print("done", flush=True)
+time.sleep(60)
+"""
+for name in ("ApiServer", "EngineCore"):
+    worker = subprocess.Popen([sys.executable, "-S", "-c", works, name], stdout=subprocess.PIPE)
+    worker.stdout.readline()
 port = next(int(a.partition("=")[2]) for a in sys.argv if a.startswith("--port="))
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -33,7 +45,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
-"""
+'''
 BROKEN = "raise ValueError('no such option')"
 SLOW = "import time; time.sleep(60)"
 
@@ -49,10 +61,10 @@ def fake(seconds_per_token: float, text: str = "x" * 100) -> FakeEngine:
     return FakeEngine(text, seconds_per_token=seconds_per_token)
 
 
-def compared(inside: Engine, over: Engine) -> list[Figure]:
+def compared(inside: Engine, over: Engine, processes: int = 1) -> list[Figure]:
     async def main() -> list[Figure]:
         with single_error():
-            return await compare(setting(), inside, over, lambda: 0.0)
+            return await compare(setting(), inside, over, lambda: 0.0, processes)
 
     return run_virtually(main)
 
@@ -70,11 +82,13 @@ def test_the_ratio_is_that_of_tokens_a_second() -> None:
 
 def test_prompts_are_never_asked_again() -> None:
     inside, over = fake(0.25), fake(0.25)
-    assert all(figure.value == 1 for figure in compared(inside, over))
+    figures = [*compared(inside, over, 1), *compared(inside, over, 4)]
+    assert all(figure.value == 1 for figure in figures)
+    assert len({figure.what for figure in figures}) == 4
     for engine in (inside, over):
         prompts = {call.context.token_ids for call in engine.calls}
-        # A round that warms up, and one that counts.
-        assert len(prompts) == len(engine.calls) == 2 * (8 + 4)
+        # Beside either server, a round that warms up and one that counts.
+        assert len(prompts) == len(engine.calls) == 2 * 2 * (8 + 4)
 
 
 def test_calls_that_end_early_are_no_figure() -> None:
@@ -115,6 +129,11 @@ def logs(folder: Path) -> list[Path]:
     return list(folder.glob("forkjoin-server-*"))
 
 
+def seconds_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def is_running(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
@@ -129,7 +148,8 @@ def test_a_server_lives_as_long_as_its_block(
         async with served(
             "/models/some", {"max_num_seqs": 8}, environment=environment, module="fine_server"
         ) as server:
-            assert server.cpu_seconds() > 0
+            # Its own, and those of what it started, but for the engine's core.
+            assert 0.4 <= server.cpu_seconds() - seconds_of(server.pid) < 0.9
             assert len(logs(tmp_path)) == 1
             async with httpx.AsyncClient(trust_env=False) as client:
                 told = (await client.get(server.url)).text
