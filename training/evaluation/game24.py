@@ -66,7 +66,6 @@ def settings(widths: Sequence[int]) -> list[Setting]:
         del known[_UNIFORM]
         judged = partial(Setting, width=width, scorer=_looked_ahead)
         compared += [judged(name=name, rule=rule) for name, rule in known.items()]
-        compared.append(Setting(name=AT_ONCE_BY, rule=Rebase(), width=width, scorer=_at_once))
     narrow = partial(Setting, rule=Rebase(), width=widths[0])
     return [
         Setting(
@@ -77,6 +76,7 @@ def settings(widths: Sequence[int]) -> list[Setting]:
             guided=False,
         ),
         *compared,
+        narrow(name=AT_ONCE_BY, scorer=_at_once),
         narrow(name="REBASE, exact judge", scorer=_exact),
         narrow(name="REBASE, free steps", scorer=_looked_ahead, guided=False),
     ]

@@ -33,7 +33,7 @@ _NOTES = (
 
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Times one chain, and fork and join in both dialects."""
-    asked = Asked(task=products.PRODUCTS, problems=30)
+    asked = Asked(task=products.PRODUCTS, problems=20)
     # Others than those of the part `products`, whose prompts may be in the cache.
     problems = await asked.load(replace(options, seed=options.seed + 1))
     title = "Seconds of a product that has the engine for itself"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from engines import Engine, Sampling
 from evals import Evaluation, System, Trial, Trials
@@ -19,10 +20,12 @@ from evals.estimates.estimating import mean_of
 from evals.evaluation.graded_trials import trials_of
 
 from ..skills import paths, products, scale
+from .at_once import at_once
 from .equal_terms import Voted, affordable, by_level, fewest, voted
 from .measuring import CHAIN, Asked, measured, plans, thinks
 from .part import Options, Table, mean, rate
 from .systems_table import systems_table
+from .telling import SamplesTold
 
 _PART = "longer"
 _ASKED = Asked(task=paths.LONGER, problems=80)
@@ -66,20 +69,16 @@ def contenders(seed: int) -> dict[str, Contender]:
 
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Measures the model at hand: all samples, then on equal paths, then with equal totals."""
-    evaluations: dict[str, Evaluation] = {}
-    for name, contender in contenders(options.seed).items():
-        evaluations[name] = await measured(
-            engine,
-            options,
-            contender.system,
-            [_ASKED],
-            part=_PART,
-            name=name,
-            samples=contender.samples,
-        )
-    task = paths.LONGER.name
-    own = systems_table("Longer numbers than trained on", task, [*evaluations.values()])
-    return [own, *on_equal_terms(evaluations)]
+    several = contenders(options.seed)
+    sampled = partial(measured, engine, options, part=_PART, watcher=SamplesTold(_PART))
+    evaluations = await at_once(
+        [
+            partial(sampled, one.system, [_ASKED], name=name, samples=one.samples)
+            for name, one in several.items()
+        ]
+    )
+    own = systems_table("Longer numbers than trained on", paths.LONGER.name, evaluations)
+    return [own, *on_equal_terms(dict(zip(several, evaluations, strict=True)))]
 
 
 def on_equal_terms(evaluations: Mapping[str, Evaluation]) -> list[Table]:

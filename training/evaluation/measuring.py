@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from engines import CallLimiter, Engine, Sampling, UsageError
@@ -34,7 +33,7 @@ from planners import Planner
 from reasoning import ChainOfThought, Method
 from reasoning.instructions import without_instruction
 
-from .part import Options
+from .part import PLAIN, TRAINED, Options
 from .telling import SamplesTold, say
 
 GREEDY = Sampling(temperature=0, max_tokens=2048)
@@ -130,6 +129,7 @@ async def measured(
     part: str,
     name: str,
     samples: int = 1,
+    watcher: SamplesTold | None = None,
 ) -> Evaluation:
     """Makes the samples that are not there yet, and grades all.
 
@@ -141,6 +141,7 @@ async def measured(
         part: The part's folder in that of the whole evaluation.
         name: What the system is called, beside its model.
         samples: Of each problem, where the options ask for no other number.
+        watcher: Tells how far it is, with others that are measured at the same time; None is one of its own.
 
     Raises:
         UsageError: The folder has another system's samples, or of other problems.
@@ -159,7 +160,7 @@ async def measured(
     )
     each = f"{settings.k} sample{'s' if settings.k > 1 else ''} of each problem"
     say(f"{part}: {name}, {each}, {settings.total:,} in all")
-    watcher = SamplesTold(f"{part}: {name}")
+    watcher = watcher or SamplesTold(part)
     async with AsyncExitStack() as exits:
         graders = {name: task.grader() for name, task in settings.tasks.items()}
         for grader in graders.values():
@@ -173,16 +174,17 @@ async def measured(
     return read_evaluation(done.path)
 
 
-def evaluations_of(options: Options, part: str) -> list[Evaluation]:
-    """All evaluations of a part that are there: those of the plain model, if any, and then those of the trained one.
+def evaluations_of(options: Options, part: str, names: Sequence[str]) -> list[Evaluation]:
+    """The evaluations of a part that are there: those of the plain model, if any, and then those of the trained one.
+
+    Args:
+        options: What is asked of the part.
+        part: The part's folder in that of the whole evaluation.
+        names: Of the systems, in the order that is wanted.
 
     Raises:
         RunUnreadable: There are none, or one cannot be read.
     """
-    folders = evaluations_in(options.out / part)
-    return [read_evaluation(path) for path in sorted(folders, key=_model_of)]
-
-
-def _model_of(path: Path) -> str:
-    # Stable: of each model, in the order in which they were begun.
-    return path.name.partition(" ")[0]
+    there = {path.name: path for path in evaluations_in(options.out / part)}
+    wanted = [f"{model} {name}" for model in (PLAIN, TRAINED) for name in names]
+    return [read_evaluation(there[name]) for name in wanted if name in there]

@@ -29,6 +29,7 @@ from .part import Options, Table, rate
 from .telling import say
 
 _PART = "paired"
+_CHAIN = "chain"
 _ASKED = [
     Asked(task=task, problems=200)
     for task in (ARITHMETIC, arithmetic.TASK, products.PRODUCTS, products.SUMS, products.SEVERAL)
@@ -41,8 +42,8 @@ _HEADERS = (
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Measures the model at hand, and compares both once both are there."""
     system = thinks(CHAIN)
-    await measured(engine, options, system, _ASKED, part=_PART, name="chain")
-    several = evaluations_of(options, _PART)
+    await measured(engine, options, system, _ASKED, part=_PART, name=_CHAIN)
+    several = evaluations_of(options, _PART, [_CHAIN])
     if len(several) < 2:
         return []
     plain, trained = several

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from random import Random
 
 from engines import CallLimiter, Engine, Outcome, Sampling, join
@@ -18,6 +19,7 @@ from evals.estimates import interval
 from reasoning import SelfConsistency
 
 from ..skills.scale import PLANNER, SCALE_PROBLEMS
+from .at_once import at_once
 from .measuring import CHAIN, Asked, plans, thinks
 from .part import Options, Table, mean, rate
 from .scale_steps import SYSTEMS, Judged, Planned, Probed, probed
@@ -35,10 +37,17 @@ async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     Raises:
         ForkjoinError: See `measured`.
     """
+    tables = await at_once([partial(_whole, engine, options), partial(_pieces, engine, options)])
+    return [*chain.from_iterable(tables)]
+
+
+async def _whole(engine: Engine, options: Options) -> Sequence[Table]:
     title = f"{SCALE_PROBLEMS.about}: SCALE beside a chain and a vote"
-    systems = await side_by_side(
-        engine, options, _systems(options.seed), _ASKED, part=_PART, title=title
-    )
+    systems = _systems(options.seed)
+    return [await side_by_side(engine, options, systems, _ASKED, part=_PART, title=title)]
+
+
+async def _pieces(engine: Engine, options: Options) -> Sequence[Table]:
     outcomes = await _probed(engine, options)
     known = [outcome.value for outcome in outcomes if outcome.value is not None]
     lost = [outcome.reason for outcome in outcomes if outcome.value is None]
@@ -47,7 +56,7 @@ async def measure(engine: Engine, options: Options) -> Sequence[Table]:
         if lost
         else []
     )
-    return [systems, *(table(known, notes) for table in (outlines_table, steps_table) if known)]
+    return [table(known, notes) for table in (outlines_table, steps_table) if known]
 
 
 def _systems(seed: int) -> dict[str, System]:

@@ -1,15 +1,18 @@
-"""Systems on the same problems of a task: measured one after another, and told in one table."""
+"""Systems on the same problems of a task: measured at the same time, and told in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from engines import Engine
 from evals import System
 
+from .at_once import at_once
 from .measuring import Asked, evaluations_of, measured
 from .part import Options, Table
 from .systems_table import systems_table
+from .telling import SamplesTold
 
 
 async def side_by_side(
@@ -39,10 +42,10 @@ async def side_by_side(
     Raises:
         ForkjoinError: See `measured`.
     """
-    own = [
-        await measured(engine, options, system, [asked], part=part, name=name)
-        for name, system in systems.items()
-    ]
-    several = evaluations_of(options, part)
+    measure = partial(measured, engine, options, part=part, watcher=SamplesTold(part))
+    own = await at_once(
+        [partial(measure, system, [asked], name=name) for name, system in systems.items()]
+    )
+    several = evaluations_of(options, part, [*systems])
     first = next(one for one in several if one.path == own[0].path)
     return systems_table(title, asked.task.name, several, first=first, notes=notes)

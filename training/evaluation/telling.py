@@ -1,6 +1,6 @@
 """How far a part is, now and then in a line on stderr: on a CPU it takes hours. Parts run side by side: each is named.
 
-words: trained chain: 20 of 200 samples · 12 min left · 85.0 % right so far
+words: 20 of 400 samples · 12 min left · 85.0 % right so far
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Done:
 
 
 class SamplesTold:
-    """Watches an evaluation.
+    """Watches evaluations of systems that are measured at the same time.
 
     Args:
         name: Of what is measured.
@@ -76,16 +76,25 @@ class SamplesTold:
 
     def __init__(self, name: str) -> None:
         self._lines = NowAndThen(name)
-        self._tally: Tally | None = None
+        self._all = Tally(total=0)
+        self._tallies: list[Tally] = []
 
     def begin(self, tally: Tally, path: Path) -> None:
-        """Samples are made from here on."""
-        self._tally = tally
+        """Samples of one more evaluation are made from here on."""
+        self._tallies.append(tally)
+        self._all.total += tally.total
+        self._all.there += tally.there
 
     def hear(self, event: Event) -> None:
-        """Something happened, of which the tally knows."""
-        if self._tally is not None:
-            self._lines.tell(self._tally.line)
+        """Something happened in one of them."""
+        self._all.hear(event)
+        self._lines.tell(self._line)
 
     def end(self) -> None:
-        """No more samples are made."""
+        """One of them makes no more samples."""
+
+    def _line(self, seconds: float) -> str:
+        # Grades are no events.
+        self._all.graded = sum(tally.graded for tally in self._tallies)
+        self._all.correct = sum(tally.correct for tally in self._tallies)
+        return self._all.line(seconds)

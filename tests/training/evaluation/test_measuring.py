@@ -76,8 +76,15 @@ async def test_a_part_has_the_plain_model_before_the_trained_one(options: Option
     engine = FakeEngine(right)
     await chain(engine, options)
     await chain(engine, replace(options, model=PLAIN))
-    found = [one.system for one in evaluations_of(options, "sums")]
+    found = [one.system for one in evaluations_of(options, "sums", ["chain"])]
     assert found == ["plain chain", "trained chain"]
+
+
+async def test_systems_are_told_in_the_order_that_is_wanted(options: Options) -> None:
+    for name in ("later", "first", "unknown"):
+        await measured(FakeEngine(right), options, thinks(CHAIN), ASKED, part="sums", name=name)
+    found = evaluations_of(options, "sums", ["first", "missing", "later"])
+    assert [one.system for one in found] == ["trained first", "trained later"]
 
 
 async def test_a_file_needs_the_folder_of_data(options: Options, tmp_path: Path) -> None:
