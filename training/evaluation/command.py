@@ -23,8 +23,8 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import yaml
 
+from benchmarks.vllm_options import add_vllm_options, vllm_options
 from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
 from orchestrator.runs.run_folder import check_runs
 
@@ -88,7 +88,7 @@ async def _in_time(
 
 async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str, Listed]) -> bool:
     """Returns whether all parts are there."""
-    engine_options = _engine_options(given.vllm)
+    engine_options = vllm_options(given.vllm)
     check_runs(given.out)
     names = [name for name in parts if {name, _ALL}.intersection(given.part)]
     options = Options(
@@ -197,20 +197,6 @@ def _computes_on_cpu() -> bool:
     return True
 
 
-def _engine_options(given: Sequence[str]) -> dict[str, Any]:
-    """Values are read as YAML: `max_num_seqs=64` is a number."""
-    options = {}
-    for item in given:
-        name, separator, value = item.partition("=")
-        if not separator:
-            raise UsageError(f"--vllm {item}: write KEY=VALUE, such as max_num_seqs=64")
-        try:
-            options[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UsageError(f"--vllm {item}: {value!r} is no value of YAML") from None
-    return options
-
-
 def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training evaluate",
@@ -239,11 +225,5 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
         metavar="N",
         help="calls at once of each system (256)",
     )
-    add(
-        "--vllm",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="options of vLLM: max_num_seqs=64",
-    )
+    add_vllm_options(parser, "options of vLLM: max_num_seqs=64")
     return parser

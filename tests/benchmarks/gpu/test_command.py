@@ -88,6 +88,14 @@ def test_the_table_comes_last_and_alone_on_stdout(call: Call) -> None:
     assert "two" not in err
 
 
+def test_what_is_small_reaches_no_goal(call: Call) -> None:
+    _, full, _ = call("--part", "one", parts={"one": good})
+    _, small, err = call("--part", "one", "--small", parts={"one": good})
+    assert "at least 1x: reached" in full
+    assert "| 2.00x" in small
+    assert "reached" not in small + err
+
+
 @pytest.mark.parametrize("bad", [failing, mistaken, unwritable])
 def test_a_part_that_fails_leaves_the_others_alone(call: Call, tmp_path: Path, bad: Part) -> None:
     status, out, err = call("--part", "all", parts={"one": good, "bad": bad, "two": good})

@@ -176,7 +176,7 @@ def test_an_engine_that_does_not_start_leaves_the_folder_to_any_model(bench: Ben
     ("given", "told"),
     [
         (["--vllm", "eager"], "--vllm eager: write KEY=VALUE"),
-        (["--vllm", "eager=["], "--vllm eager=[: '[' is no value"),
+        (["--vllm", "eager=["], "--vllm eager=[: the value is no YAML"),
         (["--problems", "0"], "0: give 1 or more"),
         (["--model", "nowhere"], "there is no model 'nowhere'"),
         (["--part", "nothing"], "invalid choice: 'nothing'"),
