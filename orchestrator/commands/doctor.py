@@ -94,7 +94,15 @@ _EXTRAS = (
         ("peft",),
         "'forkjoin[train]'",
     ),
+    ("data", "public benchmarks, for forkjoin eval", ("datasets",), "'forkjoin[data]'"),
     ("mcp", "servers of tools", ("mcp",), "'forkjoin[mcp]'"),
+    (
+        "serve",
+        "forkjoin serve and forkjoin view",
+        ("starlette", "uvicorn", "httptools", "prometheus-client"),
+        "'forkjoin[serve]'",
+    ),
+    ("ray", "batch jobs on a cluster", ("ray",), "'forkjoin[ray]'"),
 )
 _INSTALL = (
     "make install                      # in a clone, for a CPU: vLLM and the embedded model",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import re
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -77,9 +78,20 @@ def test_an_extra_that_is_missing_is_told_and_is_no_failure(
     assert done.returncode == before
 
 
+def test_every_extra_is_looked_for_by_the_packages_that_it_installs() -> None:
+    metadata = Path(__file__).parents[2] / "pyproject.toml"
+    extras = tomllib.loads(metadata.read_text())["project"]["optional-dependencies"]
+    # Of these two the lines of vLLM and of the embedded model tell.
+    wanted = {name: extra for name, extra in extras.items() if name not in ("cpu", "gpu")}
+    told = {name: packages for name, _, packages, _ in doctor._EXTRAS}
+    assert {
+        name: {re.split("[=<>]", one)[0] for one in extra} for name, extra in wanted.items()
+    } == {name: set(packages) for name, packages in told.items()}
+
+
 def test_names_of_any_length_stand_in_one_column(run_here: Here) -> None:
     lines = run_here("doctor").stdout.partition("\n\n")[0].splitlines()
-    extras = ("hogwild", "embeddings", "train", "mcp")
+    extras = [name for name, *_ in doctor._EXTRAS]
     names = ("python", *doctor._PACKAGES, "vllm", "embedded model", *extras)
     assert len(lines) == len(names)
     starts = {
