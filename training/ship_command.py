@@ -32,7 +32,6 @@ from .training_record import TrainingRecord
 
 _CARD = "README.md"
 _MOST_BYTES = 12_000_000
-_MODELS = (PLAIN, TRAINED)
 
 
 def command(arguments: Sequence[str]) -> None:
@@ -135,13 +134,13 @@ def _card(adapter: Path, record: TrainingRecord, evaluation: Path | None) -> str
             f"the evaluation in {evaluation} compares with {plain} as the plain model, and {adapter} was trained on "
             f"{base}: {advice}, or leave --evaluation out"
         )
-    tables = list(measured.tables(list(PARTS), _MODELS))
+    tables = list(measured.tables(list(PARTS)))
     if not tables:
         raise UsageError(
             f"the evaluation in {evaluation} has no figures yet: the `evaluate` command that began it goes on, or "
             f"leave --evaluation out"
         )
-    return model_card(record, tables, measured.engines(list(PARTS), _MODELS))
+    return model_card(record, tables, measured.engines(list(PARTS)))
 
 
 def _parser() -> argparse.ArgumentParser:

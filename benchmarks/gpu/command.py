@@ -63,6 +63,8 @@ async def _measure(given: argparse.Namespace, parts: Mapping[str, Part], opened:
     record = Record(given.out)
     names = [name for name in parts if {name, _ALL}.intersection(given.part)]
     name, model = await _model(given)
+    if given.small:
+        name = f"{name}, small"
     if given.shape:
         options = {**DUMMY, **options}
     start, done = anyio.current_time(), True

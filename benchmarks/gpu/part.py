@@ -15,17 +15,14 @@ from typing import Any, Self
 
 from engines import Engine, ForkjoinError
 
+from ..vllm_options import at_once_on_a_gpu
 from .figure import Figure
 from .models import WINDOW
 
-# Graphs are captured up to 512 sequences by default, and what is wider runs without. A step computes at most as many
-# tokens as a server's by default; `LLM.generate` would take twice as many, and could not be compared.
-_USUAL: Mapping[str, Any] = {
-    "max_model_len": WINDOW,
-    "max_num_seqs": 1024,
-    "max_cudagraph_capture_size": 1024,
-    "max_num_batched_tokens": 8192,
-}
+# A step computes at most as many tokens as a server's by default; `LLM.generate` would take twice as many, and could
+# not be compared.
+_USUAL: Mapping[str, Any] = {"max_model_len": WINDOW, "max_num_batched_tokens": 8192}
+_CALLS = 1024
 _SMALL: Mapping[str, Any] = {"max_model_len": WINDOW, "max_num_seqs": 64}
 
 HALF: Mapping[str, Any] = {"gpu_memory_utilization": 0.44}
@@ -104,7 +101,7 @@ class Setting:
     @property
     def usual(self) -> Mapping[str, Any]:
         """Options of vLLM that let a thousand calls run at once, in captured graphs."""
-        return _SMALL if self.small else _USUAL
+        return _SMALL if self.small else {**_USUAL, **at_once_on_a_gpu(self.options, _CALLS)}
 
     def sized(self, full: int, small: int) -> int:
         """How many of something."""

@@ -68,15 +68,20 @@ async def busy(
 
     Args:
         run: What is done.
-        clocks: Each tells how many seconds of a processor somebody has used so far.
+        clocks: Each tells how many seconds of a processor somebody has used so far. They are read from the outside in:
+            the last one sees nothing of what it takes to read the others.
 
     Returns:
         The seconds that it took, and for each clock the share of a processor that was used meanwhile.
     """
-    start, before = anyio.current_time(), [clock() for clock in clocks]
+    before = [clock() for clock in clocks]
+    start = anyio.current_time()
     await run()
     seconds = anyio.current_time() - start
-    return seconds, *((clock() - was) / seconds for clock, was in zip(clocks, before, strict=True))
+    after = [clock() for clock in reversed(clocks)]
+    return seconds, *(
+        (now - was) / seconds for now, was in zip(reversed(after), before, strict=True)
+    )
 
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> float:

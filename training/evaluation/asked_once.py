@@ -13,7 +13,7 @@ from array import array
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from engines import STREAMED, Chunk, Context, Delivery, Engine, EngineError, Sampling
+from engines import STREAMED, Chunk, Context, Delivery, Engine, Sampling
 from engines.completion import alone, merged
 from engines.wrapper import EngineWrapper
 
@@ -23,13 +23,12 @@ class AskedOnce(EngineWrapper):
 
     It says it in one chunk, and does not see that two of the same run at the same time.
 
-    Attributes:
-        failure: The first error of a call, if any: a search goes on without the step that is lost.
+    Args:
+        inner: The engine.
     """
 
     def __init__(self, inner: Engine) -> None:
         super().__init__(inner)
-        self.failure: EngineError | None = None
         self._said: dict[bytes, Chunk] = {}
 
     @asynccontextmanager
@@ -38,18 +37,13 @@ class AskedOnce(EngineWrapper):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """What was said, or else what the inner engine says."""
         key = _key(context, sampling)
-        said = self._said.get(key) or await self._asked(context, sampling, delivery)
+        said = self._said.get(key)
+        if said is None:
+            async with self.inner.stream(context, sampling, delivery) as chunks:
+                said = await merged(chunks)
         if sampling.seed is not None or sampling.temperature == 0:
             self._said[key] = said
         yield alone(said)
-
-    async def _asked(self, context: Context, sampling: Sampling, delivery: Delivery) -> Chunk:
-        try:
-            async with self.inner.stream(context, sampling, delivery) as chunks:
-                return await merged(chunks)
-        except EngineError as error:
-            self.failure = self.failure or error
-            raise
 
 
 def _key(context: Context, sampling: Sampling) -> bytes:

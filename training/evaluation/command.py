@@ -19,27 +19,32 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from benchmarks.vllm_options import add_vllm_options, vllm_options
-from engines import Engine, ForkjoinError, UsageError, embedded_model, local_engine, single_error
+from benchmarks.vllm_options import add_vllm_options, at_once_on_a_gpu, vllm_options
+from engines import (
+    BackgroundEngine,
+    CallLimiter,
+    Engine,
+    ForkjoinError,
+    UsageError,
+    embedded_model,
+    local_engine,
+    single_error,
+)
 from orchestrator.runs.run_folder import check_runs
 
 from ..option_types import not_negative, positive, whole
 from ..stopping import Terminated, unless_terminated
 from .catalogue import PARTS, Listed
-from .part import PLAIN, TRAINED, Options
+from .part import CALLS, PLAIN, TRAINED, Options
 from .record import Record
 from .telling import say
 from .weights import weights_of
 
 _ALL = "all"
-_MODELS = (PLAIN, TRAINED)
-# So many calls run where parts are measured side by side; by default, graphs are captured for half as many.
-_ON_A_GPU: Mapping[str, Any] = {"max_cudagraph_capture_size": 1024}
 _BESIDE = Path(__file__).parents[3] / "shared" / "data"
 
 Open = Callable[..., AbstractAsyncContextManager[Engine]]
@@ -97,15 +102,22 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
         samples=given.samples,
         data=given.data,
         seed=given.seed,
-        concurrency=given.concurrency,
+        limiter=CallLimiter(given.concurrency),
     )
     record = Record(given.out)
     plain = replace(options, model=PLAIN, weights=given.plain)
     trained = replace(options, model=TRAINED, weights=given.model)
-    todo = {
-        own: [n for n in names if own.model in parts[n].models and not record.has(n, own)]
-        for own in (plain, trained)
-    }
+    todo: dict[Options, list[str]] = {}
+    due: set[str] = set()
+    for own in (plain, trained):
+        # A part that is measured on the plain model is told anew with the trained one beside it.
+        todo[own] = [
+            name
+            for name in names
+            if own.model in parts[name].models and (name in due or not record.has(name, own.model))
+        ]
+        due.update(todo[own])
+    record.check_asked(options)
     weights = {}
     for own in todo:
         if any(own.model in parts[name].models for name in names):
@@ -119,17 +131,17 @@ async def _evaluate(given: argparse.Namespace, opened: Open, parts: Mapping[str,
     if missing and given.problems is None and _computes_on_cpu():
         say("vLLM has no GPU here, and will take hours or days: on a CPU try --problems 10")
     if not _computes_on_cpu():
-        engine_options = {**_ON_A_GPU, **engine_options}
+        engine_options = at_once_on_a_gpu(engine_options, options.concurrency)
     done = True
     for own, those in todo.items():
         if those:
             say(f"starting vLLM with the {own.model} model{f' {own.weights}' * bool(own.weights)}")
             async with opened(own.weights, **engine_options) as engine:
-                record.begin(own.model, weights[own.model])
+                record.begin(own, weights[own.model])
                 done &= await _measure_all({n: parts[n] for n in those}, engine, own, record)
-    for model, engine_name in record.engines(names, _MODELS).items():
+    for model, engine_name in record.engines(names).items():
         sys.stdout.write(f"the {model} model: {engine_name}\n")
-    for table in record.tables(names, _MODELS):
+    for table in record.tables(names):
         sys.stdout.write(f"\n{table.text}\n")
     say(f"the figures are in {given.out}")
     return done
@@ -149,18 +161,19 @@ async def _measure_all(
 ) -> bool:
     """Measures parts side by side, so that the engine is never idle; before them those that want it for themselves."""
     done = []
+    later = BackgroundEngine(engine)
 
-    async def measure(name: str) -> None:
+    async def measure(name: str, engine: Engine) -> None:
         done.append(await _measure(name, parts[name], engine, options, record))
 
     for name in parts:
         if parts[name].alone:
-            await measure(name)
+            await measure(name, engine)
     with single_error():
         async with anyio.create_task_group() as group:
             for name in parts:
                 if not parts[name].alone:
-                    group.start_soon(measure, name)
+                    group.start_soon(measure, name, engine if parts[name].first else later)
     return all(done)
 
 
@@ -177,7 +190,7 @@ async def _measure(
     except ForkjoinError as error:
         say(f"{name}: {error}")
         return False
-    record.put(name, options, engine.fingerprint, tables)
+    record.put(name, options.model, engine.fingerprint, tables)
     say(f"{name}: done in {anyio.current_time() - start:,.0f} s")
     return True
 
@@ -218,12 +231,7 @@ def _parser(parts: Mapping[str, Listed]) -> argparse.ArgumentParser:
     add("--minutes", type=not_negative, default=math.inf,
         help="stop when so many are over since the start, to go on later")  # fmt: skip
     add("--seed", type=whole, default=0, help="of problems and of sampling (0)")
-    add(
-        "--concurrency",
-        type=positive,
-        default=256,
-        metavar="N",
-        help="calls at once of each system (256)",
-    )
+    add("--concurrency", type=positive, default=CALLS, metavar="N",
+        help="calls at once, of all systems; searches have as many of their own (%(default)s)")  # fmt: skip
     add_vllm_options(parser, "options of vLLM: max_num_seqs=64")
     return parser

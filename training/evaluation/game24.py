@@ -4,7 +4,7 @@ each rule, widths 16 and 64 ─> solved, KV blocks, tokens      beside it: other
 the moves of these searches ─> how good the proposer is, how good the judge is, at each depth
 
 With its calls in common asked once, a puzzle takes some 750 of them, and 100 puzzles some minutes on a GPU. A part
-that is stopped goes on after the last setting that was done.
+that is stopped goes on with the puzzles that were not done.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ..skills.games.puzzle import Puzzle
 from ..skills.games.search import JUDGED, LOOKED_AHEAD
 from .asked_once import AskedOnce
 from .at_once import at_once
-from .kept_searches import keep, kept
+from .failure_noted import FailureNoted
+from .kept import Kept
 from .measuring import Asked
 from .part import Options, Table
 from .puzzle_search import Searched, Setting, searched
@@ -36,6 +37,7 @@ from .telling import Done, say
 
 _WIDTHS = (16, 64)
 _PROBLEMS = 100
+_PART = "game24"
 # All of the file, of which the test puzzles are chosen.
 _FILE = Asked(task=task_named("game24"), problems=2000, file="game24.jsonl")
 _ETS = "ETS, tokens"
@@ -94,28 +96,32 @@ async def _puzzles(options: Options) -> Sequence[Puzzle]:
 
 
 async def _measured(
-    setting: Setting, puzzles: Sequence[Puzzle], engine: AskedOnce, options: Options
+    setting: Setting, puzzles: Sequence[Puzzle], engine: Engine, options: Options
 ) -> Row:
     """Searches puzzles side by side, so many that the engine is busy; what is kept is not searched again."""
-    if (before := kept(setting, puzzles, options)) is not None:
-        return Row(setting=setting, came=before)
-    name = f"game24: {setting.name}, width {setting.width}"
-    say(f"{name}, {len(puzzles)} puzzles")
-    done = Done(name, len(puzzles), "puzzles")
-    limiter = anyio.CapacityLimiter(max(1, 2 * options.concurrency // setting.width))
+    name = f"{setting.name}, width {setting.width}"
+    kept = Kept(options.out / _PART / f"{options.model} {name}.jsonl", Searched)
+    asked = {
+        puzzle: {"puzzle": puzzle.problem.id, "seed": options.seed, **setting.described}
+        for puzzle in puzzles
+    }
+    missing = [puzzle for puzzle in puzzles if kept.of(asked[puzzle]) is None]
+    if missing:
+        say(f"{_PART}: {name}, {len(missing)} puzzles")
+    done = Done(f"{_PART}: {name}", len(missing), "puzzles")
+    at_a_time = anyio.CapacityLimiter(max(1, options.concurrency // setting.width))
+    failures = FailureNoted(engine)
 
-    async def one(puzzle: Puzzle) -> Searched:
-        async with limiter:
-            came = await searched(setting, puzzle, engine, options.seed)
+    async def search(puzzle: Puzzle) -> None:
+        async with at_a_time:
+            came = await searched(setting, puzzle, failures, options.seed)
+            failures.check()
+            kept.keep(asked[puzzle], came)
             done.add()
-            return came
 
-    came = await at_once([partial(one, puzzle) for puzzle in puzzles])
-    if engine.failure is not None:
-        raise engine.failure
-    row = Row(setting=setting, came=came)
-    keep(row.came, setting, puzzles, options)
-    return row
+    await at_once([partial(search, puzzle) for puzzle in missing])
+    found = (kept.of(asked[puzzle]) for puzzle in puzzles)
+    return Row(setting=setting, came=[one for one in found if one is not None])
 
 
 def _looked_ahead(puzzle: Puzzle) -> Scorer:

@@ -18,12 +18,14 @@ from evals.estimates.estimating import mean_of
 from reasoning import Method
 
 from ..skills import products
+from .kept import Kept
 from .measuring import Asked
 from .part import Options, Table, mean
 from .products import METHODS
 from .systems_table import times_fewer
 from .telling import Done, say
 
+_PART = "latency"
 _HEADERS = ("system", "n", "seconds", "x faster", "critical path", "tokens")
 _NOTES = (
     "One question at a time, systems in turn, after one question to warm up. In brackets: intervals of 95 % over "
@@ -34,10 +36,14 @@ _NOTES = (
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Times one chain, and fork and join in both dialects."""
     asked = Asked(task=products.PRODUCTS, problems=20)
-    # Others than those of the part `products`, whose prompts may be in the cache.
-    problems = await asked.load(replace(options, seed=options.seed + 1))
+    count = options.problems or asked.problems
+    first, *problems = await asked.load(replace(options, problems=1 + count))
+    kept = Kept(options.out / _PART / f"{options.model}.jsonl", dict[str, Trial])
     title = "Seconds of a product that has the engine for itself"
-    return [await alone(engine, title, asked.task, problems, METHODS)]
+    say(f"{title}: {', '.join(METHODS)}, one question at a time, {len(problems):,} questions")
+    for method in METHODS.values():
+        await _timed(engine, asked.task, first, method)
+    return [await alone(engine, title, asked.task, problems, METHODS, kept)]
 
 
 async def alone(
@@ -46,6 +52,7 @@ async def alone(
     task: Task,
     problems: Sequence[Problem],
     methods: Mapping[str, Method],
+    kept: Kept[dict[str, Trial]],
 ) -> Table:
     """Times methods on each of the problems, one after another.
 
@@ -53,25 +60,31 @@ async def alone(
         engine: Runs them, and nothing else meanwhile.
         title: What the table shows.
         task: Puts the problems.
-        problems: The first is asked once more beforehand.
+        problems: What is asked.
         methods: By their names; the first is what the others are compared with.
+        kept: Has what was timed before, a problem with all methods at a time.
     """
-    say(f"{title}: {', '.join(methods)}, one question at a time, {len(problems):,} questions")
-    done = Done("latency", len(problems) * len(methods), "answers")
-    for method in methods.values():
-        await _timed(engine, task.asked(problems[0]), method, problems[0].id)
+    done = Done(_PART, len(problems), "questions")
     timed: dict[str, list[Trials]] = {name: [] for name in methods}
+    described = {name: repr(method) for name, method in methods.items()}
     for problem in problems:
-        for name, method in methods.items():
-            trial = await _timed(engine, task.asked(problem), method, problem.id)
+        asked = {"problem": problem.id, "methods": described}
+        trials = kept.of(asked)
+        if trials is None:
+            trials = {
+                name: await _timed(engine, task, problem, method)
+                for name, method in methods.items()
+            }
+            kept.keep(asked, trials)
+        for name, trial in trials.items():
             timed[name].append(Trials(problem=problem.id, trials=(trial,)))
-            done.add()
+        done.add()
     return _table(title, task.name, timed)
 
 
-async def _timed(engine: Engine, question: str, method: Method, name: str) -> Trial:
+async def _timed(engine: Engine, task: Task, problem: Problem, method: Method) -> Trial:
     start = anyio.current_time()
-    context = await converse(engine, [("user", question)], name=name)
+    context = await converse(engine, [("user", task.asked(problem))], name=problem.id)
     answer = await method.solve(context, engine)
     return Trial(
         # Nobody grades it.

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from engines import CallLimiter, Engine, Sampling, UsageError
+from engines import Engine, Sampling, UsageError
 from evals import (
     Evaluation,
     EvaluationSettings,
@@ -26,7 +27,7 @@ from evals import (
     read_evaluation,
     resume_evaluation,
 )
-from evals.evaluation.reading import evaluations_in, is_evaluation
+from evals.evaluation.reading import is_evaluation
 from evals.evaluation.systems import Place
 from orchestrator import Agent, Tool
 from planners import Planner
@@ -156,7 +157,7 @@ async def measured(
         tasks={one.task.name: one.task for one in asked},
         problems={one.task.name: await one.load(options) for one in asked},
         k=samples if options.samples is None else options.samples,
-        limiter=CallLimiter(options.concurrency),
+        limiter=options.limiter,
     )
     each = f"{settings.k} sample{'s' if settings.k > 1 else ''} of each problem"
     say(f"{part}: {name}, {each}, {settings.total:,} in all")
@@ -165,7 +166,7 @@ async def measured(
         graders = {name: task.grader() for name, task in settings.tasks.items()}
         for grader in graders.values():
             exits.push_async_callback(grader.aclose)
-        if path.is_dir() and is_evaluation(path):
+        if _is_begun(path):
             done = await resume_evaluation(settings, engine, graders, path=path, watcher=watcher)
         else:
             done = await begin_evaluation(
@@ -174,17 +175,29 @@ async def measured(
     return read_evaluation(done.path)
 
 
-def evaluations_of(options: Options, part: str, names: Sequence[str]) -> list[Evaluation]:
+def of_both_models(
+    own: Sequence[Evaluation], options: Options, part: str, names: Sequence[str]
+) -> list[Evaluation]:
     """The evaluations of a part that are there: those of the plain model, if any, and then those of the trained one.
 
     Args:
+        own: Those of the model at hand.
         options: What is asked of the part.
         part: The part's folder in that of the whole evaluation.
-        names: Of the systems, in the order that is wanted.
+        names: Of the systems.
 
     Raises:
-        RunUnreadable: There are none, or one cannot be read.
+        RunUnreadable: One cannot be read.
     """
-    there = {path.name: path for path in evaluations_in(options.out / part)}
-    wanted = [f"{model} {name}" for model in (PLAIN, TRAINED) for name in names]
-    return [read_evaluation(there[name]) for name in wanted if name in there]
+    found: list[Evaluation] = []
+    for model in (PLAIN, TRAINED):
+        if model == options.model:
+            found += own
+        else:
+            paths = [options.out / part / f"{model} {name}" for name in names]
+            found += [read_evaluation(path) for path in paths if _is_begun(path)]
+    return found
+
+
+def _is_begun(path: Path) -> bool:
+    return path.is_dir() and is_evaluation(path)

@@ -24,7 +24,7 @@ from evals.report.words import points, probability
 from evals.tasks.arithmetic import ARITHMETIC
 
 from ..skills import arithmetic, products
-from .measuring import CHAIN, Asked, evaluations_of, measured, thinks
+from .measuring import CHAIN, Asked, measured, of_both_models, thinks
 from .part import Options, Table, rate
 from .telling import say
 
@@ -42,8 +42,8 @@ _HEADERS = (
 async def measure(engine: Engine, options: Options) -> Sequence[Table]:
     """Measures the model at hand, and compares both once both are there."""
     system = thinks(CHAIN)
-    await measured(engine, options, system, _ASKED, part=_PART, name=_CHAIN)
-    several = evaluations_of(options, _PART, [_CHAIN])
+    own = await measured(engine, options, system, _ASKED, part=_PART, name=_CHAIN)
+    several = of_both_models([own], options, _PART, [_CHAIN])
     if len(several) < 2:
         return []
     plain, trained = several

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engines import Engine
+from engines import CallLimiter, Engine
 from evals import Estimate
 from orchestrator.runs.text_table import TextTable
 
 PLAIN, TRAINED = "plain", "trained"
-"""Models, as tables call them."""
+MODELS = (PLAIN, TRAINED)
+"""Models, as tables call them, in the order in which they are measured."""
+
+CALLS = 1024
+"""How many run at once where nobody says it: as many as vLLM takes on a large GPU."""
 
 _WIDEST = 400
 
@@ -33,7 +37,7 @@ class Options:
         samples: How many samples of each problem; None as `problems`.
         data: The folder of benchmark data, such as `gsm8k_test.jsonl`; None where there is none.
         seed: Of sampling, and of problems that are drawn.
-        concurrency: How many calls run at once.
+        limiter: Lets only so many calls of all systems run at once.
         model: Which one the engine has: `trained` or `plain`.
         weights: Where that one is from, as its name or folder; None is the embedded one.
     """
@@ -43,9 +47,19 @@ class Options:
     samples: int | None = None
     data: Path | None = None
     seed: int = 0
-    concurrency: int = 256
+    limiter: CallLimiter = field(default_factory=lambda: CallLimiter(CALLS), compare=False)
     model: str = TRAINED
     weights: str | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls the limiter lets run at once."""
+        return self.limiter.statistics().limit
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What makes figures others than those of other options."""
+        return {"problems": self.problems, "samples": self.samples, "seed": self.seed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ search ─> tree ─┬─> solved, tokens, KV blocks of what was kept
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 from benchmarks.game24.kv_of_search import waves_of
 from benchmarks.game24.searching import final_answers, prompted
@@ -43,6 +44,17 @@ class Setting:
     width: int
     scorer: Callable[[Puzzle], Scorer]
     guided: bool = True
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """What tells it from any other way, as JSON data; its name aside."""
+        scorer = getattr(self.scorer, "__name__", repr(self.scorer))
+        return {
+            "rule": repr(self.rule),
+            "width": self.width,
+            "scorer": scorer,
+            "guided": self.guided,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

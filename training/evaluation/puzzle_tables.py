@@ -16,8 +16,8 @@ from ..skills.games.puzzle import Puzzle
 from .part import Table, mean, rate
 from .puzzle_search import Searched, Setting, Taken
 
-SAMPLED, AT_ONCE_BY = "sampling", "REBASE, judged at once"
-"""Searches that tables of moves are made of: one that nothing guides, and one whose judge does not look ahead."""
+SAMPLED, JUDGED_BY, AT_ONCE_BY = "sampling", "REBASE", "REBASE, judged at once"
+"""Searches that tables of moves are made of: one that nothing guides, and one with either judge."""
 
 _MOVES = 3
 _HEADERS = (
@@ -123,7 +123,12 @@ def proposals(rows: Sequence[Row], puzzles: Sequence[Puzzle]) -> Table:
 
 def judgement(rows: Sequence[Row]) -> Table:
     """What judges say of moves, at once and after looking ahead."""
-    judges = {"at once": _last(rows, AT_ONCE_BY), "looked ahead": _last(rows, SAMPLED)}
+    at_once = _last(rows, AT_ONCE_BY)
+    width = at_once.setting.width
+    (looked_ahead,) = (
+        row for row in rows if (row.setting.name, row.setting.width) == (JUDGED_BY, width)
+    )
+    judges = {"at once": at_once, "looked ahead": looked_ahead}
     told, data = [], []
     for judge, row in judges.items():
         for depth in range(1, _MOVES + 1):
@@ -155,7 +160,10 @@ def judgement(rows: Sequence[Row]) -> Table:
         title="Game of 24: verdicts on moves as searches make them",
         headers=("judge", "move", "good", "bad", "right %", "yes to good %", "no to bad %"),
         rows=told,
-        notes=("A verdict is yes where that is likelier than no. Shares are means over puzzles.",),
+        notes=(
+            f"Of the searches by {JUDGED_BY} at width {width}. A verdict is yes where that is likelier than no. Shares "
+            "are means over puzzles.",
+        ),
         data={"verdicts": data},
     )
 

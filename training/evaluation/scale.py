@@ -13,13 +13,15 @@ from functools import partial
 from itertools import chain
 from random import Random
 
-from engines import CallLimiter, Engine, Outcome, Sampling, join
+from engines import Engine, ForkjoinError, Outcome, Sampling
 from evals import Estimate, Problem, System
 from evals.estimates import interval
 from reasoning import SelfConsistency
 
 from ..skills.scale import PLANNER, SCALE_PROBLEMS
 from .at_once import at_once
+from .failure_noted import FailureNoted
+from .kept import Kept
 from .measuring import CHAIN, Asked, plans, thinks
 from .part import Options, Table, mean, rate
 from .scale_steps import SYSTEMS, Judged, Planned, Probed, probed
@@ -48,7 +50,7 @@ async def _whole(engine: Engine, options: Options) -> Sequence[Table]:
 
 
 async def _pieces(engine: Engine, options: Options) -> Sequence[Table]:
-    outcomes = await _probed(engine, options)
+    outcomes = await _probed(FailureNoted(engine), options)
     known = [outcome.value for outcome in outcomes if outcome.value is not None]
     lost = [outcome.reason for outcome in outcomes if outcome.value is None]
     notes = (
@@ -72,18 +74,28 @@ def _systems(seed: int) -> dict[str, System]:
     }
 
 
-async def _probed(engine: Engine, options: Options) -> list[Outcome[Probed]]:
+async def _probed(engine: FailureNoted, options: Options) -> list[Outcome[Probed]]:
     problems = await _ASKED.load(options)
     say(f"{_PART}: {len(problems)} problems planned, their steps scored and solved")
     done = Done(f"{_PART}: plans and steps", len(problems), "problems")
-    limiter = CallLimiter(options.concurrency)
+    kept = Kept(options.out / _PART / f"{options.model} pieces.jsonl", Probed)
 
-    async def probe(problem: Problem) -> Probed:
-        found = await probed(problem, engine, limiter, options.seed)
+    async def probe(problem: Problem) -> Outcome[Probed]:
+        asked = {"problem": problem.id, "seed": options.seed, "planner": repr(PLANNER)}
+        found = kept.of(asked)
+        if found is None:
+            try:
+                found = await probed(problem, engine, options.limiter, options.seed)
+            except ForkjoinError as error:
+                engine.check()
+                return Outcome("failed", reason=str(error))
+            # Planners go on without what a call would have said.
+            engine.check()
+            kept.keep(asked, found)
         done.add()
-        return found
+        return Outcome("ok", found)
 
-    return await join([partial(probe, one) for one in problems])
+    return await at_once([partial(probe, one) for one in problems])
 
 
 def outlines_table(several: Sequence[Probed], notes: Sequence[str] = ()) -> Table:

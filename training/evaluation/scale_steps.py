@@ -17,7 +17,7 @@ from functools import partial
 
 from engines import CallLimiter, Engine, Sampling, converse
 from evals import Problem
-from orchestrator import Agent
+from orchestrator import Agent, RunFailed
 from planners import Plan
 from planners.scaling.decomposition import read_decomposition
 from planners.scaling.difficulty import difficulty_of
@@ -162,10 +162,12 @@ async def _scores(
 
 
 async def _answers(agent: Agent, asked: str) -> Mapping[str, Answer]:
-    result = await agent.run(asked)
-    return {
-        node: outcome.value.answer for node, outcome in result.outcomes.items() if outcome.value
-    }
+    """Of the steps that came to one."""
+    try:
+        outcomes = (await agent.run(asked)).outcomes
+    except RunFailed as failed:
+        outcomes = failed.outcomes
+    return {node: outcome.value.answer for node, outcome in outcomes.items() if outcome.value}
 
 
 def _solved(answer: Answer | None, value: int) -> Solved:

@@ -9,7 +9,7 @@ from engines import Engine
 from evals import System
 
 from .at_once import at_once
-from .measuring import Asked, evaluations_of, measured
+from .measuring import Asked, measured, of_both_models
 from .part import Options, Table
 from .systems_table import systems_table
 from .telling import SamplesTold
@@ -46,6 +46,5 @@ async def side_by_side(
     own = await at_once(
         [partial(measure, system, [asked], name=name) for name, system in systems.items()]
     )
-    several = evaluations_of(options, part, [*systems])
-    first = next(one for one in several if one.path == own[0].path)
-    return systems_table(title, asked.task.name, several, first=first, notes=notes)
+    several = of_both_models(own, options, part, [*systems])
+    return systems_table(title, asked.task.name, several, first=own[0], notes=notes)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import anyio
+
 from engines import (
     STREAMED,
     WHOLE,
@@ -45,6 +47,8 @@ _CALLS_IN_PARTS = 256
 _PROMPT = 64
 _REPEATS = 5
 _SECONDS = 60
+# Its start included; what the other one gave is kept.
+_MOST_FOR_A_SERVER = 230.0
 # That speak HTTP: one is vLLM's default.
 _PROCESSES = (1, 4)
 
@@ -94,14 +98,15 @@ async def measure(setting: Setting) -> list[Figure]:
         setting.say(f"http: vLLM's server, {_told(processes)}, starts beside the engine")
         options = {**setting.usual, **HALF, "api_server_count": processes, **setting.options}
         try:
-            with single_error():
+            with anyio.fail_after(_MOST_FOR_A_SERVER), single_error():
                 async with (
                     served(setting.model, options) as server,
                     HttpEngine(server.url) as over,
                 ):
                     found += await compare(setting, inside, over, server.cpu_seconds, processes)
-        except ForkjoinError as error:
-            raise Incomplete(found, f"{_told(processes)}: {error}") from error
+        except (ForkjoinError, TimeoutError) as error:
+            problem = str(error) or f"more than {_MOST_FOR_A_SERVER:.0f} s"
+            raise Incomplete(found, f"{_told(processes)}: {problem}") from error
     return found
 
 
@@ -110,7 +115,7 @@ async def compare(
     inside: Engine,
     over: Engine,
     server_cpu: Callable[[], float],
-    processes: int = 1,
+    processes: int,
 ) -> list[Figure]:
     """The figures of two engines.
 
@@ -150,7 +155,8 @@ async def run(load: Load, engine: Engine, server_cpu: Callable[[], float], name:
         for i in range(load.calls)
     ]
     calls = partial(in_flight, engine, contexts, load.width, load.tokens, load.delivery)
-    return Ran(*await busy(calls, time.process_time, server_cpu))
+    seconds, server, client = await busy(calls, server_cpu, time.process_time)
+    return Ran(seconds=seconds, client=client, server=server)
 
 
 def _figure(
@@ -158,7 +164,7 @@ def _figure(
 ) -> Figure:
     seconds, seconds_inside = ([ran.seconds for ran in runs] for runs in (over, inside))
     rate, rate_inside = (load.total / statistics.median(s) for s in (seconds, seconds_inside))
-    busy = [
+    used = [
         statistics.median(share)
         for share in (
             [ran.client for ran in over],
@@ -171,8 +177,8 @@ def _figure(
         beside="in process",
         value=ratio(seconds_inside, seconds),
         goal=goal,
-        detail=f"{rate:,.0f} beside {rate_inside:,.0f} tokens/s; of a processor the client used {busy[0]:.0%} and "
-        f"the server {busy[1]:.0%} to speak HTTP, in process {busy[2]:.0%}",
+        detail=f"{rate:,.0f} beside {rate_inside:,.0f} tokens/s; of a processor the client used {used[0]:.0%} and "
+        f"the server {used[1]:.0%} to speak HTTP, in process {used[2]:.0%}",
         data={
             "tokens": load.total,
             "seconds": seconds,

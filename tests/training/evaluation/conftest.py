@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engines import CallLimiter
 from tests import backends
 from training.evaluation.part import Options
 
@@ -12,4 +13,4 @@ anyio_backend = backends.virtual_backend
 
 @pytest.fixture
 def options(tmp_path: Path) -> Options:
-    return Options(out=tmp_path / "out", concurrency=4)
+    return Options(out=tmp_path / "out", limiter=CallLimiter(4))

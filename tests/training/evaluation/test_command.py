@@ -12,7 +12,15 @@ from typing import Any
 import anyio
 import pytest
 
-from engines import Engine, EngineError, FakeEngine, ForkjoinError, UsageError
+from engines import (
+    Engine,
+    EngineError,
+    FakeEngine,
+    ForkjoinError,
+    Sampling,
+    UsageError,
+    converse,
+)
 from tests.engines.adapter_files import write_adapter
 from training.evaluation import command
 from training.evaluation.catalogue import PARTS, Listed
@@ -28,11 +36,13 @@ class Bench:
         self.opened: list[tuple[str | None, dict[str, Any]]] = []
         self.measured: list[tuple[str, str]] = []
         self.broken: set[str] = set()
+        self.broken_of: set[tuple[str, str]] = set()
         self.endless: set[str] = set()
         self.stopping: dict[str, signal.Signals] = {}
         self.closed = 0
         self.file: str | None = None
         self.dead = False
+        self.engine = FakeEngine()
 
     def run(self, *arguments: str) -> None:
         parts = {
@@ -47,16 +57,18 @@ class Bench:
         if self.dead:
             raise EngineError("it does not start")
         try:
-            yield FakeEngine()
+            self.engine = FakeEngine()
+            yield self.engine
         finally:
             self.closed += 1
 
     def part(self, name: str) -> Any:
         async def measure(engine: Engine, options: Options) -> Sequence[Table]:
-            if name in self.broken:
+            if name in self.broken or (name, options.model) in self.broken_of:
                 raise ExceptionGroup("of a task group", [EngineError(f"{name} is broken")])
-            if name in self.stopping:
-                os.kill(os.getpid(), self.stopping[name])
+            stop = {name, f"{name} of {options.model}"} & self.stopping.keys()
+            if stop:
+                os.kill(os.getpid(), self.stopping[stop.pop()])
                 await anyio.sleep_forever()
             if name in self.endless:
                 await anyio.sleep_forever()
@@ -145,6 +157,37 @@ def test_a_part_that_fails_leaves_the_others_alone_and_is_tried_again(
     assert bench.measured[2:] == [("sums", TRAINED)]
 
 
+def test_other_problems_are_refused_before_an_engine_starts(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.run("--part", "sums", "--problems", "2")
+    for given in (["--problems", "3"], ["--problems", "2", "--seed", "1"], []):
+        with pytest.raises(UsageError, match=r"was measured with --\w+ .*: choose another --out"):
+            bench.run("--part", "words", *given)
+    assert len(bench.opened) == 1
+    bench.run("--part", "words", "--problems", "2")
+    assert "words of the trained model, 2 problems" in capsys.readouterr().out
+
+
+def test_a_part_of_which_the_plain_model_comes_later_is_told_with_both(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.broken_of = {("words", PLAIN)}
+    with pytest.raises(SystemExit):
+        bench.run("--part", "words")
+    assert bench.measured == [("words", TRAINED)]
+    bench.broken_of = set()
+    # Stopped between the two, it goes on with the second.
+    bench.stopping = {"words of trained": signal.SIGTERM}
+    with pytest.raises(SystemExit):
+        bench.run("--part", "words")
+    bench.stopping = {}
+    capsys.readouterr()
+    bench.run("--part", "words")
+    assert bench.measured == [("words", TRAINED), ("words", PLAIN), ("words", TRAINED)]
+    assert "words of the trained model" in capsys.readouterr().out
+
+
 def test_figures_of_an_adapter_that_was_trained_anew_in_its_folder_are_refused(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,25 +265,88 @@ def test_the_folder_of_data_is_told_and_is_that_of_the_variable_where_none_is_gi
     assert "files of benchmarks" not in capsys.readouterr().err
     bench.run("--part", "sums")
     assert f"files of benchmarks are those in {own}\n" in capsys.readouterr().err
-    bench.run("--part", "sums", "--problems", "2", "--data", str(other))
+    bench.out = tmp_path / "second"
+    bench.run("--part", "sums", "--data", str(other))
     assert f"files of benchmarks are those in {other}\n" in capsys.readouterr().err
     monkeypatch.delenv("DATA")
     monkeypatch.setattr(command, "_BESIDE", tmp_path / "nowhere")
+    bench.out = tmp_path / "third"
     with pytest.raises(UsageError, match=r"sums needs rows\.jsonl, which is nowhere: give its"):
-        bench.run("--part", "sums", "--problems", "3")
+        bench.run("--part", "sums")
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
 def test_on_a_cpu_fewer_problems_are_recommended_to_who_gives_no_number(
-    bench: Bench, on_cpu: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bench: Bench,
+    on_cpu: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(command, "_computes_on_cpu", lambda: on_cpu)
     bench.run("--part", "sums")
     assert ("on a CPU try --problems 10" in capsys.readouterr().err) is on_cpu
-    bench.run("--part", "sums", "--problems", "3")
     # Nothing is left to measure.
+    bench.run("--part", "sums")
+    bench.out = tmp_path / "few"
     bench.run("--part", "sums", "--problems", "3")
     assert "--problems 10" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("on_cpu", "given", "options"),
+    [
+        (True, [], {}),
+        (False, [], {"max_num_seqs": 1024, "max_cudagraph_capture_size": 1024}),
+        (
+            False,
+            ["--concurrency", "64", "--vllm", "dtype=half"],
+            {"max_num_seqs": 64, "max_cudagraph_capture_size": 64, "dtype": "half"},
+        ),
+    ],
+)
+def test_on_a_gpu_an_engine_is_opened_that_runs_all_calls_at_once(
+    bench: Bench,
+    on_cpu: bool,
+    given: list[str],
+    options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(command, "_computes_on_cpu", lambda: on_cpu)
+    bench.run("--part", "sums", *given)
+    assert bench.opened == [(None, options)]
+
+
+def test_what_wants_the_engine_for_itself_has_it_and_others_stand_back_for_what_is_first(
+    bench: Bench,
+) -> None:
+    running: set[str] = set()
+    beside: dict[str, set[str]] = {}
+
+    def part(name: str) -> Any:
+        async def measure(engine: Engine, options: Options) -> Sequence[Table]:
+            running.add(name)
+            context = await converse(engine, [("user", "1"), ("assistant", "")], name=name)
+            await engine.generate(context, Sampling())
+            beside[name] = running - {name}
+            await anyio.sleep(0.05)
+            running.remove(name)
+            return []
+
+        return measure
+
+    parts = {
+        "slow": Listed(measure=part("slow")),
+        "timed": Listed(measure=part("timed"), alone=True),
+        "long": Listed(measure=part("long"), first=True),
+        "also timed": Listed(measure=part("also timed"), alone=True),
+    }
+    evaluate(["--out", str(bench.out)], bench.open, parts)
+    assert beside["timed"] == beside["also timed"] == set()
+    assert beside["slow"] | beside["long"] == {"slow", "long"}
+    calls = {call.context.path.split("/")[0]: call for call in bench.engine.calls}
+    priorities = {name: call.delivery.priority for name, call in calls.items()}
+    assert priorities["long"] == priorities["timed"] == 0 < priorities["slow"]
 
 
 def test_a_place_that_is_a_file_is_told_to_be_one(tmp_path: Path) -> None:

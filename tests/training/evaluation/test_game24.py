@@ -12,8 +12,10 @@ import pytest
 
 from engines import Choice, Context, EngineDead, FakeEngine, ForkjoinError, Sampling, UsageError
 from evals.game24 import Move, legal_moves, next_line, remaining
-from reasoning import Check
+from reasoning import Check, Scorer
+from reasoning.searching.rules.beam import Beam
 from reasoning.searching.rules.independent import Independent
+from training.evaluation import game24
 from training.evaluation.game24 import measure
 from training.evaluation.part import Options, Table
 from training.evaluation.puzzle_search import Setting, searched
@@ -57,6 +59,10 @@ def right(puzzle: Puzzle, thought: str, chosen: bool) -> str:
 def wrong(puzzle: Puzzle, thought: str, chosen: bool) -> str:
     said = right(puzzle, thought, chosen)
     return {"Yes": "No", "No": "Yes"}.get(said, said)
+
+
+def free(puzzle: Puzzle) -> Scorer:
+    return Check(check=lambda answer: 0.5)
 
 
 @pytest.fixture
@@ -143,6 +149,22 @@ def dying_after(calls: int) -> Callable[[Context, Sampling], str]:
 
 
 @pytest.mark.anyio
+async def test_puzzles_that_were_done_are_not_searched_again(asked: Options) -> None:
+    setting = Setting(name="beam", rule=Beam(beam_width=2), width=2, scorer=free)
+    puzzles = [Puzzle(tuple(numbers)) for numbers in PUZZLES]
+    engine = FakeEngine(student(right), chunk_tokens=1000)
+    whole = await game24._measured(setting, puzzles[:2], engine, asked)
+    calls = len(engine.calls)
+    again = await game24._measured(setting, puzzles, engine, asked)
+    assert again.came[:2] == whole.came
+    assert 0 < len(engine.calls) - calls < calls
+    # A rule that is called the same is another one.
+    other = replace(setting, rule=Independent())
+    await game24._measured(other, puzzles[:2], engine, asked)
+    assert len(engine.calls) > 1.8 * calls
+
+
+@pytest.mark.anyio
 async def test_settings_that_were_done_are_not_searched_again(
     asked: Options, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +178,7 @@ async def test_settings_that_were_done_are_not_searched_again(
     dying = FakeEngine(dying_after(len(engine.calls) // 2), chunk_tokens=1000)
     with pytest.raises(ForkjoinError, match="the engine is gone"):
         await measure(dying, asked, [2])
-    done = sorted((asked.out / "game24").iterdir())
+    done = [file for file in (asked.out / "game24").iterdir() if file.stat().st_size]
     assert 0 < len(done) < count
     searches()
     assert await measure(engine, asked, [2]) == tables
@@ -164,7 +186,7 @@ async def test_settings_that_were_done_are_not_searched_again(
     # Another seed is another search.
     await measure(engine, replace(asked, seed=1), [2])
     assert searches() == count
-    done[0].write_text("{", encoding="utf-8")
+    done[0].write_text("{\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"\.jsonl is damaged: take it away"):
         await measure(engine, asked, [2])
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engines import Context, FakeEngine, Sampling, UsageError
-from evals import System, Task
+from engines import CallLimiter, Context, FakeEngine, Sampling, UsageError
+from evals import Evaluation, System, Task
 from orchestrator import tool
 from planners import LLMCompiler
 from tests.evals.evaluation import making_samples
@@ -14,12 +14,12 @@ from training.evaluation.measuring import (
     CHAIN,
     GREEDY,
     Asked,
-    evaluations_of,
     measured,
+    of_both_models,
     plans,
     thinks,
 )
-from training.evaluation.part import PLAIN, Options
+from training.evaluation.part import PLAIN, TRAINED, Options
 
 pytestmark = pytest.mark.anyio
 
@@ -72,19 +72,28 @@ async def test_another_system_is_not_mixed_with_what_is_there(options: Options) 
         await chain(engine, options, other)
 
 
-async def test_a_part_has_the_plain_model_before_the_trained_one(options: Options) -> None:
-    engine = FakeEngine(right)
-    await chain(engine, options)
-    await chain(engine, replace(options, model=PLAIN))
-    found = [one.system for one in evaluations_of(options, "sums", ["chain"])]
-    assert found == ["plain chain", "trained chain"]
-
-
-async def test_systems_are_told_in_the_order_that_is_wanted(options: Options) -> None:
+async def test_the_plain_model_stands_before_the_trained_one_and_systems_as_they_are_named(
+    options: Options,
+) -> None:
+    own: dict[str, list[Evaluation]] = {PLAIN: [], TRAINED: []}
+    # What others have begun there, or a version before, is none of them.
     for name in ("later", "first", "unknown"):
-        await measured(FakeEngine(right), options, thinks(CHAIN), ASKED, part="sums", name=name)
-    found = evaluations_of(options, "sums", ["first", "missing", "later"])
-    assert [one.system for one in found] == ["trained first", "trained later"]
+        for model, several in own.items():
+            asked = replace(options, model=model)
+            made = await measured(
+                FakeEngine(right), asked, thinks(CHAIN), ASKED, part="sums", name=name
+            )
+            several.insert(0, made)
+    names = ["first", "missing", "later"]
+    for model in own:
+        mine = [one for one in own[model] if not one.system.endswith("unknown")]
+        found = of_both_models(mine, replace(options, model=model), "sums", names)
+        assert [one.system for one in found] == [
+            "plain first",
+            "plain later",
+            "trained first",
+            "trained later",
+        ]
 
 
 async def test_a_file_needs_the_folder_of_data(options: Options, tmp_path: Path) -> None:
@@ -126,7 +135,9 @@ async def test_samples_of_a_plan_have_seeds_of_their_own_and_the_same_again(
     seeds = []
     for folder in ("one", "two"):
         engine = FakeEngine("no plan")
-        own = replace(options, out=options.out / folder, problems=1, samples=3, concurrency=1)
+        own = replace(
+            options, out=options.out / folder, problems=1, samples=3, limiter=CallLimiter(1)
+        )
         await measured(engine, own, system, ASKED, part="sums", name="agent")
         seeds.append([call.sampling.seed for call in engine.calls])
     assert seeds[0] == seeds[1]

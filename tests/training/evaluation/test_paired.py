@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from engines import FakeEngine
 from evals import Evaluation, read_evaluation
 from tests.evals.evaluation.making_evaluations import evaluation, write
-from training.evaluation.paired import paired_table
+from training.evaluation.paired import measure, paired_table
+from training.evaluation.part import PLAIN, Options
 
 
 def kept(name: str, rights: int, tokens: int, base: Path) -> Evaluation:
@@ -26,3 +31,13 @@ def test_two_models_are_compared_problem_by_problem_and_reported(tmp_path: Path)
     assert "the system plain" in page
     assert "the system trained" in page
     assert "+80.0" in page
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_both_models_are_compared_once_both_are_measured(options: Options) -> None:
+    options = replace(options, problems=1)
+    assert await measure(FakeEngine("\\boxed{x}"), replace(options, model=PLAIN)) == []
+    (table,) = await measure(FakeEngine("So be it."), options)
+    assert len(table.rows) == 5 + 1
+    assert (options.out / "paired" / "report.html").is_file()

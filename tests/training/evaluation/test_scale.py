@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
 import pytest
 
-from engines import Context, FakeEngine, Sampling
+from engines import Context, ContextTooLong, EngineDead, FakeEngine, Sampling, single_error
 from training.evaluation.part import Options
 from training.evaluation.scale import area, measure, steps_table
 from training.evaluation.scale_steps import Judged, Planned, Probed, Solved
@@ -89,6 +91,61 @@ async def test_a_student_who_knows_nothing_has_no_outline(options: Options) -> N
     for plan in planned.data["plans"].values():
         assert (plan["usable"]["value"], plan["right"]["value"]) == (0, 0)
     assert set(steps.data["figures"]) <= {"scored easy", "short work", "long work"}
+
+
+@pytest.mark.anyio
+@_ON_ONE
+async def test_an_engine_that_fails_is_no_planner_that_does(options: Options) -> None:
+    options = replace(options, problems=2)
+    systems, *pieces = await measure(FakeEngine(student), options)
+    (options.out / "scale" / "trained pieces.jsonl").unlink()
+    engine = FakeEngine(student)
+    assert await measure(engine, options) == [systems, *pieces]
+    # All that is asked now are the pieces.
+    (options.out / "scale" / "trained pieces.jsonl").unlink()
+    for calls in (0, len(engine.calls) // 2, len(engine.calls) - 1):
+        answered = itertools.count()
+
+        def dying(
+            context: Context,
+            sampling: Sampling,
+            answered: Iterator[int] = answered,
+            calls: int = calls,
+        ) -> str:
+            if next(answered) >= calls:
+                raise EngineDead("the engine is gone")
+            return student(context, sampling)
+
+        with pytest.raises(EngineDead, match="the engine is gone"), single_error():
+            await measure(FakeEngine(dying), options)
+    assert await measure(FakeEngine(student), options) == [systems, *pieces]
+
+
+@pytest.mark.anyio
+@_ON_ONE
+async def test_a_problem_is_asked_for_its_pieces_once(options: Options) -> None:
+    engine = FakeEngine(student)
+    options = replace(options, problems=1)
+    first = await measure(engine, options)
+    calls = len(engine.calls)
+    assert await measure(engine, options) == first
+    assert len(engine.calls) == calls
+
+
+@pytest.mark.anyio
+@_ON_ONE
+async def test_a_step_that_has_no_room_is_not_done_and_costs_no_other_problem(
+    options: Options,
+) -> None:
+    def talkative(context: Context, sampling: Sampling) -> str:
+        if "Your part of the work" in "".join(node.segment.text for node in context.lineage):
+            raise ContextTooLong(9000, 8192)
+        return student(context, sampling)
+
+    _, planned, steps = await measure(FakeEngine(talkative), replace(options, problems=2))
+    assert planned.data["problems"] == 2
+    right = [of["System 1 right %"]["value"] for of in steps.data["figures"].values()]
+    assert set(right) == {0}
 
 
 def probed(*steps: tuple[bool, float]) -> Probed:

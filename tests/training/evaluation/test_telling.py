@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from engines import FakeEngine
+from engines import CallLimiter, FakeEngine
 from tests.backends import run_virtually
 from tests.evals.evaluation import making_samples
 from training.evaluation.measuring import CHAIN, Asked, measured, thinks
@@ -34,7 +34,7 @@ def test_an_evaluation_tells_now_and_then_how_far_it_is(
     task = replace(
         making_samples.task(), generate=lambda seed, count: making_samples.problems(count)
     )
-    options = Options(out=tmp_path, concurrency=1)
+    options = Options(out=tmp_path, limiter=CallLimiter(1))
 
     async def work() -> None:
         engine = FakeEngine("\\boxed{0}", latency=20)
@@ -55,7 +55,7 @@ def test_systems_of_a_table_are_measured_at_the_same_time_and_told_as_one(
     task = replace(
         making_samples.task(), generate=lambda seed, count: making_samples.problems(count)
     )
-    options = Options(out=tmp_path, concurrency=1)
+    options = Options(out=tmp_path, limiter=CallLimiter(3))
     systems = {name: thinks(CHAIN) for name in ("one", "two", "three")}
 
     async def work() -> tuple[Table, float]:
