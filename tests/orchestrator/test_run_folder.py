@@ -163,6 +163,27 @@ def test_a_folder_that_another_process_works_on_is_not_opened(tmp_path: Path) ->
         assert (work.folder / "events.jsonl").read_bytes() == before
 
 
+def test_a_start_that_was_killed_leaves_a_name_that_can_be_taken(tmp_path: Path) -> None:
+    left = tmp_path / "sums"
+    left.mkdir()
+    for name in ("lock", ".config.yaml.part"):
+        (left / name).write_text("{")
+    with RunFolder.create(tmp_path, {"question": "Why?"}, name="sums") as folder:
+        pass
+    with pytest.raises(RunFolderError, match="it is not empty"):
+        RunFolder.create(tmp_path, {}, name="sums")
+    assert files_of(folder.path) == ["config.yaml", "env.json", "events.jsonl"]
+
+
+def test_a_start_that_another_process_is_at_is_not_taken(tmp_path: Path) -> None:
+    with working(tmp_path) as work:
+        for file in work.folder.iterdir():
+            if file.name != "lock":
+                file.unlink()
+        with pytest.raises(RunInUse):
+            RunFolder.create(tmp_path, {}, name=work.folder.name)
+
+
 def test_a_folder_that_is_gone_cannot_be_opened_again(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="cannot be written: No such file or directory"):
         RunFolder.reopen(tmp_path / "gone")

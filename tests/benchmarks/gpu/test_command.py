@@ -88,9 +88,10 @@ def test_the_table_comes_last_and_alone_on_stdout(call: Call) -> None:
     assert "two" not in err
 
 
-def test_what_is_small_reaches_no_goal(call: Call) -> None:
-    _, full, _ = call("--part", "one", parts={"one": good})
-    _, small, err = call("--part", "one", "--small", parts={"one": good})
+def test_what_is_small_reaches_no_goal_and_stands_beside_what_is_not(call: Call) -> None:
+    call("--part", "one", parts={"one": good})
+    _, out, err = call("--part", "one", "--small", parts={"one": good})
+    full, small = out.split("\nmodel, small (")
     assert "at least 1x: reached" in full
     assert "| 2.00x" in small
     assert "reached" not in small + err

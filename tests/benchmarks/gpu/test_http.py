@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import pytest
 
 from benchmarks.gpu.errors import Mismeasured
 from benchmarks.gpu.figure import Figure
-from benchmarks.gpu.part import Engines, Setting
+from benchmarks.gpu.part import Engines, Incomplete, Setting
+from benchmarks.gpu.parts import http
 from benchmarks.gpu.parts.http import compare
-from benchmarks.gpu.plain_vllm.served import arguments, served
+from benchmarks.gpu.plain_vllm.served import Server, arguments, served
 from engines import Engine, EngineError, FakeEngine, single_error
 from tests.backends import run_virtually
 
@@ -94,6 +97,50 @@ def test_prompts_are_never_asked_again() -> None:
 def test_calls_that_end_early_are_no_figure() -> None:
     with pytest.raises(Mismeasured, match=r"\(5, 5\) tokens came back instead of 8"):
         compared(fake(0.25), fake(0.25, text="short"))
+
+
+class Servers:
+    """Servers of a pace, that know with which options they were started."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, hangs_from: int = 99) -> None:
+        self.started: list[Mapping[str, Any]] = []
+        self._hangs_from = hangs_from
+        monkeypatch.setattr(http, "served", self._served)
+        monkeypatch.setattr(http, "HttpEngine", lambda url: fake(0.25))
+
+    def measured(self) -> list[Figure]:
+        @asynccontextmanager
+        async def opened(model: str | None, **options: Any) -> AsyncIterator[Engine]:
+            yield fake(0.25)
+
+        async def main() -> list[Figure]:
+            async with Engines(opened, None, {}) as engines:
+                return await http.measure(replace(setting(), engines=engines))
+
+        return run_virtually(main)
+
+    @asynccontextmanager
+    async def _served(self, model: str, options: Mapping[str, Any]) -> AsyncIterator[Server]:
+        self.started.append(options)
+        if len(self.started) >= self._hangs_from:
+            await anyio.sleep_forever()
+        yield Server("http://nowhere", os.getpid())
+
+
+def test_servers_of_one_and_of_four_processes_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = Servers(monkeypatch)
+    figures = servers.measured()
+    assert [options["api_server_count"] for options in servers.started] == [1, 4]
+    told = [figure.what.split(", ")[1] for figure in figures]
+    assert told == ["one process"] * 2 + ["4 processes"] * 2
+    assert {figure.value for figure in figures} == {1}
+
+
+def test_a_server_that_hangs_costs_the_figures_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = Servers(monkeypatch, hangs_from=2)
+    with pytest.raises(Incomplete, match="4 processes: more than 230 s") as caught:
+        servers.measured()
+    assert len(caught.value.figures) == 2
 
 
 def test_options_are_written_as_the_command_line_has_them() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from benchmarks.gpu.timing import collected, in_turns, together
+from benchmarks.gpu.timing import busy, collected, in_turns, together
 from tests.backends import run_virtually
 
 ran: list[str] = []
@@ -56,3 +56,23 @@ def test_calls_together_take_as_long_as_the_longest() -> None:
         await anyio.sleep(1)
 
     assert run_virtually(lambda: together([wait, wait_less])) == 3
+
+
+def test_what_it_takes_to_read_clocks_is_in_no_time_and_the_last_one_sees_none_of_it() -> None:
+    used = 0.0
+
+    def slow() -> float:
+        nonlocal used
+        used += 5
+        return 0.0
+
+    def own() -> float:
+        return used
+
+    async def run() -> None:
+        nonlocal used
+        await anyio.sleep(2)
+        used += 1
+
+    seconds, _, share = run_virtually(lambda: busy(run, slow, own))
+    assert (seconds, share) == (2, 0.5)

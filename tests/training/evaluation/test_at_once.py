@@ -1,4 +1,4 @@
-"""Tables that are made at the same time."""
+"""Work that is done at the same time."""
 
 from __future__ import annotations
 

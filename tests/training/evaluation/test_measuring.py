@@ -100,7 +100,7 @@ async def test_a_file_needs_the_folder_of_data(options: Options, tmp_path: Path)
     asked = Asked(task=making_samples.task(), problems=2, file="rows.jsonl")
     with pytest.raises(UsageError, match=r"rows\.jsonl is needed: .*--data"):
         await asked.load(options)
-    rows = '{"id": "a", "problem": "1 + 0?", "answer": "1"}\n' * 1
+    rows = '{"id": "a", "problem": "1 + 0?", "answer": "1"}\n'
     (tmp_path / "rows.jsonl").write_text(rows)
     (problem,) = await asked.load(replace(options, data=tmp_path))
     assert problem.answer == "1"
