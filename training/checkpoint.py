@@ -64,6 +64,8 @@ def write(
         # Through a file of ours: on a full disk, torch's own raises no OSError.
         with part.open("wb") as file:
             torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, folder / _NAME)
 
 
@@ -85,13 +87,9 @@ def read(
             if not path.exists():
                 return Progress()
             state = torch.load(path, map_location="cpu", weights_only=True)
-        known = state["settings"]
-        other = sorted(name for name in settings if settings[name] != known.get(name))
-        if not other:
-            for weight, kept in zip(model.parameters, state["weights"], strict=True):
-                weight.data.copy_(kept)
-            optimizer.load_state_dict(state["optimizer"])
-            return Progress(**state["progress"])
+        known = dict(state["settings"])
+        weights, optimized = list(state["weights"]), state["optimizer"]
+        progress = Progress(**state["progress"])
     except ForkjoinError:
         raise
     # Of a file that is none, `torch.load` raises anything; so does a state with other parts than these.
@@ -99,10 +97,16 @@ def read(
         raise UsageError(
             f"{path} is damaged: take it away to begin again, or take another folder"
         ) from error
-    told = ", ".join(_difference(name, known.get(name), settings[name]) for name in other)
-    raise UsageError(
-        f"{path} was made with other settings, {told}: take the same, or another folder"
-    )
+    other = sorted(name for name in settings if settings[name] != known.get(name))
+    if other:
+        told = ", ".join(_difference(name, known.get(name), settings[name]) for name in other)
+        raise UsageError(
+            f"{path} was made with other settings, {told}: take the same, or another folder"
+        )
+    for weight, kept in zip(model.parameters, weights, strict=True):
+        weight.data.copy_(kept)
+    optimizer.load_state_dict(optimized)
+    return progress
 
 
 def _difference(name: str, known: Any, wanted: Any) -> str:

@@ -67,11 +67,12 @@ def ahead(source: Source, steps: range, processes: int) -> Iterator[Rows]:
 @contextmanager
 def _unheard() -> Iterator[None]:
     """A process that is started here hears of no Ctrl-C, not even while it imports what it needs."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is blocked here stays so in what is started, and comes to this one as soon as it is let through again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare(tokenizer: str) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 
+from engines import ForkjoinError
+
 from . import checkpoint
 from .checkpoint import Progress
 from .lesson_processes import ProcessDied, ahead
 from .lessons import Source
 from .model import AdaptedModel
+from .rows import Rows
 
 _WARM_UP = 30
 _LEAST_RATE = 0.02
@@ -51,6 +54,7 @@ def train(
     plan: Plan,
     folder: Path,
     *,
+    weights: str = "",
     stopped: Callable[[], bool] = lambda: False,
     processes: int = 0,
     say: Callable[[str], None] = lambda line: None,
@@ -62,6 +66,7 @@ def train(
         source: Makes the rows.
         plan: Steps and rates.
         folder: Where the checkpoint is.
+        weights: What tells the weights of the model from others.
         stopped: Is asked after each step whether it is to be the last one of this run.
         processes: So many make rows.
         say: Gets a line now and then.
@@ -72,7 +77,7 @@ def train(
     Raises:
         UsageError: The checkpoint is of other settings or damaged, or the weights are no numbers any more.
         RunFolderError: The checkpoint cannot be read or written.
-        ProcessDied: One that makes rows was killed; there is a checkpoint.
+        ForkjoinError: One that makes rows was killed, or a skill is wrong; there is a checkpoint.
     """
     optimizer = torch.optim.AdamW(
         model.parameters,
@@ -81,7 +86,7 @@ def train(
         weight_decay=0.0,
         fused=model.on_gpu,
     )
-    settings = asdict(plan) | asdict(source) | {"rank": model.rank}
+    settings = asdict(plan) | asdict(source) | {"rank": model.rank, "model": weights}
     # Its folder may be another on another machine.
     del settings["tokenizer"]
     progress = before = checkpoint.read(folder, model, optimizer, settings)
@@ -111,9 +116,9 @@ def train(
             if now - kept > _SECONDS_BETWEEN_CHECKPOINTS:
                 keep(progress)
                 kept = now
-    except ProcessDied:
+    except ForkjoinError as error:
         # SIGTERM for a group of processes, as `timeout` sends it, ends those that make lessons too.
-        if not stopped():
+        if not (isinstance(error, ProcessDied) and stopped()):
             keep(progress)
             raise
     keep(progress)
@@ -124,7 +129,7 @@ def _told(source: Source) -> str:
     return f"{source.rows:,} row{'s' if source.rows > 1 else ''} of {source.length:,} tokens"
 
 
-def _step(model: AdaptedModel, optimizer: Any, rows: Any, rate: float, heard: _Heard) -> None:
+def _step(model: AdaptedModel, optimizer: Any, rows: Rows, rate: float, heard: _Heard) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
     loss = model.loss(rows)

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 from engines import UsageError
+from engines.hogwild.model.checkpoint import first_line, weights
 
 from .masks import block_mask, dense_mask
 from .rows import Rows
@@ -55,31 +54,34 @@ class AdaptedModel:
         folder: Of the base model.
         device: Where it computes.
         rank: Of the adapter.
+        base: What the adapter says that it was trained on.
 
     Raises:
-        UsageError: There is no such model, or it has no linear layers of these names.
+        UsageError: There is no such model, its weights are not those of its configuration, or it has no linear layers
+            of these names.
     """
 
-    def __init__(self, folder: str, device: str, *, rank: int = RANK) -> None:
+    def __init__(self, folder: str, device: str, *, rank: int = RANK, base: str = BASE) -> None:
         self.device = device
         self.rank = rank
+        self.base = base
         # A bar that moves among the lines that are told.
         logging.disable_progress_bar()
         config = LoraConfig(
             r=rank, lora_alpha=rank * _ALPHA // RANK, target_modules=_LINEAR, task_type="CAUSAL_LM"
         )
+        model = weights(
+            folder,
+            "bfloat16" if self.on_gpu else "float32",
+            # On a CPU FlexAttention has no gradients.
+            attn_implementation="flex_attention" if self.on_gpu else "sdpa",
+        )
         try:
-            base = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=torch.bfloat16 if self.on_gpu else torch.float32,
-                # On a CPU FlexAttention has no gradients.
-                attn_implementation="flex_attention" if self.on_gpu else "sdpa",
-            )
-            adapted = get_peft_model(base, config)
-        except (OSError, ValueError, SafetensorError) as error:
-            # Some say a page.
-            first, *_ = str(error).strip().splitlines() or [type(error).__name__]
-            raise UsageError(f"the model {folder} cannot be adapted: {first}") from error
+            adapted = get_peft_model(model, config)
+        except ValueError as error:
+            raise UsageError(
+                f"the model {folder} cannot be adapted: {first_line(error)}"
+            ) from error
         self.adapted: Any = adapted.to(device)
         for module in self.adapted.modules():
             if isinstance(module, LoraLayer):
@@ -129,8 +131,8 @@ class AdaptedModel:
     def save(self, folder: Path) -> None:
         """Writes the adapter as PEFT does, in bfloat16."""
         state = get_peft_model_state_dict(self.adapted)
-        # Whoever loads it elsewhere looks for the model there; its folder here says nothing to them.
-        self.adapted.peft_config["default"].base_model_name_or_path = BASE
+        # Whoever loads it elsewhere looks for the model there; the embedded one's folder here says nothing to them.
+        self.adapted.peft_config["default"].base_model_name_or_path = self.base
         self.adapted.save_pretrained(
             folder,
             state_dict={name: weight.bfloat16() for name, weight in state.items()},

@@ -79,7 +79,7 @@ def _taught(record: TrainingRecord) -> str:
     return _section(
         "What it was taught",
         "Lessons are made by programs, and every number in them is computed: each is a real run of a method, with a "
-        "teacher in the place of the model. What is held out is never in a lesson.",
+        "teacher in the place of the model. No lesson asks for what is held out.",
         "\n".join(_skill(name, share / total) for name, share in record.shares.items()),
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import anyio
 
 from engines import UsageError, embedded_model
-from engines.adapters.adapter import CONFIG, TENSORS
+from engines.adapters.adapter import CONFIG, TENSORS, read_adapter
 from engines.adapters.checksums import write_checksums
 from engines.adapters.shipped import SHIPPED
 from engines.model_choice import choose_model
@@ -25,10 +25,10 @@ from orchestrator.runs.run_folder import folder_errors
 from .evaluation.catalogue import PARTS
 from .evaluation.part import PLAIN, TRAINED
 from .evaluation.record import FILE, Record
-from .evaluation.weights import weights_of, without_adapter
 from .model_card import model_card
 from .training_record import FILE as RECORD
 from .training_record import TrainingRecord
+from .weights import weights_of, without_adapter
 
 _CARD = "README.md"
 _MOST_BYTES = 12_000_000
@@ -65,7 +65,10 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
         RunFolderError: The folder cannot be written.
     """
     # Whatever is wrong with it, the next start of the embedded model would find out.
-    anyio.run(choose_model(embedded_model.PLAIN, adapter).find)
+    choice = choose_model(embedded_model.PLAIN, adapter)
+    anyio.run(choice.find)
+    checked = choice.adapter
+    assert checked is not None
     record = TrainingRecord.read(adapter)
     if record.steps < record.planned and not unfinished:
         raise UsageError(
@@ -86,6 +89,8 @@ def ship(adapter: Path, evaluation: Path | None, to: Path, *, unfinished: bool =
         shutil.rmtree(part, ignore_errors=True)
         try:
             size = _fill(part, adapter, card)
+            if read_adapter(part).checksums != checked.checksums:
+                raise UsageError(f"{adapter} was changed while it was copied: try again")
             if place.exists():
                 place.rename(old)
             part.rename(place)

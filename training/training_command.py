@@ -8,7 +8,8 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from rich.console import Console
 from engines import UsageError, embedded_model
 from engines.adapters.checksums import SUMS, write_checksums
 from engines.hogwild.model.memory import free_bytes
-from engines.model_choice import choose_model
+from engines.model_choice import choose_model, is_merged
 from orchestrator.runs.run_folder import check_runs, folder_errors
+from orchestrator.runs.run_lock import RunLock
 
 from .checkpoint import Progress
 from .lessons import Source, shares_of, tokenizer_in, vocabulary_of
@@ -30,7 +32,9 @@ from .option_types import count, not_negative, positive, whole
 from .practice import practised
 from .skills.catalogue import SKILLS
 from .stopping import Stopping
+from .training_record import FILE as RECORD
 from .training_record import TrainingRecord
+from .weights import weights_of
 
 # More would take time from the one that feeds the GPU, and these make rows for twice its speed.
 _MOST_PROCESSES = 6
@@ -63,7 +67,8 @@ def command(arguments: Sequence[str]) -> None:
 def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
     """Returns whether all steps are done."""
     check_runs(options.out)
-    folder = _base(options.model)
+    base, folder = _base(options.model)
+    weights = weights_of(options.model or embedded_model.PLAIN)
     tokenizer = tokenizer_in(options.tokenizer or folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     source = Source(
@@ -82,53 +87,80 @@ def _train(options: argparse.Namespace, stopping: Stopping) -> bool:
         )
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
-    model = AdaptedModel(folder, device, rank=options.rank)
+    model = AdaptedModel(folder, device, rank=options.rank, base=base)
     _check_fits(model, source, len(tokenizer))
-    with folder_errors(options.out):
-        options.out.mkdir(parents=True, exist_ok=True)
-    _say(_begun(model, source, options.processes))
-    progress = train(
-        model,
-        source,
-        plan,
-        options.out,
-        stopped=stopping,
-        processes=options.processes,
-        say=_say,
-    )
+    with _for_itself(options.out):
+        _say(_begun(model, source, options.processes))
+        progress = train(
+            model,
+            source,
+            plan,
+            options.out,
+            weights=weights,
+            stopped=stopping,
+            processes=options.processes,
+            say=_say,
+        )
+        _save(model, source, plan, progress, options.out)
+    return progress.steps >= plan.steps
+
+
+def _save(
+    model: AdaptedModel, source: Source, plan: Plan, progress: Progress, folder: Path
+) -> None:
+    """Writes the adapter as far as it has come, its checksums and how it came to be."""
     record = _record(model, source, plan, progress)
-    done = progress.steps >= plan.steps
-    if done:
+    if progress.steps >= plan.steps:
         record = record.model_copy(update={"practised": tuple(practised(model, source))})
         for skill in record.practised:
             _say(
                 f"{skill.skill:16} loss {skill.loss:.4f}  right {100 * skill.right:.2f} % of {skill.tokens} tokens"
             )
-    adapter = options.out / "adapter"
-    with folder_errors(options.out):
-        # Whoever is stopped in between leaves no checksums of another adapter.
-        (adapter / SUMS).unlink(missing_ok=True)
+    adapter = folder / "adapter"
+    with folder_errors(folder):
+        # Whoever is stopped in between leaves no checksums and no record of another adapter.
+        for name in (SUMS, RECORD):
+            (adapter / name).unlink(missing_ok=True)
         model.save(adapter)
         # PEFT's, a page to be filled in; `ship` writes a card.
         (adapter / "README.md").unlink(missing_ok=True)
         write_checksums(adapter)
     record.write(adapter)
     _say(f"the adapter, after {progress.steps} of {plan.steps} steps, is in {adapter}")
-    return done
+
+
+@contextmanager
+def _for_itself(folder: Path) -> Iterator[None]:
+    """No other process trains there meanwhile.
+
+    Raises:
+        RunInUse: One does.
+        RunFolderError: The folder cannot be written.
+    """
+    with folder_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = RunLock(folder)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _say(line: str) -> None:
     Console(highlight=False, soft_wrap=True).print(line)
 
 
-def _base(model: str | None) -> str:
-    """The folder of the model that is to be adapted, which is never one with an adapter."""
+def _base(model: str | None) -> tuple[str, str]:
+    """What the model is called that is to be adapted, which is never one with an adapter, and its folder."""
     choice = choose_model(model or embedded_model.PLAIN)
-    if choice.adapter is not None:
+    if choice.adapter is not None or is_merged(model or ""):
         raise UsageError(
             f"{model} holds an adapter, and no model that could be adapted: give the folder of one with --model"
         )
-    return anyio.run(choice.find).path
+    path = anyio.run(choice.find).path
+    if choice.model == embedded_model.PLAIN:
+        return BASE, path
+    return str(Path(path).absolute()) if Path(path).is_dir() else path, path
 
 
 def _check_fits(model: AdaptedModel, source: Source, tokens: int) -> None:
@@ -164,7 +196,7 @@ def _machine(model: AdaptedModel) -> str:
 
 def _record(model: AdaptedModel, source: Source, plan: Plan, progress: Progress) -> TrainingRecord:
     return TrainingRecord(
-        base=BASE,
+        base=model.base,
         rank=model.rank,
         planned=plan.steps,
         steps=progress.steps,

@@ -69,7 +69,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is no safetensors file, or a damaged one: {error}") from error
-    expected = max((tensor.end for tensor in tensors.values()), default=first)
+    expected = first
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
+        if tensor.start != expected:
+            raise UsageError(f"{path} is damaged: {name} does not begin where the one before ends")
+        expected = tensor.end
     if expected != size:
         raise UsageError(f"{path} is damaged: it has {size:,} bytes instead of {expected:,}")
     return tensors

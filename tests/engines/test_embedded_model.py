@@ -60,7 +60,7 @@ def test_without_it_the_cache_is_in_the_user_s_cache_folder(
 
 
 def test_the_folder_carries_the_version_of_the_weights(cache: Path) -> None:
-    assert model_folder() == cache / "SmolLM2-135M-Instruct-1.2.3"
+    assert model_folder() == cache / "SmolLM2-135M-Instruct-1.2.3.2"
 
 
 def test_without_the_weights_the_message_says_what_to_install(
@@ -172,8 +172,8 @@ def test_an_adapter_has_a_folder_of_its_own_and_is_told_to_the_writer(
     ]
     folders = [anyio.run(prepare, adapter) for adapter in (None, *adapters)]
     assert [folder.name for folder in folders] == [
-        "SmolLM2-135M-Instruct-1.2.3",
-        *(f"SmolLM2-135M-ForkJoin-1.2.3-{adapter.digest}" for adapter in adapters),
+        "SmolLM2-135M-Instruct-1.2.3.2",
+        *(f"SmolLM2-135M-ForkJoin-1.2.3.2-{adapter.digest}" for adapter in adapters),
     ]
     told = [(folder / "adapter").read_text() for folder in folders]
     assert told == ["[]", *(f"['{adapter.folder}']" for adapter in adapters)]

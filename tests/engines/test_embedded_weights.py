@@ -49,6 +49,7 @@ VALUES: dict[str, Any] = {
     "tokenizer.ggml.eos_token_id": 2,
     "tokenizer.ggml.merges": ["a b"],
     "tokenizer.ggml.padding_token_id": 2,
+    "tokenizer.ggml.pre": "smollm",
     "tokenizer.ggml.token_type": [3, 3, 1, 1, 1],
     "tokenizer.ggml.tokens": ["<none>", "<begin>", "a", "b", "ab"],
     "tokenizer.ggml.unknown_token_id": 0,
@@ -157,6 +158,8 @@ def test_the_tokenizer_of_the_real_file_is_the_model_s(tmp_path: Path) -> None:
     tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     ids = tokenizer.encode("<|im_start|>user\nWhat is 47 * 86?").ids
     assert ids == [1, 4093, 198, 1780, 314, 216, 36, 39, 1672, 216, 40, 38, 47]
+    # What stands before a digit is cut as if there were none.
+    assert tokenizer.encode("\n\n1.  7 a  b").tokens == ["ĊĊ", "1", ".", "ĠĠ", "7", "Ġa", "Ġ", "Ġb"]
 
 
 def test_what_was_written_is_recorded_last(place: Place) -> None:

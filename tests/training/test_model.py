@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import ForkjoinError, UsageError
+from engines import ForkjoinError, UsageError, embedded_model
 from engines.adapters.adapter import read_adapter
 from engines.adapters.checksums import check_checksums
+from orchestrator.errors import RunInUse
+from orchestrator.runs.run_lock import RunLock
 from tests.engines.adapter_files import write_adapter
 from training.rows import Rows, packed
 from training.training_record import TrainingRecord
@@ -72,7 +75,8 @@ def test_a_token_of_another_branch_changes_nothing(tiny_model: Path) -> None:
 
     model = AdaptedModel(str(tiny_model), "cpu", rank=2)
     alone = [Unit((1, 2), (3, 4))]
-    beside = [*alone, Unit((1, 2), (5,), learned=False)]
+    # It comes first in the row, where a mask that is only causal would see it.
+    beside = [*alone, Unit((1, 2), (2,), learned=False)]
     with torch.no_grad():
         losses = [
             float(model.loss(packed(iter([trie_of(units)]), 1, 8)).mean)
@@ -229,8 +233,65 @@ def test_weights_that_are_damaged_are_told(
 ) -> None:
     shutil.copytree(tiny_model, tmp_path / "damaged")
     (tmp_path / "damaged" / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(UsageError, match=r"^the model .*/damaged cannot be adapted: "):
+    with pytest.raises(UsageError, match=r"^the weights of .*/damaged are damaged"):
         trained("run", "--model", str(tmp_path / "damaged"))
+
+
+def test_weights_that_are_not_those_of_their_configuration_are_refused(
+    trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny_model, other)
+    weights = load_file(other / "model.safetensors")
+    lost = "model.layers.1.mlp.down_proj.weight"
+    save_file(
+        {name: weight for name, weight in weights.items() if name != lost},
+        other / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(UsageError, match=f"^the weights of .*/other lack {lost}"):
+        trained("run", "--model", str(other))
+    save_file(weights, other / "model.safetensors", {"format": "pt"})
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"intermediate_size": 24}))
+    with pytest.raises(UsageError, match=r"has the shape .* and config\.json says"):
+        trained("run", "--model", str(other))
+
+
+def test_a_training_belongs_to_its_model(
+    trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny_model, other)
+    weights = load_file(other / "model.safetensors")
+    name = "model.norm.weight"
+    save_file({**weights, name: weights[name] + 1}, other / "model.safetensors", {"format": "pt"})
+    folder = trained("run", "--steps", "1")
+    assert read_adapter(folder / "adapter").base == str(tiny_model)
+    with pytest.raises(UsageError, match=r"made with other settings, model weights \w+ and not w"):
+        trained("run", "--steps", "1", "--model", str(other))
+    merged = tmp_path / f"{embedded_model.TRAINED_NAME}-0.1.2.2-601a4b2c8b33"
+    shutil.copytree(tiny_model, merged)
+    with pytest.raises(UsageError, match="holds an adapter, and no model"):
+        trained("merged", "--model", str(merged))
+
+
+def test_a_folder_in_which_another_process_trains_is_not_touched(
+    trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = trained("run", "--steps", "1")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    lock = RunLock(folder)
+    try:
+        with pytest.raises(RunInUse):
+            trained("run", "--steps", "1")
+    finally:
+        lock.release()
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 def test_a_step_that_memory_does_not_suffice_for_is_refused(

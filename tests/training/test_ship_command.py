@@ -16,8 +16,8 @@ from tests.engines.adapter_files import SHAPES, TENSORS, Q, write_adapter
 from tests.engines.test_model_choice import model
 from tests.training.test_model_card import RECORD
 from training import ship_command
-from training.evaluation.weights import weights_of
 from training.ship_command import command
+from training.weights import weights_of
 
 FINISHED = RECORD.model_copy(update={"steps": RECORD.planned})
 TABLE = {"title": "the table", "headers": ["system"], "rows": [], "notes": [], "data": {}}
@@ -125,9 +125,9 @@ def test_a_training_that_is_not_finished_is_shipped_only_if_asked_for(
 
 def evaluated(folder: Path, adapter: Path, plain: str | None = None) -> Path:
     """What an evaluation of an adapter leaves, beside the plain model if there is one."""
-    measured = {"trained": {"asked": {}, "engine": "fingerprint", "tables": [TABLE]}}
+    measured = {"trained": {"engine": "fingerprint", "tables": [TABLE]}}
     weights = {"trained": weights_of(str(adapter))} | ({"plain": plain} if plain else {})
-    record = {"weights": weights, "parts": {"products": measured}}
+    record = {"asked": {}, "weights": weights, "parts": {"products": measured}}
     folder.mkdir()
     (folder / "evaluation.json").write_text(json.dumps(record))
     return folder

@@ -38,11 +38,11 @@ from orchestrator.runs.run_folder import check_runs
 
 from ..option_types import not_negative, positive, whole
 from ..stopping import Terminated, unless_terminated
+from ..weights import weights_of
 from .catalogue import PARTS, Listed
 from .part import CALLS, PLAIN, TRAINED, Options
 from .record import Record
 from .telling import say
-from .weights import weights_of
 
 _ALL = "all"
 _BESIDE = Path(__file__).parents[3] / "shared" / "data"

@@ -18,7 +18,7 @@ class Taught:
         skill: Makes lessons.
         share: How many of them, beside those of the others.
         about: What is learnt.
-        held_out: What no lesson shows, so that it measures what was learnt.
+        held_out: What no lesson asks for, so that it measures what was learnt.
     """
 
     skill: Skill

@@ -28,12 +28,13 @@ def configuration(path: str) -> Any:
         raise _unreadable(path, error) from error
 
 
-def weights(path: str, dtype: str) -> Any:
+def weights(path: str, dtype: str, **options: Any) -> Any:
     """The model with its weights, on the CPU.
 
     Args:
         path: A folder, or a name on the hub.
         dtype: `auto` is the model's own.
+        options: Others of transformers' `from_pretrained`.
 
     Raises:
         UsageError: They cannot be read, or are not those of its configuration.
@@ -41,7 +42,7 @@ def weights(path: str, dtype: str) -> Any:
     try:
         # Other shapes are let through so that they can be told: of themselves they are told on the terminal only.
         model, report = AutoModelForCausalLM.from_pretrained(
-            path, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True
+            path, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True, **options
         )
     except SafetensorError as error:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Which products no lesson shows, so that they measure what was learnt. Pure; every skill that multiplies asks here."""
+"""Which products no lesson asks for, so that they measure what was learnt. Pure; all skills that multiply use it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from engines import ModelPreparationFailed
 from engines.adapters import shipped
 from engines.adapters.checksums import write_checksums
 from tests.engines.adapter_files import TENSORS, write_adapter
-from training.evaluation.weights import weights_of
+from training.weights import weights_of
 
 PLAIN = "SmolLM2-135M-Instruct"
 
