@@ -7,6 +7,7 @@ between two placeholders is what has to be sent when the role changes. Pure: ren
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TypedDict
 
 from .context import Context, Role
@@ -25,7 +26,10 @@ class Message(TypedDict):
 
 def roles_of(context: Context | None) -> tuple[Role, ...]:
     """The roles of a context's turns, each turn once."""
-    return () if context is None else tuple(turn.role for turn in context.turns)
+    if context is None:
+        return ()
+    # Without the texts of turns, which may be long.
+    return tuple(role for role, _ in groupby(node.segment.role for node in context.lineage))
 
 
 def skeleton(roles: Sequence[Role]) -> list[Message]:
@@ -84,12 +88,21 @@ def ends_with_mark(after: Context | None, mark: int, text: str) -> bool:
         mark: An id.
         text: The text of that id.
     """
-    if after is None:
+    return (
+        after is not None and may_end_with(after, mark) and not after.turns[-1].text.endswith(text)
+    )
+
+
+def may_end_with(after: Context | None, mark: int) -> bool:
+    """Whether the last id of the context is this one, and the model's: all that is asked of most, whatever its text."""
+    if after is None or after.segment.role != "assistant":
         return False
-    endings = (node.segment.token_ids for node in reversed(after.lineage))
-    last = next((ids[-1] for ids in endings if ids), None)
-    turn = after.turns[-1]
-    return last == mark and turn.role == "assistant" and not turn.text.endswith(text)
+    node: Context | None = after
+    while node is not None:
+        if ids := node.segment.token_ids:
+            return ids[-1] == mark
+        node = node.parent
+    return False
 
 
 def _find(rendered: str, turn: int) -> int:

@@ -14,7 +14,7 @@ from typing import ClassVar
 class FrozenHeap:
     """What is there now, in the whole process, is left to itself until the last of these is thawed.
 
-    What a program froze by itself stays frozen.
+    Where a program had frozen something by itself before the first, all stays frozen.
     """
 
     _lock: ClassVar[threading.Lock] = threading.Lock()
@@ -31,7 +31,7 @@ class FrozenHeap:
             gc.freeze()
 
     def thaw(self) -> None:
-        """Cycles that nobody reaches any more can be collected again. A second call does nothing."""
+        """Lets go of it: after the last, cycles that nobody reaches any more can be collected again. Twice is once."""
         with self._lock:
             if self in self._all:
                 self._all.remove(self)

@@ -14,6 +14,7 @@ from typing import Any
 from .chat_template import (
     ends_with_mark,
     marks_before,
+    may_end_with,
     plain_marks,
     roles_of,
     to_render,
@@ -50,7 +51,12 @@ class TurnEncoder:
         marks = "" if roles and roles[-1] == role else self._marks((*roles, role))
         encoded = self._kept if len(text) <= _MOST_CHARACTERS else self._encoded
         ids = encoded(marks + text)
-        if marks and ends_with_mark(after, ids[0], self._tokenizer.decode([ids[0]])):
+        if (
+            marks
+            and ids
+            and may_end_with(after, ids[0])
+            and ends_with_mark(after, ids[0], self._tokenizer.decode([ids[0]]))
+        ):
             ids = ids[1:]
         return Segment(role, text, ids)
 

@@ -141,7 +141,8 @@ class VllmEngine(Engine):
         with self._translated():
             parameters = _parameters(sampling, delivery)
         outputs = self._llm.generate(
-            {"prompt_token_ids": list(prompt)},
+            # What vLLM makes of a prompt. One that it has to look at first waits for a thread, and takes it 50 us.
+            {"type": "token", "prompt_token_ids": list(prompt)},
             parameters,
             request,
             lora_request=self._adapter,
@@ -196,6 +197,8 @@ class VllmEngine(Engine):
             with anyio.CancelScope(shield=True):
                 shutdown = partial(self._llm.shutdown, timeout=self._seconds_to_end())
                 await anyio.to_thread.run_sync(shutdown)
+            # Those that came to it meanwhile.
+            self._llm.output_processor.propagate_error(EngineDeadError())
         finally:
             # Whoever keeps the engine would keep it too, until the interpreter ends, where its own clean-up fails.
             del self._llm
@@ -289,6 +292,8 @@ def _parameters(sampling: Sampling, delivery: Delivery) -> SamplingParams:
         if constraint is None
         else StructuredOutputsParams(**{constraint.kind: constraint.value}),
         output_kind=kind,
+        # They are of one request, and need not be copied for it.
+        skip_clone=True,
         **interval,
     )
 

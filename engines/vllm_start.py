@@ -55,7 +55,11 @@ class VllmStart:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._kill_when_cancelled)
-                await anyio.to_thread.run_sync(self._build)
+                try:
+                    await anyio.to_thread.run_sync(self._build)
+                finally:
+                    # Also where the thread never began, since all are taken or it was cancelled before.
+                    self._ended = True
                 group.cancel_scope.cancel()
             await anyio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
@@ -88,8 +92,6 @@ class VllmStart:
                 START_LOCK.release()
         except Exception as error:  # vLLM raises what it likes here.
             self._error = error
-        finally:
-            self._ended = True
 
     async def _kill_when_cancelled(self) -> None:
         try:

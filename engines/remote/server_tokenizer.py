@@ -9,6 +9,7 @@ from ..chat_template import (
     NO_TEMPLATE,
     ends_with_mark,
     marks_before,
+    may_end_with,
     plain_marks,
     roles_of,
     to_render,
@@ -17,24 +18,34 @@ from ..context import Context, Role, Segment
 from ..errors import RequestRejected
 from .answer_shape import expected_shape, ids_in, text_in
 from .api_client import ApiClient
+from .asked_once import AskedOnce
+
+# As in this process: what many threads are told alike is asked for once, unless it is long.
+_MOST_CHARACTERS = 4000
 
 
 class ServerTokenizer:
-    """Encodes and decodes for one model of a server; what the template says is asked once."""
+    """Encodes and decodes for one model of a server; what the template says, and what many are told, is asked once."""
 
     def __init__(self, api: ApiClient, model: str) -> None:
         self._api = api
         self._model = model
-        self._marks: dict[tuple[Role, ...], str] = {}
-        self._texts: dict[int, str] = {}
+        self._marks = AskedOnce(self._render_marks)
+        self._texts = AskedOnce(self._decode_one)
+        self._ids = AskedOnce(self._encode)
 
     async def encode(self, text: str, role: Role, after: Context | None) -> Segment:
         """The segment that says `text` as `role` after a context."""
         roles = roles_of(after)
         if roles and roles[-1] == role:
             return Segment(role, text, await self._ids_of(text))
-        ids = await self._ids_of(await self._marks_before((*roles, role)) + text)
-        if ids and ends_with_mark(after, ids[0], await self._text_of(ids[0])):
+        ids = await self._ids_of(await self._marks.get((*roles, role)) + text)
+        # Its text is asked for where it matters only.
+        if (
+            ids
+            and may_end_with(after, ids[0])
+            and ends_with_mark(after, ids[0], await self._texts.get(ids[0]))
+        ):
             ids = ids[1:]
         return Segment(role, text, ids)
 
@@ -53,17 +64,13 @@ class ServerTokenizer:
     async def _ids_of(self, text: str) -> tuple[int, ...]:
         if not text:
             return ()
+        return await (self._ids.get(text) if len(text) <= _MOST_CHARACTERS else self._encode(text))
+
+    async def _encode(self, text: str) -> tuple[int, ...]:
         return await self._tokenize(prompt=text, add_special_tokens=False)
 
-    async def _text_of(self, token_id: int) -> str:
-        if token_id not in self._texts:
-            self._texts[token_id] = await self.decode([token_id])
-        return self._texts[token_id]
-
-    async def _marks_before(self, roles: tuple[Role, ...]) -> str:
-        if roles not in self._marks:
-            self._marks[roles] = await self._render_marks(roles)
-        return self._marks[roles]
+    async def _decode_one(self, token_id: int) -> str:
+        return await self.decode([token_id])
 
     async def _render_marks(self, roles: tuple[Role, ...]) -> str:
         messages, generation = to_render(roles)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Collection
+from statistics import median_high
 from typing import NamedTuple
 
 _RECENT = 32
@@ -42,7 +43,7 @@ class Pace:
     def is_outlier(self, replica: int) -> bool:
         """Whether the replica's recent calls were too slow, by the median of how they compare with their peers."""
         slowness = self._slowness(replica, self._samples[replica])
-        return len(slowness) >= self._calls and median(slowness) > self._factor
+        return len(slowness) >= self._calls and median_high(slowness) > self._factor
 
     def is_slow(self, replica: int, tokens: int, seconds: float) -> bool:
         """Whether one call was too slow; not where nothing compares."""
@@ -54,7 +55,7 @@ class Pace:
     def seconds_per_token(self, replica: int) -> float | None:
         """The median of the replica's recent calls; None where there is none."""
         samples = self._samples[replica]
-        return median([sample.seconds_per_token for sample in samples]) if samples else None
+        return median_high([sample.seconds_per_token for sample in samples]) if samples else None
 
     def forget(self, replica: int) -> None:
         """What the replica did is no measure any more."""
@@ -67,17 +68,14 @@ class Pace:
             if other != replica:
                 for sample in theirs:
                     peers[sample.size].append(sample.seconds_per_token)
-        usual = {size: median(those) for size, those in peers.items() if len(those) >= self._calls}
+        usual = {
+            size: median_high(those) for size, those in peers.items() if len(those) >= self._calls
+        }
         return [
             sample.seconds_per_token / usual[sample.size]
             for sample in samples
             if usual.get(sample.size)
         ]
-
-
-def median(values: Collection[float]) -> float:
-    """The median; of an even number of values, the upper one in the middle."""
-    return sorted(values)[len(values) // 2]
 
 
 def _sample(tokens: int, seconds: float) -> _Sample:

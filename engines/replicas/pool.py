@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Self, TypeVar
 
 import anyio
 
-from ..completion import Chunk
+from ..completion import Chunk, alone
 from ..context import Context, Role, Segment
 from ..delivery import STREAMED, Delivery
 from ..engine import Capabilities, Engine, EngineStatistics, require_capabilities
@@ -119,7 +119,7 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
         require_capabilities(self, sampling)
         call = PooledCall(context=context, sampling=sampling, delivery=delivery)
         if delivery.whole:
-            async with aclosing(_once(await Race(self._dispatcher, call).run())) as chunks:
+            async with aclosing(alone(await Race(self._dispatcher, call).run())) as chunks:
                 yield chunks
         else:
             async with streamed(self._dispatcher, call) as parts:
@@ -135,10 +135,19 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
 
     async def statistics(self) -> EngineStatistics:
         """The sums of the replicas' counts, the last known ones where one does not answer; the mean of the KV use."""
+        counts = [replace(known, running=0, waiting=0, kv_usage=0.0) for known in self._counts]
+
+        async def count(number: int) -> None:
+            with (
+                suppress(EngineError),
+                anyio.move_on_after(min(_STATISTICS_SECONDS, self._fleet.stall_seconds)),
+            ):
+                counts[number] = self._counts[number] = await self._engines[number].statistics()
+
         async with anyio.create_task_group() as group:
             for number in range(len(self._engines)):
-                group.start_soon(self._count, number)
-        counts = self._counts
+                if self._fleet.is_up(number):
+                    group.start_soon(count, number)
         return EngineStatistics(
             running=sum(count.running for count in counts),
             waiting=sum(count.waiting for count in counts),
@@ -170,10 +179,21 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
     async def aclose(self) -> None:
         """Closes every replica, so that what runs fails with `EngineDead`."""
         self._dispatcher.closed = True
-        with anyio.CancelScope(shield=True), single_error():
+        errors: list[Exception] = []
+
+        async def close(engine: Engine) -> None:
+            try:
+                await engine.aclose()
+            except Exception as error:  # One that cannot be closed leaves the others to be.
+                errors.append(error)
+
+        with anyio.CancelScope(shield=True):
             async with anyio.create_task_group() as group:
                 for engine in self._engines:
-                    group.start_soon(engine.aclose)
+                    group.start_soon(close, engine)
+        if errors:
+            with single_error():
+                raise ExceptionGroup("replicas could not be closed", errors)
 
     async def _ask_one(self, question: Callable[[Engine], Awaitable[T]]) -> T:
         """Asks replicas in turn until one answers; such a question is no load and takes no time worth comparing."""
@@ -196,16 +216,6 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
             return await question(self._engines[number])
         raise CallTimedOut(f"it sent nothing for {seconds:g} s")
 
-    async def _count(self, number: int) -> None:
-        """Keeps a replica's counts; those of before where it does not answer."""
-        self._counts[number] = replace(self._counts[number], running=0, waiting=0, kv_usage=0.0)
-        if self._fleet.is_up(number):
-            with (
-                suppress(EngineError),
-                anyio.move_on_after(min(_STATISTICS_SECONDS, self._fleet.stall_seconds)),
-            ):
-                self._counts[number] = await self._engines[number].statistics()
-
     def _set_drained(self, number: int, drained: bool) -> None:
         if not 0 <= number < len(self._engines):
             raise UsageError(
@@ -216,10 +226,6 @@ class ReplicaPool(Engine, OpensOnPortal["ReplicaPool"]):
     def _check_open(self) -> None:
         if self._dispatcher.closed:
             raise EngineDead("the pool is closed: open a new one")
-
-
-async def _once(chunk: Chunk) -> AsyncGenerator[Chunk]:
-    yield chunk
 
 
 def _now() -> float:

@@ -100,6 +100,14 @@ def test_a_model_s_own_end_of_turn_is_recognised(after: Context | None, ended: b
     assert ends_with_mark(after, END, "<end>") is ended
 
 
+def test_the_roles_of_a_context_are_those_of_its_turns() -> None:
+    after = spoken("user", "a", ()).extend(Segment("user", "b")).extend(Segment("assistant", "c"))
+    after = after.fork("x").extend(Segment("assistant", "d")).extend(Segment("user", "e"))
+    assert roles_of(after) == tuple(turn.role for turn in after.turns)
+    assert roles_of(after) == ("user", "assistant", "user")
+    assert roles_of(None) == ()
+
+
 def test_a_system_turn_is_rendered_with_a_question_behind_it() -> None:
     messages, generation = to_render(["system"])
     assert [message["role"] for message in messages] == ["system", "user"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 import pytest
 
-from engines import UsageError, kept_folder
+from engines import UsageError, embedded_weights, kept_folder
 from engines.adapters.adapter import LoraAdapter, read_adapter
 from engines.adapters.tensor_file import read_numbers, read_tensors
 from engines.embedded_files import write_tokenizer
@@ -165,6 +165,18 @@ def test_the_tokenizer_of_the_real_file_is_the_model_s(tmp_path: Path) -> None:
 def test_what_was_written_is_recorded_last(place: Place) -> None:
     written(place)
     assert kept_folder.damage(place.target) is None
+
+
+def test_an_adapter_that_took_the_place_of_the_one_asked_for_is_not_merged(
+    place: Place, adapter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(embedded_weights, "_packed", lambda: place.source)
+    monkeypatch.chdir(place.target)
+    own = read_adapter(write_adapter(adapter, shapes=FITTING)).digest
+    assert embedded_weights._main(str(place.target), str(adapter), own) == 0
+    write_adapter(adapter, shapes=FITTING, seed=9)
+    assert embedded_weights._main(str(place.target), str(adapter), own) == 2
+    assert "was changed while it was merged: try again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("stabilised", "scaling"), [(False, 2.0), (True, 2.8284271)])

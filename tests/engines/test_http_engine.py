@@ -300,3 +300,22 @@ async def test_a_client_of_the_users() -> None:
             assert not client.is_closed
             assert (await client.get(f"{url}/v1/models")).is_success
     assert keys == ["Basic bWU6c2VjcmV0"]
+
+
+async def test_what_many_threads_are_told_alike_is_tokenized_once() -> None:
+    like = VllmLike(FakeEngine())
+    with serving(like.app) as url:
+        async with HttpEngine(url) as engine:
+            question = await converse(engine, [("user", "What is 2 * 3?")])
+            asked = like.tokenized
+
+            async def open_thread() -> None:
+                thread = question.fork("a")
+                turns = [("user", "Think."), ("assistant", "")]
+                await converse(engine, turns, after=thread)  # type: ignore[arg-type]
+
+            async with anyio.create_task_group() as group:
+                for _ in range(20):
+                    group.start_soon(open_thread)
+            # For each turn its marks, which are rendered and made a text, and then its tokens.
+            assert like.tokenized - asked <= 6

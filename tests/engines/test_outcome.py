@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -126,6 +127,40 @@ def test_bugs_of_different_types_and_what_ends_a_program_stay_grouped() -> None:
         with pytest.raises(BaseExceptionGroup) as caught, single_error():
             raise BaseExceptionGroup("group", errors)
         assert list(caught.value.exceptions) == errors
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_beside_an_error_is_left_out() -> None:
+    error = UsageError("while it was cancelled")
+
+    async def fail() -> None:
+        try:
+            await anyio.sleep(math.inf)
+        finally:
+            raise error
+
+    async def both(scope: anyio.CancelScope) -> None:
+        with single_error():
+            async with anyio.create_task_group() as group:
+                group.start_soon(fail)
+                group.start_soon(anyio.sleep, math.inf)
+                await anyio.wait_all_tasks_blocked()
+                scope.cancel()
+
+    with pytest.raises(UsageError) as caught, anyio.CancelScope() as scope:
+        await both(scope)
+    assert caught.value is error
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_alone_stays_one() -> None:
+    with anyio.CancelScope() as scope, single_error():
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.sleep, math.inf)
+            group.start_soon(anyio.sleep, math.inf)
+            await anyio.wait_all_tasks_blocked()
+            scope.cancel()
+    assert scope.cancelled_caught
 
 
 def test_a_bug_among_other_errors_stays_in_its_group() -> None:

@@ -261,6 +261,43 @@ async def test_statistics_keep_the_counts_of_a_replica_that_is_down() -> None:
         assert [engine.counted for engine in engines] == [1, 2]
 
 
+async def test_who_asks_for_statistics_at_the_same_time_is_told_the_same() -> None:
+    class Busy(FakeEngine):
+        asked = 0
+
+        async def statistics(self) -> EngineStatistics:
+            self.asked += 1
+            # Whoever asks later is answered earlier.
+            await anyio.sleep(0.05 / self.asked)
+            return EngineStatistics(
+                running=10, waiting=1, kv_usage=0.5, prompt_tokens=0, generated_tokens=0
+            )
+
+    async with ReplicaPool([Busy(), Busy()]) as pool:
+        outcomes = await join([pool.statistics] * 3)
+    assert [(one.value.running, one.value.kv_usage) for one in outcomes if one.value] == [
+        (20, 0.5)
+    ] * 3
+
+
+async def test_a_replica_that_cannot_be_closed_leaves_the_others_to_be() -> None:
+    closed = []
+
+    class Slow(FakeEngine):
+        async def aclose(self) -> None:
+            await anyio.sleep(0.02)
+            closed.append(self)
+
+    class Stuck(FakeEngine):
+        async def aclose(self) -> None:
+            raise OSError("no")
+
+    slow = Slow()
+    with pytest.raises(OSError, match="no"):
+        await ReplicaPool([Stuck(), slow]).aclose()
+    assert closed == [slow]
+
+
 async def test_what_is_asked_of_a_pool_that_is_closed_meanwhile_fails_with_it() -> None:
     class Waiting(FakeEngine):
         async def encode(self, *_: object, **__: object) -> Segment:

@@ -8,6 +8,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -103,6 +104,29 @@ def test_a_start_that_waits_for_another_can_be_cancelled(
         assert anyio.run(change_ones_mind)
     assert not vllm_start.AsyncLLM.started
     assert other_core.is_alive()
+
+
+def test_a_start_whose_thread_never_begins_can_be_cancelled(vllm_start: Any) -> None:
+    async def change_ones_mind() -> list[bool]:
+        caught = []
+        with anyio.CancelScope() as before:
+            before.cancel()
+            await vllm_start.VllmStart("model", {}).run()
+        caught.append(before.cancelled_caught)
+        released = threading.Event()
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        async with anyio.create_task_group() as group:
+            for _ in range(int(limiter.total_tokens)):
+                group.start_soon(partial(anyio.to_thread.run_sync, released.wait))
+            await anyio.wait_all_tasks_blocked()
+            with anyio.move_on_after(0.2) as meanwhile:
+                await vllm_start.VllmStart("model", {}).run()
+            caught.append(meanwhile.cancelled_caught)
+            released.set()
+        return caught
+
+    assert anyio.run(change_ones_mind) == [True, True]
+    assert not vllm_start.AsyncLLM.started
 
 
 def test_a_core_that_fails_is_an_error_with_the_first_cause_of_its_log(

@@ -35,10 +35,12 @@ class VllmLike:
 
     Attributes:
         bodies: The completions asked for, in order.
+        tokenized: How often texts and conversations were to be made tokens, and tokens a text.
     """
 
     def __init__(self, engine: Engine, refused: frozenset[str] = frozenset()) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.tokenized = 0
         self._engine = engine
         self._refused = refused
         self.app = Starlette(
@@ -85,6 +87,7 @@ class VllmLike:
         yield "data: [DONE]\n\n"
 
     async def _tokenize(self, request: Request) -> Response:
+        self.tokenized += 1
         body = await request.json()
         text = body.get("prompt")
         if text is None:
@@ -93,6 +96,7 @@ class VllmLike:
         return JSONResponse({"tokens": [ord(character) for character in text], **_WINDOW})
 
     async def _detokenize(self, request: Request) -> Response:
+        self.tokenized += 1
         return JSONResponse({"prompt": "".join(map(chr, (await request.json())["tokens"]))})
 
     async def _metrics(self, request: Request) -> Response:
