@@ -33,6 +33,7 @@ from .reducing.reducer import Reducer
 from .reducing.weighted import heaviest
 from .rewording.checking import problem_with
 from .rewording.rewordings import REWORDINGS, Chosen, RewordingName, choose
+from .scoring.reading_logprobs import with_logprobs_for
 from .voting.tally import votes_of
 
 _REWORD = "reword"
@@ -93,7 +94,8 @@ class PromptEnsemble:
         async def think(fork: Context, engine: Engine) -> Answer:
             return await self._think(chosen_at[fork.path], fork, engine)
 
-        branches = await think_side_by_side(forks, think, engine)
+        telling = with_logprobs_for(self.reducer, engine)
+        branches = await think_side_by_side(forks, think, telling)
         candidates = require_candidates(branches, "prompts")
         if self.weights:
             answer = await self._vote(chosen, branches)

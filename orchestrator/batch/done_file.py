@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import BatchFileError, BatchUnusable
+from ..whole_file import write_whole_file
 from .output_files import OutputFiles
 from .work_file import SCHEMA_VERSION, check_head
 
@@ -26,11 +27,9 @@ def write_done(files: OutputFiles, head: Mapping[str, Any], engine: str) -> None
         BatchFileError: It cannot be written.
     """
     data = {"schema_version": SCHEMA_VERSION, **head, "engine": engine}
-    draft = files.done.with_name(f"{files.done.name}.draft")
     try:
         data["size"] = files.answers.stat().st_size
-        draft.write_text(json.dumps(data) + "\n")
-        draft.replace(files.done)
+        write_whole_file(files.done, json.dumps(data) + "\n")
     except OSError as error:
         raise BatchFileError(
             f"{files.done} cannot be written: {error.strerror or error}: the same command, without --again, goes on"

@@ -36,6 +36,7 @@ class HandingOut:
         self._with: dict[int, dict[int, Row]] = {}
         self._deaths: dict[int, int] = {}
         self._pulled_all = False
+        self._stopped = False
 
     @property
     def ended(self) -> bool:
@@ -65,11 +66,14 @@ class HandingOut:
 
     def give_back(self, actor: int, line: int) -> None:
         """A row has come back for others to answer."""
-        self._again.append(self._with[actor].pop(line))
+        row = self._with[actor].pop(line)
         self._deaths.pop(line, None)
+        if not self._stopped:
+            self._again.append(row)
 
     def stop(self) -> None:
         """Gives out nothing more."""
+        self._stopped = True
         self._rows = iter(())
         self._pulled_all = True
         self._again.clear()
@@ -85,6 +89,8 @@ class HandingOut:
         own = list(self._with.pop(actor, {}).values())
         if self._trying == actor:
             self._trying = None
+        if self._stopped:
+            return None
         for row in own:
             self._deaths[row.line] = self._deaths.get(row.line, 0) + 1
         if len(own) == 1 and self._deaths[own[0].line] >= _DEATHS_OF_ONE:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 from engines import (
     STREAMED,
@@ -27,7 +27,7 @@ class RowEngine(EngineWrapper):
     Attributes:
         answered: Whether one was answered, if only by a refusal.
         silent: That nobody answered one, in whatever time; None where none was so.
-        out_of: What of the budget too little was left of for one; empty where there was enough.
+        out_of: What of the budget was too little for one, which was refused or cut; empty where there was enough.
         may_pass: Whether one failed for a reason that may pass.
         dead: That the engine is gone; None if it is not.
     """
@@ -44,8 +44,11 @@ class RowEngine(EngineWrapper):
     ) -> AsyncIterator[AsyncIterator[Chunk]]:
         """The inner engine's stream."""
         try:
-            async with self.inner.stream(context, sampling, delivery) as chunks:
-                yield chunks
+            async with (
+                self.inner.stream(context, sampling, delivery) as chunks,
+                aclosing(self._heard(chunks)) as heard,
+            ):
+                yield heard
             self.answered = True
         except EngineDead as error:
             self.dead = error
@@ -59,3 +62,8 @@ class RowEngine(EngineWrapper):
                 self.out_of = error.what
             self.may_pass |= error.retryable or bool(self.out_of)
             raise
+
+    async def _heard(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
+        async for chunk in chunks:
+            self.out_of = chunk.limited_by or self.out_of
+            yield chunk

@@ -105,13 +105,11 @@ class Worker:
                 out_of=engine.out_of,
             )
         self._listen(engine, begun_in_silence)
-        if answer.limited_by is not None:
-            # A larger budget lets it come to its end.
+        if out_of := answer.limited_by or engine.out_of:
+            # A larger budget lets it come to its end, or lets all its threads do so.
+            told = answer.cut_by or f"the budget's {out_of} cut some of its calls"
             return self._finished(
-                row,
-                "unavailable",
-                error_line(row.line, row.id, row.kind, answer.cut_by),
-                out_of=answer.limited_by,
+                row, "unavailable", error_line(row.line, row.id, row.kind, told), out_of=out_of
             )
         return self._finished(row, "answered", answer_line(row, answer, self._engine.model))
 

@@ -83,6 +83,10 @@ class BatchCommand:
             return int(files.errors.exists())
         _make_folder(files.answers)
         with WorkFile(files.work, lines, head, again=arguments.again) as work:
+            # Another process may have finished it since.
+            if not arguments.again and not work.done and _is_finished(files, head):
+                work.remove()
+                return int(files.errors.exists())
             out_of = _finish(arguments, settings, found, lines, work)
             files.write(work.in_order())
             if work.done == len(lines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -72,7 +73,7 @@ async def new_files(
         RunFolderError: The folder cannot be made.
         JournalError: The journal cannot be made.
     """
-    where = None if journal_dir is None else str(Path(journal_dir).absolute())
+    where = None if journal_dir is None else str(_own_place(Path(journal_dir).absolute(), name))
     with RunFolder.create(base, {**configuration, "journal_dir": where}, name=name) as folder:
         try:
             path = journal_path(folder.path, where)
@@ -145,6 +146,11 @@ def check_journals(journal_dir: str | Path) -> None:
         probe(journal_dir)
     except OSError as error:
         raise _unusable(Path(journal_dir), error) from error
+
+
+def _own_place(journals: Path, name: str | None) -> Path:
+    """Where the journal of a new run goes: what somebody calls it, a run elsewhere may be called too."""
+    return journals if name is None else journals / f"{name}-{os.urandom(4).hex()}"
 
 
 def _make_folder(path: Path) -> None:

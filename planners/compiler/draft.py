@@ -1,7 +1,8 @@
 """A plan that grows over several rounds: its nodes, what became of them, and calls that need not be made again.
 
-A call of an earlier round that has a result is not made again: a step that asks for the same, with the same arguments
-once results are in them, is no node but another name of the finished one. It knows no model and no text.
+A call of an earlier round that has a result is not made again where that would give the same, or change the world
+twice: a step that asks for the same, with the same arguments once results are in them, is no node but another name of
+the finished one. It knows no model and no text.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import PlanError
 from ..plan import Call, Conclude, Node, Reduce, sinks
 from ..planner import Finding, PlanSink
+from ..tool_specification import ToolSpecification
 from .earlier_calls import asked, renamed
 
 
@@ -19,16 +21,18 @@ class Draft:
 
     Args:
         sink: Takes the nodes.
+        tools: What is known of those that are called.
 
     Attributes:
         nodes: Those that were sent, in order.
         aliases: Steps that are no nodes, with the nodes whose results they have.
     """
 
-    def __init__(self, sink: PlanSink) -> None:
+    def __init__(self, sink: PlanSink, tools: Mapping[str, ToolSpecification]) -> None:
         self.nodes: list[Node] = []
         self.aliases: dict[str, str] = {}
         self._sink = sink
+        self._once = {name for name, tool in tools.items() if tool.pure or not tool.repeatable}
         self._findings: dict[str, Finding] = {}
         self._finished: dict[str, str] = {}
 
@@ -89,7 +93,7 @@ class Draft:
                 found[alias] = Finding(status="ok", text=f"the same as ${other}")
         self._findings.update(found)
         for node in new:
-            if isinstance(node, Call) and found[node.id].usable:
+            if isinstance(node, Call) and node.tool in self._once and found[node.id].usable:
                 self._finished.setdefault(asked(node, self._findings), node.id)
         return dict(sorted(found.items(), key=lambda item: int(item[0])))
 

@@ -94,7 +94,7 @@ class LLMCompiler:
             ],
             name="plan",
         )
-        conversation, draft = Conversation(engine, prompt), Draft(sink)
+        conversation, draft = Conversation(engine, prompt), Draft(sink, vocabulary.tools)
         writer = PlanWriter(
             tools=vocabulary.tools,
             sink=sink,
@@ -102,6 +102,8 @@ class LLMCompiler:
             methods=self.methods,
             min_steps=self.min_steps,
             max_steps=self.max_steps,
+            # The last node is the one that concludes.
+            most_steps=vocabulary.max_nodes - 1,
             max_repairs=self.max_repairs,
             thoughts=self.thoughts,
             speculate=self.speculate,
@@ -135,6 +137,9 @@ class LLMCompiler:
                 return None
             if asked.value.action == "finish":
                 return asked.value.text
+            if draft.steps >= writer.most_steps:
+                sink.remark(f"no further steps were planned: a plan has {draft.steps} at most")
+                return None
             sink.text("\n")
             before = draft.steps
             await conversation.ask(next_round(draft.last + 1), f"replan-{replan}")

@@ -36,6 +36,7 @@ class PlanWriter:
         methods: What thoughts may name as their method, under a grammar.
         min_steps: So many steps of the first round refer to no other.
         max_steps: The most steps of a round.
+        most_steps: The most steps of all rounds.
         max_repairs: How often a round is mended.
         thoughts: Whether steps may think, under a grammar.
         speculate: Whether the sink is told of calls that are not quite written yet.
@@ -47,6 +48,7 @@ class PlanWriter:
     methods: Collection[str]
     min_steps: int
     max_steps: int
+    most_steps: int
     max_repairs: int
     thoughts: bool = True
     speculate: bool = False
@@ -59,7 +61,8 @@ class PlanWriter:
             EngineError: The engine failed it.
             BudgetExhausted: Nothing is left for it.
         """
-        bounds = _Bounds(first=draft.last + 1, most=draft.steps + self.max_steps)
+        most = min(draft.steps + self.max_steps, self.most_steps)
+        bounds = _Bounds(first=draft.last + 1, most=most)
         repairs = 0
         while True:
             turn = _Turn(self, draft, bounds)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from engines import (
     BudgetExhausted,
@@ -33,6 +33,9 @@ from .dialect import MULTIVERSE, Dialect
 from .invitation import invitation
 from .sequence import WrittenSequence
 from .tag_grammar import Part, grammar
+
+Cut = Literal["close", "finish"]
+"""What follows a block of which a thread was cut."""
 
 _UNLIMITED = 2**31
 # Multiverse forks no closer than this to the end of its budget.
@@ -73,13 +76,13 @@ class ForkJoin:
     max_paths: int = 20
     max_depth: int = 5
     max_rounds: int = 32
-    cut: Literal["close", "finish"] = "close"
+    cut: Cut = "close"
     wait: Wait = "last"
     deadline: float | None = None
     longest_first: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses limits that leave nothing."""
+        """Refuses limits that leave nothing, and words that mean nothing."""
         least = {
             "max_tokens": 1,
             "max_path_tokens": 1,
@@ -91,6 +94,11 @@ class ForkJoin:
             limit = getattr(self, name)
             if limit is not None and limit < minimum:
                 raise UsageError(f"fork and join with {name}={limit}: at least {minimum} is needed")
+        if self.cut not in get_args(Cut):
+            raise UsageError(
+                f"fork and join with cut={self.cut!r}: give one of {', '.join(get_args(Cut))}"
+            )
+        wait_policy(self.wait, self.deadline)
 
     async def solve(self, context: Context, engine: Engine) -> Answer:
         """Writes the answer, and in it as many blocks as the model begins.

@@ -29,6 +29,7 @@ from ..reducing.fallback import reduce_or_vote
 from ..reducing.majority import Majority
 from ..reducing.reducer import Reducer
 from ..reducing.synthesis import Synthesise
+from ..scoring.reading_logprobs import with_logprobs_for
 from ..waiting import Wait, wait_policy
 from .strategies import STRATEGIES
 from .tagged_threads import tagged_threads
@@ -89,7 +90,8 @@ class ParaThinker:
         """
         threads = await self._threads(context, engine)
         policy = wait_policy(self.wait, self.deadline)
-        branches = await think_side_by_side(threads.forks, threads.think, engine, policy)
+        telling = with_logprobs_for(self.reducer, engine)
+        branches = await think_side_by_side(threads.forks, threads.think, telling, policy)
         read = self._read(branches)
         candidates = _candidates([branches[i] for i in read])
         if not candidates:

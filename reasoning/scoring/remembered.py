@@ -71,7 +71,7 @@ class Remembered:
                         self.scorer, [asked[key] for key in new], place, engine
                     )
                     scored = dict(zip(new, scores.values, strict=True))
-                    self._keep(scored)
+                    self._keep(_certain(scored, scores.remark))
                 found |= scored
                 usage += scores.usage
                 critical_path += scores.critical_path
@@ -102,6 +102,12 @@ class Remembered:
         excess = max(0, len(self._known) - _MOST)
         for key in list(islice(self._known, excess)):
             del self._known[key]
+
+
+def _certain(scored: dict[bytes, float], remark: str) -> dict[bytes, float]:
+    """Those that would be the same again: where some were lost, as a remark tells, these have the least value."""
+    least = min(scored.values(), default=0.0)
+    return {key: value for key, value in scored.items() if not remark or value > least}
 
 
 def _question(context: Context, engine: Engine) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -34,7 +34,7 @@ from planners import (
     plan_grammar,
 )
 from tests.planners.test_joiner import UNREADABLE, finish, replan
-from tests.planners.tools import TOOLS, VOCABULARY, Recorder
+from tests.planners.tools import ADD, TOOLS, VOCABULARY, Recorder
 
 pytestmark = pytest.mark.anyio
 
@@ -169,6 +169,34 @@ async def test_a_call_that_has_a_result_is_not_made_again(line: str) -> None:
         Think(id="5", prompt=Template(parts=("of ", Reference(node="1")))),
         Reduce(id="6", inputs=("2", "4", "5"), reducer="synthesise"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pure", "repeatable", "again"),
+    [(False, True, True), (False, False, False), (True, True, False)],
+)
+async def test_what_may_give_something_else_by_now_is_asked_again_where_that_changes_nothing(
+    pure: bool, repeatable: bool, again: bool
+) -> None:
+    add = ADD.model_copy(update={"pure": pure, "repeatable": repeatable})
+    vocabulary = replace(VOCABULARY, tools={**TOOLS, "add": add})
+    second = "3. add(1, 2)\n4. add($3, 1)\njoin()"
+    engine = scripted({"plan": FIRST, JOINER: replan("more"), REPLAN: second})
+    sink = Looking(results={"1": SUM})
+    await LLMCompiler().plan("How many?", vocabulary, engine, sink)
+    calls = [node.id for node in sink.nodes if isinstance(node, Call)]
+    assert calls == (["1", "2", "3", "4"] if again else ["1", "2", "4"])
+
+
+async def test_a_plan_leaves_room_for_its_last_node() -> None:
+    for most, calls in ((3, 2), (4, 3), (5, 4)):
+        vocabulary = replace(VOCABULARY, max_nodes=most)
+        first = "".join(f"{number}. search('{number}')\n" for number in range(1, 5)) + "join()"
+        engine = scripted({"plan": first, JOINER: replan("more")})
+        sink = Looking()
+        await LLMCompiler(max_steps=12).plan("How many?", vocabulary, engine, sink)
+        assert [node.kind for node in sink.nodes] == ["call"] * calls + ["reduce"]
+        assert sink.remarks == [f"no further steps were planned: a plan has {calls} at most"]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ from planners import Call, Finding, Node, ToolSpecification, Vocabulary
 
 
 def tool(name: str, *required: str, **schemas: dict[str, Any]) -> ToolSpecification:
+    """One that always gives the same."""
     parameters = {"type": "object", "properties": schemas, "required": list(required)}
-    return ToolSpecification(name=name, description=f"Does {name}.", parameters=parameters)
+    return ToolSpecification(
+        name=name, description=f"Does {name}.", parameters=parameters, pure=True
+    )
 
 
 NUMBER = {"type": "number"}
@@ -29,7 +32,7 @@ PICK = tool(
     sure={"type": "boolean"},
 )
 EITHER = tool("either", "value", value={"anyOf": [TEXT, {"type": "null"}]})
-NOW = tool("clock.now-utc")
+NOW = tool("clock.now-utc").model_copy(update={"pure": False})
 TOOLS = {one.name: one for one in (ADD, SEARCH, MEAN, PICK, EITHER, NOW)}
 
 VOCABULARY = Vocabulary(

@@ -19,6 +19,8 @@ from engines import (
 from reasoning import Answer, ChainOfThought, NoCandidates, SelfConsistency
 from reasoning.best_of_n import BestOfN
 from reasoning.method import Method
+from reasoning.parathinking.parathinker import ParaThinker
+from reasoning.prompt_ensemble import PromptEnsemble
 from reasoning.reducing.best import Best
 from reasoning.reducing.majority import Majority
 from reasoning.reducing.reducer import Reducer
@@ -161,6 +163,8 @@ CONFIDENCE = ConfidenceScorer()
         SelfConsistency(samples=3, reducer=Best(scorer=CONFIDENCE), in_flight=1),
         SelfConsistency(samples=3, reducer=WeightedMajority(scorer=Remembered(scorer=CONFIDENCE))),
         SelfConsistency(samples=3, reducer=VoteFirst(otherwise=Best(scorer=CONFIDENCE))),
+        ParaThinker(threads=3, reducer=Best(scorer=CONFIDENCE), hints=("",)),
+        PromptEnsemble(prompts=3, transforms=("plain",), reducer=Best(scorer=CONFIDENCE)),
     ],
 )
 async def test_what_scores_by_confidence_has_logprobs_asked_for(method: Method) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from engines import (
     ForkjoinError,
     Grammar,
     Sampling,
+    UsageError,
     configured,
 )
 from reasoning import Answer
@@ -178,3 +180,18 @@ def test_its_options_are_set_by_name() -> None:
     }
     method = configured(ForkJoin(), settings)
     assert (method.dialect.thread_end, method.wait, method.max_tokens) == ("</Step>", "half", 100)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"wait": "frist"}, "frist"),
+        ({"deadline": -1}, "deadline"),
+        ({"cut": "finsh"}, "cut='finsh': give one of close, finish"),
+    ],
+)
+def test_what_means_nothing_is_refused_before_anything_is_written(
+    options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        ForkJoin(**options)

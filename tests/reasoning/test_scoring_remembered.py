@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import Context, Engine, EngineUnavailable, FakeEngine, Usage
+from engines import (
+    Context,
+    Engine,
+    EngineError,
+    EngineUnavailable,
+    FakeEngine,
+    Sampling,
+    Scripted,
+    Usage,
+)
 from reasoning import Answer
 from reasoning.scoring import remembered
 from reasoning.scoring.remembered import Remembered
@@ -171,6 +180,27 @@ async def test_nothing_is_forgotten_before_the_memory_is_full(
     for _ in range(2):
         await memory.score([thread(text) for text in "abc"], root, engine)
     assert len(scorer.batches) == 1
+
+
+@pytest.mark.anyio
+async def test_a_verdict_that_was_lost_among_others_is_asked_for_again() -> None:
+    failing = [True]
+
+    def script(context: Context, sampling: Sampling) -> Scripted:
+        if "bad" in "".join(turn.text for turn in context.turns) and failing:
+            failing.pop()
+            raise EngineError("busy")
+        return yes_with(0.5)
+
+    engine = FakeEngine(script)
+    memory = Remembered(scorer=Verifier())
+    root = await question(engine)
+    first = await memory.score([thread("good"), thread("bad")], root, engine)
+    assert (first.values, "1 of 2" in first.remark) == ((0.5, 0.0), True)
+    calls = len(engine.calls)
+    second = await memory.score([thread("good"), thread("bad")], root, engine)
+    assert (second.values, second.remark) == ((0.5, 0.5), "")
+    assert len(engine.calls) == calls + 1
 
 
 @pytest.mark.anyio

@@ -51,7 +51,8 @@ class Answering:
         tools: The server's own tools, which plans may call; no client does.
         planner: Who plans for a client that has tools of its own and names no planner.
         sampling: How calls sample where a request does not say.
-        budget: What a request may cost at most; by default anything.
+        budget: What a request may cost at most, with what its run cost before where it goes on with one; by default
+            anything.
         calls: What is done about calls that fail, hang or straggle.
         limiter: Lets only so many calls run at once, of all requests, with `ClientTurns` as its queue; by default as
             many as the engine serves best.

@@ -48,7 +48,7 @@ class WayRules:
     Attributes:
         planner: Who plans for a client with tools of its own that names no planner.
         sampling: How calls sample where a request does not say.
-        budget: What a request may cost at most.
+        budget: What a request may cost at most, with what its run cost before where it goes on with one.
         most_threads: How many threads a method may have.
         trusting: Whether clients may choose the addresses of judges and what keeps this machine busy.
     """

@@ -380,3 +380,20 @@ def test_a_row_that_counts_is_a_sample_of_the_system() -> None:
     for status, counts in states.items():
         row = Sample.model_validate({"task": "t", "problem": "p", "sample": 0, "status": status})
         assert row.counts is counts
+
+
+async def test_evaluations_of_one_name_have_journals_of_their_own(tmp_path: Path) -> None:
+    for number, engine in enumerate((FakeEngine("\\boxed{0}"), FakeEngine("\\boxed{9}"))):
+        done = await begin_evaluation(
+            settings(),
+            engine,
+            GRADERS,
+            base=tmp_path / str(number),
+            name="kept",
+            journal_dir=str(tmp_path / "journals"),
+        )
+        assert len(engine.calls) == done.total
+        before = len(engine.calls)
+        await resume_evaluation(settings(), engine, GRADERS, path=done.path)
+        assert len(engine.calls) == before
+    assert len(list((tmp_path / "journals").rglob("*.sqlite"))) == 2

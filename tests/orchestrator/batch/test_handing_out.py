@@ -68,6 +68,16 @@ def test_rows_of_a_dead_actor_go_to_others_before_new_ones() -> None:
     assert lines(handing.take(1, 5)) == [0, 1, 2, 3, 4]
 
 
+def test_once_stopped_nothing_comes_back() -> None:
+    handing = HandingOut(iter(rows(10)))
+    handing.take(0, 3)
+    handing.take(1, 3)
+    handing.stop()
+    assert handing.lost(0) is None
+    handing.give_back(1, 3)
+    assert handing.take(2, 5) == []
+
+
 def test_rows_that_saw_two_actors_die_are_tried_alone_while_others_go_on() -> None:
     handing = HandingOut(iter(rows(10)))
     for actor in (0, 1):

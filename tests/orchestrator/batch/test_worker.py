@@ -297,3 +297,17 @@ async def test_an_engine_is_closed_with_its_worker(monkeypatch: pytest.MonkeyPat
     context = await converse(engine, [("user", "Why?"), ("assistant", "")])
     with pytest.raises(EngineDead):
         await engine.generate(context, Sampling())
+
+
+@pytest.mark.parametrize("budget", ["calls=12", "tokens=1100"])
+def test_a_row_of_whose_calls_the_budget_cut_some_is_not_answered(
+    using: Using, budget: str
+) -> None:
+    engine = FakeEngine("\\boxed{1}", seconds_per_token=0.01)
+    using(engine)
+    options = ["--method", "self-consistency", "--set", "method.samples=8", "--max-tokens", "20"]
+    rows = [row(1, "a"), row(2, "b")]
+    whole, starved = answered(rows, *options, "--budget", budget)
+    assert (whole.end, starved.end) == ("answered", "unavailable")
+    assert starved.out_of == budget.partition("=")[0]
+    assert "budget" in starved.text
