@@ -101,7 +101,7 @@ class Answer:
             in_flight: How many of them thought at once; None is all.
         """
         spent = [branch.answer for branch in branches if branch.answer is not None]
-        awaited = [branch.critical_path for branch in branches if branch.status != "cancelled"]
+        awaited = [b.critical_path for b in branches if b.status != "cancelled" or b.timed_out]
         longest = _longest_chain(awaited or [b.critical_path for b in branches], in_flight)
         return replace(
             self,
@@ -141,6 +141,8 @@ class Branch:
             nothing is known of it.
         reason: Why it is not ok, for a person; empty if it is.
         score: How good it was found, higher is better; None where nothing scored it.
+        timed_out: Whether it was waited for until it was cut, since the time was up; others are cut where there is
+            enough without them.
     """
 
     path: str
@@ -148,6 +150,7 @@ class Branch:
     answer: Answer | None = None
     reason: str = ""
     score: float | None = None
+    timed_out: bool = False
 
     @property
     def usable(self) -> bool:

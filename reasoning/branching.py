@@ -89,8 +89,10 @@ async def think_side_by_side(
     outcomes = await join(
         calls, policy, engine=engine, path=path, keep=lambda i: _record(ledgers[i].entries)
     )
+    usable_ones = sum(outcome.usable for outcome in outcomes)
+    late = not policy.enough(usable_ones, len(forks))
     return [
-        _branch(fork, outcome, ledger)
+        _branch(fork, outcome, ledger, late=late)
         for fork, outcome, ledger in zip(forks, outcomes, ledgers, strict=True)
     ]
 
@@ -178,7 +180,9 @@ def remark_on_unanswered(candidates: Sequence[Answer], what: str) -> str:
     return f"none of {len(candidates)} {what} had a final answer"
 
 
-def _branch(fork: Context, outcome: Outcome[Any], ledger: LedgerEngine) -> Branch:
+def _branch(
+    fork: Context, outcome: Outcome[Any], ledger: LedgerEngine, *, late: bool = False
+) -> Branch:
     status, answer = outcome.status, outcome.value
     if not outcome.usable:
         # What was kept of one that was left behind; one that failed may be tried again in a run that is resumed.
@@ -186,7 +190,10 @@ def _branch(fork: Context, outcome: Outcome[Any], ledger: LedgerEngine) -> Branc
         answer = None if kept is None else cut_answer(kept)
     elif answer is not None and answer.truncated:
         status = "truncated"
-    return Branch(path=fork.path, status=status, answer=answer, reason=outcome.reason)
+    timed_out = late and status == "cancelled"
+    return Branch(
+        path=fork.path, status=status, answer=answer, reason=outcome.reason, timed_out=timed_out
+    )
 
 
 def _record(entries: Sequence[LedgerEntry]) -> Any:

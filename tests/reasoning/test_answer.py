@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,11 @@ def test_a_few_at_a_time_branches_follow_on_each_other(
 def test_what_was_cut_was_not_waited_for() -> None:
     branches = [branch(0, 5), branch(1, 90, "cancelled"), branch(2, 8, "failed")]
     assert Answer(text="").after(branches).critical_path == 8
+
+
+def test_what_was_cut_since_the_time_was_up_was_waited_for() -> None:
+    late = replace(branch(1, 90, "cancelled"), timed_out=True)
+    assert Answer(text="").after([branch(0, 5), late]).critical_path == 90
 
 
 def test_where_all_was_cut_all_was_waited_for() -> None:

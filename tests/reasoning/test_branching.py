@@ -26,7 +26,7 @@ from engines import (
     converse,
 )
 from orchestrator.journal import JournaledEngine, open_journal
-from reasoning import Answer, Branch, NoCandidates
+from reasoning import Answer, Branch, ChainOfThought, NoCandidates
 from reasoning.branching import (
     remark_on_lost,
     remark_on_unanswered,
@@ -364,3 +364,24 @@ def test_that_nobody_came_to_a_final_answer_is_told() -> None:
     none, some = Answer(text="hm"), Answer(text="so 4", value="4")
     assert remark_on_unanswered([none, none], "samples") == "none of 2 samples had a final answer"
     assert remark_on_unanswered([none, some], "samples") == ""
+
+
+@pytest.mark.parametrize(("needed", "path"), [(2, 9), (3, 99)])
+def test_a_thread_that_a_deadline_cuts_is_on_the_critical_path(needed: int, path: int) -> None:
+    lengths = {"0": 9, "1": 9, "2": 500}
+
+    def script(context: Context, sampling: Sampling) -> str:
+        return "x" * lengths[next(filter(str.isdigit, context.path))]
+
+    async def main() -> Answer:
+        engine = FakeEngine(script, seconds_per_token=1, chunk_tokens=1)
+        root = await converse(engine, [("user", "Why?")])
+        forks = [root.fork(str(number)) for number in range(3)]
+
+        async def think(fork: Context, engine: Engine) -> Answer:
+            return await ChainOfThought().solve(fork, engine)
+
+        policy = Deadline(100, KOfN(needed))
+        return Answer(text="").after(await think_side_by_side(forks, think, engine, policy))
+
+    assert run_virtually(main).critical_path == pytest.approx(path, abs=1)
