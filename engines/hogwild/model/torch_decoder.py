@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,10 +17,8 @@ from ..decoder import Sampled
 from .attention import Bearings, CausalAttention, Rows, SharedAttention, Sight
 from .blocks import Blocks
 from .cuda_graphs import CudaGraphs
-from .network import Attend
-
-if TYPE_CHECKING:
-    from .torch_model import TorchModel
+from .network import Attend, Network
+from .rotation import Rotation
 
 Attention = Callable[[Blocks, Rows, Bearings, tuple[int, int]], Attend]
 
@@ -39,24 +37,33 @@ class TorchDecoder:
     """The blocks of one session in a model's memory; see `Decoder`.
 
     Args:
-        model: The model.
+        network: The model's weights.
+        rotation: Its rotary positions.
+        window: The longest sequence that it knows.
         views: For each block, the blocks that it sees after the history, the last one itself.
         sampler: Takes the next tokens.
     """
 
-    def __init__(self, model: TorchModel, views: Sequence[Sequence[int]], sampler: Sampler) -> None:
-        network = model.network
+    def __init__(
+        self,
+        network: Network,
+        rotation: Rotation,
+        window: int,
+        views: Sequence[Sequence[int]],
+        sampler: Sampler,
+    ) -> None:
+        device = network.embedding.device
         self._network = network
-        self._rotation = model.rotation
+        self._rotation = rotation
         self._sampler = sampler
         self._scale = float(network.head_dim**-0.5)
         with torch.inference_mode():
-            self._sight = Sight(views, model.device)
+            self._sight = Sight(views, device)
             shape = (len(network.layers), len(views), network.kv_heads, network.head_dim)
-            self.blocks = Blocks(shape, network.embedding, model.window)
-        cuda = model.device.type == "cuda"
-        self._graphs = CudaGraphs(self.run, model.device) if cuda else None
-        self._attention = _attention_on(model.device, network.head_dim)
+            self.blocks = Blocks(shape, network.embedding, window)
+        cuda = device.type == "cuda"
+        self._graphs = CudaGraphs(self.run, device) if cuda else None
+        self._attention = _attention_on(device, network.head_dim)
 
     def read(self, token_ids: Sequence[int], block: int | None = None) -> None:
         """Puts tokens at the end of a block, the history if None, and samples nothing."""

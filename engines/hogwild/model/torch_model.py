@@ -94,7 +94,7 @@ class TorchModel:
 
     def decoder(self, views: Sequence[Sequence[int]], sampler: Sampler) -> TorchDecoder:
         """The blocks of a new session; see `TorchDecoder`."""
-        return TorchDecoder(self, views, sampler)
+        return TorchDecoder(self.network, self.rotation, self.window, views, sampler)
 
 
 def _require_support(config: Any) -> None:
