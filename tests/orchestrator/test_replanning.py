@@ -34,7 +34,7 @@ class Shop:
 
     @property
     def tools(self) -> list[Tool]:
-        @tool
+        @tool(pure=True)
         async def price(item: str) -> float:
             """Looks up a price."""
             self.calls[f"price {item}"] += 1
@@ -42,7 +42,7 @@ class Shop:
                 raise ValueError("no pears today")
             return len(item) / 2
 
-        @tool
+        @tool(pure=True)
         async def double(amount: float) -> float:
             """Doubles."""
             self.calls[f"double {amount}"] += 1
