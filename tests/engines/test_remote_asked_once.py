@@ -16,7 +16,7 @@ async def test_who_asks_the_same_meanwhile_waits_for_that_answer() -> None:
         await anyio.sleep(0.01)
         return text.upper()
 
-    answers = AskedOnce(ask, most=2)
+    answers = AskedOnce(ask)
     found: list[str] = []
 
     async def get(text: str) -> None:
@@ -26,13 +26,19 @@ async def test_who_asks_the_same_meanwhile_waits_for_that_answer() -> None:
         for text in "aaba":
             group.start_soon(get, text)
     assert (sorted(asked), sorted(found)) == (["a", "b"], ["A", "A", "A", "B"])
-    # The first one that came makes room.
-    first, second = asked
-    await answers.get("c")
-    await answers.get(second)
-    assert len(asked) == 3
-    await answers.get(first)
-    assert asked[2:] == ["c", first]
+
+
+async def test_the_first_answer_makes_room_for_another() -> None:
+    asked: list[str] = []
+
+    async def ask(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    answers = AskedOnce(ask, most=2)
+    for text in "abcbca":
+        assert await answers.get(text) == text.upper()
+    assert asked == ["a", "b", "c", "a"]
 
 
 async def test_what_failed_or_was_cancelled_is_asked_again_by_who_waits() -> None:
