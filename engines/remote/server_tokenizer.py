@@ -18,7 +18,7 @@ from ..context import Context, Role, Segment
 from ..errors import RequestRejected
 from .answer_shape import expected_shape, ids_in, text_in
 from .api_client import ApiClient
-from .asked_once import AskedOnce
+from .shared_answers import SharedAnswers
 
 # As in this process: what many threads are told alike is asked for once, unless it is long.
 _MOST_CHARACTERS = 4000
@@ -30,9 +30,9 @@ class ServerTokenizer:
     def __init__(self, api: ApiClient, model: str) -> None:
         self._api = api
         self._model = model
-        self._marks = AskedOnce(self._render_marks)
-        self._texts = AskedOnce(self._decode_one)
-        self._ids = AskedOnce(self._encode)
+        self._marks = SharedAnswers(self._render_marks)
+        self._texts = SharedAnswers(self._decode_one)
+        self._ids = SharedAnswers(self._encode)
 
     async def encode(self, text: str, role: Role, after: Context | None) -> Segment:
         """The segment that says `text` as `role` after a context."""

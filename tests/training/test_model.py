@@ -237,23 +237,26 @@ def test_weights_that_are_damaged_are_told(
         trained("run", "--model", str(tmp_path / "damaged"))
 
 
+def changed(model: Path, folder: Path, name: str, change: Callable[[Any], Any]) -> Path:
+    """The model with another weight of this name; with none where that is None."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(model, folder)
+    weights = load_file(folder / "model.safetensors")
+    if (other := change(weights.pop(name))) is not None:
+        weights[name] = other
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
 def test_weights_that_are_not_those_of_their_configuration_are_refused(
     trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
-    other = tmp_path / "other"
-    shutil.copytree(tiny_model, other)
-    weights = load_file(other / "model.safetensors")
     lost = "model.layers.1.mlp.down_proj.weight"
-    save_file(
-        {name: weight for name, weight in weights.items() if name != lost},
-        other / "model.safetensors",
-        {"format": "pt"},
-    )
+    other = changed(tiny_model, tmp_path / "other", lost, lambda weight: None)
     with pytest.raises(UsageError, match=f"^the weights of .*/other lack {lost}"):
         trained("run", "--model", str(other))
-    save_file(weights, other / "model.safetensors", {"format": "pt"})
+    shutil.copyfile(tiny_model / "model.safetensors", other / "model.safetensors")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"intermediate_size": 24}))
     with pytest.raises(UsageError, match=r"has the shape .* and config\.json says"):
@@ -263,13 +266,7 @@ def test_weights_that_are_not_those_of_their_configuration_are_refused(
 def test_a_training_belongs_to_its_model(
     trained: Callable[..., Path], tiny_model: Path, tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
-    other = tmp_path / "other"
-    shutil.copytree(tiny_model, other)
-    weights = load_file(other / "model.safetensors")
-    name = "model.norm.weight"
-    save_file({**weights, name: weights[name] + 1}, other / "model.safetensors", {"format": "pt"})
+    other = changed(tiny_model, tmp_path / "other", "model.norm.weight", lambda weight: weight + 1)
     folder = trained("run", "--steps", "1")
     assert read_adapter(folder / "adapter").base == str(tiny_model)
     with pytest.raises(UsageError, match=r"made with other settings, model weights \w+ and not w"):

@@ -105,23 +105,24 @@ async def _measured(
         puzzle: {"puzzle": puzzle.problem.id, "seed": options.seed, **setting.described}
         for puzzle in puzzles
     }
-    missing = [puzzle for puzzle in puzzles if kept.of(asked[puzzle]) is None]
+    missing = sum(kept.of(asked[puzzle]) is None for puzzle in puzzles)
     if missing:
-        say(f"{_PART}: {name}, {len(missing)} puzzles")
-    done = Done(f"{_PART}: {name}", len(missing), "puzzles")
+        say(f"{_PART}: {name}, {missing} puzzles")
+    done = Done(f"{_PART}: {name}", missing, "puzzles")
     at_a_time = anyio.CapacityLimiter(max(1, options.concurrency // setting.width))
     failures = FailureNoted(engine)
 
-    async def search(puzzle: Puzzle) -> None:
+    async def search(puzzle: Puzzle) -> Searched:
+        if (before := kept.of(asked[puzzle])) is not None:
+            return before
         async with at_a_time:
             came = await searched(setting, puzzle, failures, options.seed)
             failures.check()
             kept.keep(asked[puzzle], came)
             done.add()
+            return came
 
-    await at_once([partial(search, puzzle) for puzzle in missing])
-    found = (kept.of(asked[puzzle]) for puzzle in puzzles)
-    return Row(setting=setting, came=[one for one in found if one is not None])
+    return Row(setting=setting, came=await at_once([partial(search, puzzle) for puzzle in puzzles]))
 
 
 def _looked_ahead(puzzle: Puzzle) -> Scorer:

@@ -14,6 +14,8 @@ from training.evaluation.part import Options, Table
 from training.evaluation.side_by_side import side_by_side
 from training.evaluation.telling import Done
 
+SUMS = replace(making_samples.task(), generate=lambda seed, count: making_samples.problems(count))
+
 
 def test_it_is_told_every_half_minute_how_many_are_done(capsys: pytest.CaptureFixture[str]) -> None:
     async def work() -> None:
@@ -31,14 +33,11 @@ def test_it_is_told_every_half_minute_how_many_are_done(capsys: pytest.CaptureFi
 def test_an_evaluation_tells_now_and_then_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task = replace(
-        making_samples.task(), generate=lambda seed, count: making_samples.problems(count)
-    )
     options = Options(out=tmp_path, limiter=CallLimiter(1))
 
     async def work() -> None:
         engine = FakeEngine("\\boxed{0}", latency=20)
-        asked = [Asked(task=task, problems=9)]
+        asked = [Asked(task=SUMS, problems=9)]
         await measured(engine, options, thinks(CHAIN), asked, part="sums", name="chain")
 
     run_virtually(work)
@@ -52,15 +51,12 @@ def test_an_evaluation_tells_now_and_then_how_far_it_is(
 def test_systems_of_a_table_are_measured_at_the_same_time_and_told_as_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task = replace(
-        making_samples.task(), generate=lambda seed, count: making_samples.problems(count)
-    )
     options = Options(out=tmp_path, limiter=CallLimiter(3))
     systems = {name: thinks(CHAIN) for name in ("one", "two", "three")}
 
     async def work() -> tuple[Table, float]:
         engine = FakeEngine("\\boxed{0}", latency=20)
-        asked = Asked(task=task, problems=9)
+        asked = Asked(task=SUMS, problems=9)
         table = await side_by_side(engine, options, systems, asked, part="sums", title="Sums")
         return table, anyio.current_time()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from engines.remote.asked_once import AskedOnce
+from engines.remote.shared_answers import SharedAnswers
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def test_who_asks_the_same_meanwhile_waits_for_that_answer() -> None:
         await anyio.sleep(0.01)
         return text.upper()
 
-    answers = AskedOnce(ask)
+    answers = SharedAnswers(ask)
     found: list[str] = []
 
     async def get(text: str) -> None:
@@ -35,7 +35,7 @@ async def test_the_first_answer_makes_room_for_another() -> None:
         asked.append(text)
         return text.upper()
 
-    answers = AskedOnce(ask, most=2)
+    answers = SharedAnswers(ask, most=2)
     for text in "abcbca":
         assert await answers.get(text) == text.upper()
     assert asked == ["a", "b", "c", "a"]
@@ -52,7 +52,7 @@ async def test_what_failed_or_was_cancelled_is_asked_again_by_who_waits() -> Non
             raise ValueError("no")
         return text
 
-    answers = AskedOnce(ask)
+    answers = SharedAnswers(ask)
     found: list[str] = []
 
     async def get() -> None:

@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class AskedOnce(Generic[K, V]):
+class SharedAnswers(Generic[K, V]):
     """Answers by what was asked, the last ones that were given.
 
     Args:
