@@ -11,6 +11,7 @@ const app = {
   selected: null, // {kind, id}
   pinned: null,
   filter: "all",
+  address: location.hash, // as it was last read or written
   _listeners: [],
 
   onChange(listener) {
@@ -74,13 +75,17 @@ function writeAddress() {
 }
 
 function writeAddressNow() {
+  // Somebody has just written another, of which the browser tells later.
+  if (location.hash !== app.address) return;
   const told = new URLSearchParams({ view: app.view });
   if (app.selected) told.set(app.selected.kind, app.selected.id);
   history.replaceState(null, "", `#${told}`);
+  app.address = location.hash;
 }
 
 /** Goes to what the address names; what it does not know is left as it is. */
 function followAddress() {
+  app.address = location.hash;
   const told = new URLSearchParams(location.hash.slice(1));
   const view = told.get("view");
   const kind = ["node", "thread", "call"].find((one) => told.has(one));

@@ -185,6 +185,18 @@ def test_many_steps_in_a_second_are_one_change_of_the_address(fresh_page: FreshP
     assert page.evaluate("delete history.replaceState && written") == 1
 
 
+def test_an_address_that_was_just_written_is_read_before_it_is_written_again(
+    fresh_page: FreshPage,
+) -> None:
+    page = fresh_page(plan_run)
+    # The browser tells of a changed address when this has ended.
+    page.evaluate(
+        "app.select({kind: 'node', id: '3'}); location.hash = '#node=5'; writeAddressNow()"
+    )
+    wait_until(page, "app.selected.id == '5'")
+    wait_until(page, "location.hash == '#view=plan&node=5'")
+
+
 def test_letters_that_nobody_sees_are_told(fresh_page: FreshPage) -> None:
     page = fresh_page(plan_run)
     seen = page.evaluate(r"visible('a\u00ad\u{e0041}\u200b\ud800 \u{1f642} b')")

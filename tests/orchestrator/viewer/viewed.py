@@ -21,6 +21,7 @@ from orchestrator.viewer.page_file import PAGE, page_of
 from orchestrator.viewer.run_picture import RunPicture
 from orchestrator.viewer.viewer_server import serve
 from tests.browser import wait_until, watched
+from tests.orchestrator.processes import SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -42,6 +43,7 @@ _AS_IT_BEGAN = """() => {
     document.activeElement.blur();
     clearTimeout(app.writing);
     history.replaceState(null, "", "#");
+    app.address = location.hash;
 }"""
 
 
@@ -126,8 +128,8 @@ def served(portal: BlockingPortal, folder: Path) -> Iterator[str]:
 
     future = portal.start_task_soon(until_left)
     try:
-        assert listening.wait(30), "the viewer does not listen"
+        assert listening.wait(SECONDS), "the viewer does not listen"
         yield addresses[0]
     finally:
         portal.call(scope.cancel)
-        future.result(30)
+        future.result(SECONDS)
