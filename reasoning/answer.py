@@ -112,7 +112,7 @@ class Answer:
         )
 
     def then(self, said: Answer) -> Answer:
-        """The thread with what it said next, which is what it came to."""
+        """The thread with what it said next: that is what it came to, and how sure it was, where this is known."""
         return Answer(
             text=self.text + said.text,
             value=said.value,
@@ -122,6 +122,7 @@ class Answer:
             critical_path=self.critical_path + said.critical_path,
             truncated=said.truncated,
             limited_by=said.limited_by,
+            confidence=said.confidence or self.confidence,
         )
 
     @property

@@ -52,6 +52,17 @@ def extract_answer(text: str) -> str | None:
     return _extract(conclusion) or (_extract(thought) if thought else None)
 
 
+def ends_in_answer(text: str) -> bool:
+    """Whether the last sentence of `text` gives a final answer, so that nothing is said after it.
+
+    >>> ends_in_answer("So the answer is 42."), ends_in_answer("The answer is even. So halve it.")
+    (True, False)
+    """
+    line = text.rstrip().rpartition("\n")[2]
+    sentences = [part for part in _SENTENCE_END.split(line) if part.strip(_DECORATION)]
+    return bool(sentences) and _extract(sentences[-1]) is not None
+
+
 def extract_boxes(text: str) -> str | None:
     r"""The last box, with those beside it as one list: `\boxed{1} and \boxed{2}` is `1, 2`.
 

@@ -178,12 +178,12 @@ class Growth:
         return [node for place in sorted(places) if (node := self.tree[place]).state == "open"]
 
     def ends(self, places: Sequence[Place]) -> int:
-        """The critical path at the end of the last of these."""
+        """The critical path at the end of the last of these; 0 where there are none."""
         thoughts = [self._thoughts[place] for place in places]
-        return max(thought.begun + thought.critical_path for thought in thoughts)
+        return max((thought.begun + thought.critical_path for thought in thoughts), default=0)
 
-    async def leave(self, path: str) -> None:
-        """Keeps what steps that were cut had said.
+    async def leave(self, path: str) -> list[Place]:
+        """Keeps what steps that were cut had said; gives their places.
 
         Args:
             path: The name of the decision that this is, since how far they were depends on time.
@@ -199,6 +199,7 @@ class Growth:
                 thought = self._thoughts[place_of(key)]
                 thought.said, thought.ledger = cut_answer(kept[key]), None
                 thought.usage = thought.said.usage
+        return [place_of(key) for key in running]
 
     @property
     def usage(self) -> Usage:
@@ -275,7 +276,7 @@ class Growth:
             said = replace(said, remark=said.remark or "it ended without a final answer")
         branch = partial(Branch, path=thought.fork.path, answer=said.after(children))
         if node is None:
-            return branch(status="cancelled", reason=_ENDED_FIRST)
+            return branch(status="cancelled", reason=_ENDED_FIRST, timed_out=True)
         if node.state == "failed":
             return branch(status="failed", reason=thought.reason)
         scored = partial(branch, score=node.score)

@@ -17,6 +17,7 @@ from engines.wrappers.resampling import ResamplingEngine
 from ..answer import Answer
 from ..branching import remark_on_lost, think_side_by_side
 from ..scoring.placing import placed
+from ..scoring.reading_logprobs import with_logprobs_for
 from ..scoring.scorer import Scorer, Scores, require_ready, scores_of
 from ..scoring.step_verifier import StepVerifier
 from .stepping import CheckedStepper, ModelSteps, Stepper
@@ -26,7 +27,8 @@ from .stepping import CheckedStepper, ModelSteps, Stepper
 class Lookahead:
     """Scores what candidates come to if they go on for some steps, each step the likeliest.
 
-    What has come to its end is scored as it is, and so is what cannot go on. What is rolled out shares the candidate's
+    What has come to its end is scored as it is, and so is what cannot go on. What counts is where a rollout ends: its
+    confidence is that of its last step, as a search has it of every thought. What is rolled out shares the candidate's
     KV cache, counts in the usage, and is no part of the answer.
 
     Attributes:
@@ -68,7 +70,8 @@ class Lookahead:
         async def roll_out(fork: Context, engine: Engine) -> Answer:
             return await self._roll_out(thoughts[fork.path], fork, engine)
 
-        branches = await think_side_by_side(forks, roll_out, _Greedy(engine))
+        greedy = with_logprobs_for(self.scorer, _Greedy(engine))
+        branches = await think_side_by_side(forks, roll_out, greedy)
         rolled = list(candidates)
         for number, branch in zip(going, branches, strict=True):
             rolled[number] = _further(candidates[number], branch.answer)

@@ -17,7 +17,7 @@ from typing import Protocol
 from engines import Completion, Context, Engine, Sampling, Segment, UsageError, converse
 
 from ..answer import Answer
-from ..extraction import extract_answer
+from ..extraction import ends_in_answer, extract_answer, extract_boxes
 from ..token_ids.span import Span
 from ..token_ids.stitching import stitched
 from ..token_ids.stop_tags import StopTags
@@ -84,11 +84,14 @@ class CheckedStepper:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSteps:
-    """The model writes until a stop text, or for so many tokens; a final answer or its own end ends the thought.
+    """The model writes until a stop text, or for so many tokens; a box with an answer or its own end ends the thought.
+
+    So it is in search-and-learn. An answer in other words is no end, since much is said of what "the answer is" and
+    `####` may be a heading; it is what a thought comes to that ends without a box.
 
     Its own end is no end of the thought on a text-only engine, where each step is a turn that it ends, and under a
-    constraint, whose end it is. A thought that was cut by a budget or within a constraint cannot go on, and one that
-    says nothing twice does not.
+    constraint, whose end it is: there an answer in other words is one, where it is the last that a step says. A thought
+    that was cut by a budget or within a constraint cannot go on, and one that says nothing twice does not.
 
     Attributes:
         sampling: How to sample; its limit is set here, a seed is made the step's own. A constraint holds for each step.
@@ -120,7 +123,8 @@ class ModelSteps:
             said_in = context.extend(segment)
         else:
             segment, said_in = self._text(completion), completion.context
-        value = extract_answer(thought + segment.text)
+        ended = self._ended(segment.text, completion, thought)
+        value = extract_answer(thought + segment.text) if ended else None
         said = replace(
             Answer.from_completion(completion),
             text=segment.text,
@@ -131,7 +135,7 @@ class ModelSteps:
         if value is not None and said.limited_by is None:
             # The limit of a step is none of the thought, which has said all that it had to say.
             said = replace(said, truncated=False)
-        return Step(said=said, ended=self._ended(said, completion, thought))
+        return Step(said=said, ended=ended)
 
     def _sampling(self, context: Context, room: int) -> Sampling:
         return self.sampling.for_branch(context.path).model_copy(
@@ -164,14 +168,17 @@ class ModelSteps:
         reason = completion.stop_reason
         return reason if isinstance(reason, str) and reason in self.ends else ""
 
-    def _ended(self, said: Answer, completion: Completion, thought: str) -> bool:
-        if said.value is not None or said.limited_by is not None:
+    def _ended(self, said: str, completion: Completion, thought: str) -> bool:
+        whole = thought + said
+        if extract_boxes(whole) is not None or completion.limited_by is not None:
             return True
         constrained = self.sampling.constraint is not None
         if completion.context.has_token_ids and not constrained:
             own_end = not completion.truncated and not self._end_met(completion)
-            return own_end or (not said.text.strip() and self._said_nothing(thought))
-        return not said.text.strip() or (constrained and completion.truncated)
+            return own_end or (not said.strip() and self._said_nothing(thought))
+        if completion.truncated:
+            return constrained or not said.strip()
+        return not said.strip() or ends_in_answer(whole)
 
     def _said_nothing(self, thought: str) -> bool:
         """Whether the step before said nothing too: then there is more at the end than what ends a step."""

@@ -163,7 +163,9 @@ class _Search:
     async def run(self) -> None:
         async with join_in_waves(self._engine, self._prompt.path) as waves:
             await self._grow(waves)
-        await self._growth.leave(f"{self._prompt.path}#left")
+        cut = await self._growth.leave(f"{self._prompt.path}#left")
+        # Steps are left only where a deadline passed: until then they were waited for.
+        self._critical_path = max(self._critical_path, self._growth.ends(cut))
 
     async def answer(self) -> Answer:
         answer = await elected(self._growth, self._options.equality)

@@ -101,9 +101,10 @@ def test_steps_that_failed_are_tried_again_when_the_run_had_ended(tmp_path: Path
     assert "lost" not in answer.remark
 
 
-# A search in real time, in a process that tells of each call that came to its end.
+# A search in real time, in a process that tells of each call that came to its end and, so that it is always killed in
+# the middle, never ends: after so many of them it stands still.
 _SEARCH = """
-import sys, anyio
+import sys, threading, anyio
 from pathlib import Path
 from tests.orchestrator.killed_run import KilledRun
 from tests.orchestrator.test_tree_search_resume import MODES, engine_in, search
@@ -114,6 +115,8 @@ class Telling(KilledRun):
         super()._note(event)
         for path in self.finished - before:
             print(path, flush=True)
+        if len(self.finished) >= int(sys.argv[3]):
+            threading.Event().wait()
 
 anyio.run(Telling(Path(sys.argv[1]), engine_in(1, 0.01), search(**MODES[sys.argv[2]])).begin)
 """
@@ -124,7 +127,7 @@ anyio.run(Telling(Path(sys.argv[1]), engine_in(1, 0.01), search(**MODES[sys.argv
 def test_a_search_whose_process_is_killed_expands_nothing_twice(
     mode: str, calls: int, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", _SEARCH, str(tmp_path), mode]
+    command = [sys.executable, "-c", _SEARCH, str(tmp_path), mode, str(calls + 3)]
     with started(*command, stderr=None) as process:
         assert process.stdout is not None
         finished = {process.stdout.readline().strip() for _ in range(calls)}

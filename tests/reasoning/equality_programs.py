@@ -18,7 +18,7 @@ def compare(known, answer, *rest):
     while answer == "forever":
         pass
     if answer == "later":
-        time.sleep(0.1)
+        time.sleep(0.3)
     if answer == "huge":
         return bool([0] * 10**12)
     return None if answer == "unread" else known == answer
@@ -35,6 +35,6 @@ def use(patch: pytest.MonkeyPatch, folder: Path, program: str = STUB) -> None:
     patch.setattr(worker, "_PROGRAM", place)
 
 
-def asking(known: str, answer: str, seconds: float = 0.05) -> dict[str, object]:
-    """A request to it."""
+def asking(known: str, answer: str, seconds: float = 60) -> dict[str, object]:
+    """A request to it. It may work for long, since what it does may count what others take of its processor."""
     return {"known": known, "answer": answer, "seconds": seconds}

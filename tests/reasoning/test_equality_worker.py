@@ -29,7 +29,7 @@ def test_it_tells_equal_from_unequal_and_from_unread(worker: Worker) -> None:
 
 
 def test_what_takes_too_long_is_killed_and_holds_up_nothing_else(worker: Worker) -> None:
-    assert worker.ask(asking("1", "forever")) is None
+    assert worker.ask(asking("1", "forever", seconds=0.05)) is None
     assert worker.counts.killed == 1
     assert worker.ask(asking("1", "1")) is True
     assert worker.counts.started == 2
@@ -37,7 +37,7 @@ def test_what_takes_too_long_is_killed_and_holds_up_nothing_else(worker: Worker)
 
 def test_only_work_counts_so_that_a_busy_machine_marks_nothing_wrong(worker: Worker) -> None:
     # It waits for longer than it may work.
-    assert worker.ask(asking("later", "later")) is True
+    assert worker.ask(asking("later", "later", seconds=0.2)) is True
     assert worker.counts.killed == 0
 
 
@@ -94,8 +94,10 @@ def test_one_that_does_not_start_is_an_error_that_says_why(
 
 
 def test_one_that_is_not_ready_in_time_is_an_error(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # It never is, however late somebody looks.
+    use(monkeypatch, tmp_path, "import time; time.sleep(600)")
     monkeypatch.setattr(module, "_SECONDS_TO_START", 0)
     with pytest.raises(EqualityUnavailable, match="not ready in 0 s"):
         worker.ask(asking("1", "1"))

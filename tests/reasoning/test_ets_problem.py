@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,13 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from random import Random
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reasoning.searching.pruning import highs, solving
 from reasoning.searching.pruning.greedy import greedily
 from reasoning.searching.pruning.highs import optimum
 from reasoning.searching.pruning.problem import (
@@ -259,6 +262,28 @@ def test_without_time_the_choice_is_greedy_and_says_so() -> None:
     assert choice.kept == solved(problem, 1e-9).kept
     best = problem.objective(solved(problem, SECONDS).kept)
     assert 0.9 * best < problem.objective(choice.kept) <= best
+
+
+@pytest.mark.parametrize("nothing_pays", [False, True])
+def test_what_it_takes_to_load_the_solver_is_none_of_its_time(
+    nothing_pays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = golden((0, 0, 1, 1), 100, 0) if nothing_pays else hard_problem()
+    now = 0
+    load = builtins.__import__
+
+    def slowly(name: str, *rest: object, **options: object) -> object:
+        nonlocal now
+        if name.startswith("scipy"):
+            now = 100
+        return load(name, *rest, **options)  # type: ignore[arg-type]  # what it was called with
+
+    monkeypatch.setattr(builtins, "__import__", slowly)
+    for module in (highs, solving):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
+    choice = solved(problem, 1)
+    assert now == 100
+    assert choice.reason == ""
 
 
 def test_a_program_without_an_answer_is_told() -> None:

@@ -77,6 +77,13 @@ def test_thoughts_that_are_too_long_do_not_vote_and_are_the_last_resort() -> Non
     tells |= {(0, 0): "[0.05] worse\n\n", (1, 0): "[0.2] better\n\n"}
     answer = found(search(width=2, rule=Chain(), max_depth=2), engine_that(tells))
     assert (answer.text, answer.truncated) == ("[0.1] poor\n\n[0.2] better\n\n", True)
+    assert answer.value is None
+
+
+def test_the_last_resort_has_the_answer_that_it_spoke_of_by_then() -> None:
+    engine = engine_that({(0,): "[0.5] The answer is 7.\n\n"})
+    answer = found(search(width=1, max_depth=1), engine)
+    assert (answer.value, answer.truncated) == ("7", True)
 
 
 def test_a_thought_that_went_all_the_way_is_closer_than_a_promising_first_step() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,10 +13,13 @@ from engines import (
     FakeEngine,
     ForkjoinError,
     Sampling,
+    Scripted,
     UsageError,
     converse,
 )
 from reasoning import Answer, NoCandidates
+from reasoning.scoring.confidence_scorer import ConfidenceScorer
+from reasoning.scoring.remembered import Remembered
 from reasoning.scoring.reward_model import RewardModel
 from reasoning.scoring.scorer import Scores
 from reasoning.scoring.verifier import Verifier
@@ -24,6 +27,8 @@ from reasoning.searching.lookahead import Lookahead
 from reasoning.searching.rules.rebase import Rebase
 from reasoning.searching.stepping import ModelSteps
 from reasoning.searching.tree_search import TreeSearch
+from reasoning.voting.confidence import TOP_LOGPROBS, Confidence
+from tests.reasoning.confident_replies import sure
 from tests.reasoning.verdicts import question, thread
 
 
@@ -203,6 +208,51 @@ async def test_a_search_that_looks_ahead_throws_away_what_it_saw_and_counts_it()
     paths = [call.context.path for call in engine.calls]
     assert len(paths) == len(set(paths))
     assert math.isfinite(max(branch.score or 0 for branch in answer.branches))
+
+
+def sure_by_place(context: Context, sampling: Sampling) -> Scripted | ForkjoinError:
+    """What is sampled is sure by 8, the first step of a rollout by 3, the second by 5; X's fails at its second step."""
+    if sampling.temperature:
+        return sure("so \\boxed{4}" if context.turns[-1].text else "on\n\n", 8.0)
+    if not context.path.endswith("step-1"):
+        return sure("a\n\n", 3.0)
+    return EngineUnavailable("busy") if "X" in context.turns[-1].text else sure("b\n\n", 5.0)
+
+
+@pytest.mark.parametrize(("steps", "confidence"), [(1, 3.0), (2, 5.0)])
+@pytest.mark.anyio
+async def test_by_confidence_a_thought_is_as_good_as_the_last_step_of_what_it_leads_to(
+    steps: int, confidence: float
+) -> None:
+    engine = FakeEngine(sure_by_place)
+    scorer = Lookahead(scorer=ConfidenceScorer(), steps=steps)
+    answer = await TreeSearch(scorer=scorer, width=1).solve(await question(engine), engine)
+    (first,) = answer.branches
+    assert first.answer is not None
+    assert [first.score, first.answer.branches[0].score] == pytest.approx([confidence, 8.0])
+    assert answer.remark == ""
+
+
+@pytest.mark.anyio
+async def test_by_confidence_what_is_lost_of_a_rollout_leaves_the_confidence_before_it() -> None:
+    engine = FakeEngine(sure_by_place)
+    root = await question(engine)
+    known = Confidence(mean=7.0, tail=7.0, bottom=7.0, lowest=7.0)
+    candidate = replace(await begun(root, engine, "X\n\n", "x"), confidence=known)
+    scorer = Lookahead(scorer=ConfidenceScorer(), steps=2)
+    scores = await scorer.score([candidate], root.fork("w"), engine)
+    assert scores.values == (7.0,)
+    assert scores.remark == "1 of 1 rollouts were lost, the first: busy"
+
+
+@pytest.mark.anyio
+async def test_rollouts_tell_logprobs_only_where_something_reads_them() -> None:
+    engine = FakeEngine(sure_by_place)
+    root = await question(engine)
+    candidate = await begun(root, engine, "Y\n\n", "y")
+    for scorer in (ByLength(), Remembered(scorer=ConfidenceScorer())):
+        await Lookahead(scorer=scorer).score([candidate], root.fork(type(scorer).__name__), engine)
+    assert [call.sampling.logprobs for call in engine.calls] == [None, TOP_LOGPROBS]
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"max_tokens": 0}])

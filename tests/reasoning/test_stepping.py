@@ -100,9 +100,37 @@ def test_a_final_answer_ends_the_thought_where_a_step_does() -> None:
     assert (step.ended, step.said.value, step.said.text) == (True, "7", "So \\boxed{7}.\n\n")
 
 
+@pytest.mark.parametrize("mark", ["The final answer is 7", "#### 7"])
+def test_an_answer_in_no_box_is_one_where_the_model_ends(mark: str) -> None:
+    steps = thought_of(PieceEngine([mark, "\n\n"], ["Indeed."]), steps=3)
+    assert [(step.ended, step.said.value) for step in steps] == [(False, None), (True, "7")]
+
+
 def test_a_final_answer_may_be_asked_for_in_the_step_before() -> None:
-    steps = thought_of(PieceEngine(["The final answer is", ":", "\n\n"], ["70", "\n\n"]), steps=3)
+    steps = thought_of(PieceEngine(["The final answer is", ":", "\n\n"], ["70"]), steps=3)
     assert [(step.ended, step.said.value) for step in steps] == [(False, None), (True, "70")]
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Typically, the answer is expected to be whole. Here it is not:",  # after Qwen2.5-Math, recorded
+        "The answer is one of these:\n1 or 7",
+        "#### Step 1\nLook for a factor.",
+    ],
+)
+def test_a_thought_goes_on_where_it_speaks_of_an_answer(said: str, text_only: bool) -> None:
+    engine = FakeEngine([f"{said}\n\n", "\\boxed{7}"], text_only=text_only)
+    steps = thought_of(engine, steps=3)
+    assert [(step.ended, step.said.value) for step in steps] == [(False, None), (True, "7")]
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+def test_a_step_that_was_cut_within_its_answer_gives_none_of_it(text_only: bool) -> None:
+    engine = FakeEngine("The answer is 12", text_only=text_only)
+    (step,) = thought_of(engine, ModelSteps(step_tokens=len("The answer is 1")))
+    assert (step.said.text, step.ended, step.said.value) == ("The answer is 1", False, None)
 
 
 def test_only_what_the_model_says_is_an_answer() -> None:
@@ -206,6 +234,18 @@ def test_on_a_text_only_engine_the_user_asks_for_each_further_step() -> None:
     assert [role for role, _ in turns] == ["user", "assistant"] * 3
     assert [text for role, text in turns if role == "assistant"] == ["3 and 4.", "so 7.", ""]
     assert turns[2][1].startswith("Go on with the next step")
+
+
+def test_on_a_text_only_engine_an_answer_that_a_turn_ends_with_ends_the_thought() -> None:
+    engine = FakeEngine(["Let us see.", "The answer is 7.", "never"], text_only=True)
+    steps = thought_of(engine, steps=9)
+    assert [(step.ended, step.said.value) for step in steps] == [(False, None), (True, "7")]
+
+
+def test_under_a_constraint_an_answer_that_a_step_ends_with_ends_the_thought() -> None:
+    steps = ModelSteps(sampling=Sampling(constraint=Regex(pattern="(a|Answer: 7);")), ends=())
+    taken = thought_of(PieceEngine(["a", ";"], ["Answer: 7", ";"]), steps, steps=3)
+    assert [(step.ended, step.said.value) for step in taken] == [(False, None), (True, "7")]
 
 
 def test_on_a_text_only_engine_an_empty_reply_ends_the_thought() -> None:

@@ -203,11 +203,21 @@ async def test_a_program_may_say_what_steps_look_like_and_where_thoughts_end() -
 
 
 async def test_cancelled_it_leaves_no_request() -> None:
-    engine = engine_that({}, seconds=lambda place: 1e6 if len(place) == 2 else 0)
+    all_run = anyio.Event()
+
+    def seconds(place: Place) -> float:
+        if len(place) == 1:
+            return 0
+        if len(begun(engine)) == 4 + 4:
+            all_run.set()
+        return 1e6
+
+    engine = engine_that({}, seconds)
     question = await converse(engine, [("user", "Why?")], name="root")
-    with anyio.move_on_after(0.1) as scope:
-        await search().solve(question, engine)
-    assert scope.cancelled_caught
+    async with anyio.create_task_group() as group:
+        group.start_soon(search().solve, question, engine)
+        await all_run.wait()
+        group.cancel_scope.cancel()
     assert (await engine.statistics()).running == 0
     assert engine.aborted == 4
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from random import Random
 
 import anyio
 import pytest
@@ -137,6 +138,17 @@ def test_what_a_cut_step_had_said_is_kept_and_counted() -> None:
     assert cut.usage.lower_bound
 
 
+def test_what_is_cut_where_a_deadline_ends_the_search_is_on_the_critical_path() -> None:
+    told = {(0,): "[0.5] \\boxed{7}", (1,): "[0.5] on\n\n", (1, 0): "[0.5] " + "on " * 500}
+    engine = FakeEngine(lambda context, _: told[place_of(context)], seconds_per_token=0.25)
+    answer, _ = timed(engine, width=2, deadline=20)
+    branches = branches_of(answer)
+    assert [place for place, branch in branches.items() if branch.timed_out] == [(1, 0)]
+    # It began when the longer of the first two had ended.
+    assert answer.critical_path == len(told[0,]) + branches[1, 0].critical_path
+    assert branches[1, 0].critical_path > 20
+
+
 def test_where_no_step_ends_in_time_there_is_no_answer() -> None:
     engine = engine_that({}, lambda place: 1e9)
     with pytest.raises(NoCandidates, match="no step was taken: no step ended within 5 s") as caught:
@@ -175,7 +187,7 @@ def test_whatever_happens_costs_are_the_engines_and_nothing_hangs_or_is_left(
     seed: int, width: int, fraction: float, deadline: float | None
 ) -> None:
     def luck(place: Place, what: str) -> int:
-        return hash((seed, place, what)) % 100
+        return Random(f"{seed} {place} {what}").randrange(100)
 
     def tell(place: Place) -> Reply:
         if luck(place, "fails") < 15:

@@ -21,6 +21,11 @@ _LARGEST_COEFFICIENT = 1e4
 _WHOLE = 1e-6
 
 
+def load_solver() -> None:
+    """Imports SciPy, which takes most of a second the first time. No limit of a search is meant for that."""
+    import scipy.optimize  # noqa: F401  # for `_Program.solve`, with all that it needs
+
+
 def optimum(problem: Problem, seconds: float, *, least: int) -> Choice:
     """The best leaves to keep; none, and the reason, where HiGHS does not find them.
 

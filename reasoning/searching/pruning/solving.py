@@ -1,6 +1,6 @@
 """Solves a problem: what can be decided at sight, HiGHS for the rest, and greedily where HiGHS fails.
 
-It blocks, and belongs into a worker thread. Importing SciPy, on first use, takes most of a second.
+It blocks, and belongs into a worker thread. Importing SciPy, on first use, takes most of a second more.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from .greedy import greedily
-from .highs import optimum
+from .highs import load_solver, optimum
 from .problem import Choice, Problem
 from .reducing import Reduction
 
@@ -20,9 +20,11 @@ def solved(problem: Problem, seconds: float) -> Choice:
         problem: With at least one leaf.
         seconds: How long HiGHS may take in all; what it has not solved by then is chosen greedily.
     """
-    end = time.monotonic() + seconds
     reduction = Reduction(problem)
     rest = reduction.rest
+    if seconds > 0 and (rest.leaves or not reduction.kept):
+        load_solver()
+    end = time.monotonic() + seconds
     choice = _solved(rest, seconds, least=0) if rest.leaves else Choice(())
     kept = [*reduction.kept, *(reduction.open[number] for number in choice.kept)]
     if not kept:
