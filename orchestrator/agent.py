@@ -160,7 +160,7 @@ class Agent(Generic[T]):
             RunDeferred: Calls of tools are left that the caller has to make; `resume` goes on with what came of them.
             BudgetExhausted: The budget has not even room for the plan.
             RunFolderError: The run folder cannot be written; `result` on it is the result, if there is one.
-            JournalError: The journal cannot be written.
+            JournalError: The journal cannot be written; it may have the `result` too.
             EngineError: The engine failed the planner.
         """
         return await self._starter.returning(output_type).begin(question, options)

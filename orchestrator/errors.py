@@ -133,7 +133,13 @@ class ToolUnfinished(ToolError):
 
 
 class JournalError(RunError):
-    """The journal of a run cannot be written or read."""
+    """The journal of a run cannot be written or read.
+
+    Attributes:
+        result: The `RunResult`, if only what was spent last could not be written any more.
+    """
+
+    result: Any = None
 
 
 class BatchFileError(RunError):

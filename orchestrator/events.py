@@ -26,7 +26,10 @@ class _Event(BaseModel):
 
 
 class RunStarted(_Event):
-    """The first event; also when a run is `resumed`. `name` is that of its folder, empty if it leaves none."""
+    """The first event; also when a run is `resumed`, with the `usage` that it has had before.
+
+    `name` is that of its folder, empty if it leaves none.
+    """
 
     kind: Literal["run-started"] = "run-started"
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -34,6 +37,7 @@ class RunStarted(_Event):
     model: str
     name: str = ""
     resumed: bool = False
+    usage: Usage = Usage()
 
 
 class PlanText(_Event):

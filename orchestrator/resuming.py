@@ -87,6 +87,7 @@ def raised_limits(begun: RunRecord, settings: AgentSettings) -> frozenset[str]:
         if old is not None and (now.get(name) is None or now[name] > old)
     }
     # A run that was stopped takes the same way again; whoever resumes one that came to an end wants what it lacks.
-    if begun.state in ("ok", "failed"):
+    end = begun.view.end
+    if end is not None and end.status in ("ok", "failed"):
         raised.add(FAILURES)
     return frozenset(raised)

@@ -56,9 +56,14 @@ class Run:
         """Plans, executes and returns the result; raises what `Agent.run` says."""
         model = self._settings.engine.model
         name = "" if self.folder is None else self.folder.name
-        self._bus.emit(
-            RunStarted(question=self._question, model=model, name=name, resumed=self.resumed)
+        started = RunStarted(
+            question=self._question,
+            model=model,
+            name=name,
+            resumed=self.resumed,
+            usage=self._purse.run.spent.usage,
         )
+        self._bus.emit(started)
         try:
             result = await self._execute()
         except BaseException as error:

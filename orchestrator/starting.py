@@ -14,7 +14,7 @@ import anyio
 from engines import UsageError
 
 from .agent_settings import AgentSettings
-from .errors import OutputFailed
+from .errors import OutputFailed, RunDeferred
 from .events import EventBus
 from .history import HISTORY_FILE, History, check_history, read_history
 from .journal import keep_results
@@ -25,6 +25,7 @@ from .run import Run
 from .run_options import CommonOptions, ResumeOptions, RunOptions, check_options
 from .run_result import RunResult
 from .runs.run_files import RunFiles, new_files, reopened_files
+from .runs.run_folder import held
 from .tools.definition import check_dependencies
 
 _EXCHANGES = "exchanges_before"
@@ -85,36 +86,38 @@ class Starter:
         # Only a resume reads runs back, and that takes a tenth of the import of all the rest.
         from .runs.run_record import RunReader
 
-        begun = RunReader(path).read()
         settings, repeat = self.settings, options.get("repeat", ())
-        given = given_results(begun, options.get("results", {}))
-        check_same(begun, settings)
-        check_nodes(begun, repeat)
-        depth = self._check(options)
-        history = read_history(path, begun.configuration.get(_EXCHANGES))
-        async with reopened_files(
-            path,
-            begun.configuration.get("journal_dir"),
-            fingerprint=settings.engine.fingerprint,
-            clock=anyio.current_time,
-            raised=raised_limits(begun, settings),
-        ) as files:
-            await keep_results(files.journal, given)
-            # The limits of now are what the next resume has to raise.
-            notes = options.get("notes") or {}
-            now = {**begun.configuration, **settings.limits(), **notes}
-            files.folder.write_configuration(now)
-            run = self._make(
-                begun.question,
-                options,
-                depth,
-                history=history,
-                files=files,
-                repeat=repeat,
-                tells_answer=tells_answer,
-            )
-            run.resumed = True
-            return await _with_files(run, files)
+        with held(path) as lock:
+            begun = RunReader(path).read()
+            given = given_results(begun, options.get("results", {}))
+            check_same(begun, settings)
+            check_nodes(begun, repeat)
+            depth = self._check(options)
+            history = read_history(path, begun.configuration.get(_EXCHANGES))
+            async with reopened_files(
+                path,
+                lock,
+                begun.configuration.get("journal_dir"),
+                fingerprint=settings.engine.fingerprint,
+                clock=anyio.current_time,
+                raised=raised_limits(begun, settings),
+            ) as files:
+                await keep_results(files.journal, given)
+                # The limits of now are what the next resume has to raise.
+                notes = options.get("notes") or {}
+                now = {**begun.configuration, **settings.limits(), **notes}
+                files.folder.write_configuration(now)
+                run = self._make(
+                    begun.question,
+                    options,
+                    depth,
+                    history=history,
+                    files=files,
+                    repeat=repeat,
+                    tells_answer=tells_answer,
+                )
+                run.resumed = True
+                return await _with_files(run, files)
 
     async def inside(self, outer: Outer, question: str) -> RunResult[Any]:
         """Runs a question inside a node of another run, with whose dependencies and approval where it has none."""
@@ -194,6 +197,10 @@ async def _with_files(run: Run, files: RunFiles) -> RunResult[Any]:
     except OutputFailed as error:
         # What came before it is finished all the same.
         files.write_result(error.result)
+        raise
+    except RunDeferred:
+        # What it has spent counts when it is gone on with.
+        files.journal.flush()
         raise
     files.write_result(result)
     return result

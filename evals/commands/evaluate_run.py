@@ -13,8 +13,7 @@ from engines import AdaptiveLimiter, CallLimiter, Engine, LimitedEngine, RetryEn
 from orchestrator.commands.call_options import budget_of, call_policy_of, limiter_of
 from orchestrator.commands.engine_option import open_engine
 from orchestrator.runs.run_files import check_journal
-from orchestrator.runs.run_folder import folder_errors
-from orchestrator.runs.run_lock import RunLock
+from orchestrator.runs.run_folder import held
 
 from ..evaluation.display import Display
 from ..evaluation.evaluating import Evaluated, begin_evaluation, conclude, done, resume_evaluation
@@ -47,7 +46,10 @@ class Prepared:
     def complete(self) -> bool:
         """Whether no sample is left to be made."""
         begun = self.order.begun
-        return begun is not None and len(done(begun, self.settings.k)) == self.settings.total
+        if begun is None:
+            return False
+        evaluation = read_evaluation(begun, threads=False)
+        return len(done(evaluation, self.settings.k)) == self.settings.total
 
     @property
     def runs_on(self) -> tuple[str, str | None]:
@@ -185,13 +187,9 @@ def _shortest(path: Path) -> Path:
 async def _concluded(
     path: Path, settings: EvaluationSettings, graders: Mapping[str, Grader]
 ) -> Evaluated:
-    with folder_errors(path):
-        lock = RunLock(path)
-    try:
+    with held(path):
         concluded = await conclude(read_evaluation(path, threads=False), graders)
-    finally:
-        lock.release()
-    there = len(done(path, settings.k))
+    there = len(done(concluded.evaluation, settings.k))
     return Evaluated(path=path, metrics=concluded.metrics, total=settings.total, there=there)
 
 

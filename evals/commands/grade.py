@@ -18,8 +18,7 @@ from orchestrator.commands.engine_option import check_engine, open_engine
 from orchestrator.commands.running import until_signal
 from orchestrator.commands.tables import write_table
 from orchestrator.runs.job_progress import JobProgress
-from orchestrator.runs.run_folder import folder_errors
-from orchestrator.runs.run_lock import RunLock
+from orchestrator.runs.run_folder import held
 from orchestrator.runs.text_table import TextTable
 
 from ..evaluation.evaluating import conclude
@@ -158,10 +157,7 @@ async def _judge(arguments: argparse.Namespace, exits: AsyncExitStack) -> Engine
 async def _regrade(
     path: Path, own: Mapping[str, Task], judge: Engine | None, progress: JobProgress
 ) -> list[_Change]:
-    with folder_errors(path):
-        lock = RunLock(path)
-    try:
-        # Only now nobody adds to it.
+    with held(path):
         evaluation = read_evaluation(path, threads=False)
         graders = _graders(evaluation, own)
         if judge is not None:
@@ -177,8 +173,6 @@ async def _regrade(
         finally:
             for grader in graders.values():
                 await grader.aclose()
-    finally:
-        lock.release()
     return [_change(evaluation, graded, task) for task in graders]
 
 

@@ -19,9 +19,12 @@ from engines import AdaptiveLimiter, Engine, Peers, single_error
 from orchestrator import Event
 from orchestrator.journal import FAILURES
 from orchestrator.runs.run_files import RunFiles, new_files, reopened_files
+from orchestrator.runs.run_folder import held
+from orchestrator.runs.run_record import RunReader
 
 from ..grading.grader import Grader
 from ..grading.grading import grade_all
+from .earlier_seconds import earlier_seconds
 from .evaluation import Evaluation
 from .figures import figures
 from .folder import SampleFile, write_grades, write_metrics, write_problems
@@ -109,7 +112,7 @@ async def begin_evaluation(
         name=name,
     ) as files:
         write_problems(files.folder.path, settings.problems)
-        return await _Evaluation(settings, engine, graders, files, watcher).to_end(frozenset())
+        return await _Evaluation(settings, engine, graders, files, watcher, {}).to_end(frozenset())
 
 
 async def resume_evaluation(
@@ -134,35 +137,33 @@ async def resume_evaluation(
         RunError: It cannot be written.
         EngineDead: The engine is gone.
     """
-    begun = read_evaluation(path, threads=False)
-    settings.check_same(begun, engine.model)
-    before = begun.configuration
-    async with reopened_files(
-        path,
-        before.get("journal_dir"),
-        fingerprint=engine.fingerprint,
-        clock=anyio.current_time,
-        # What failed is done again in any case.
-        raised=settings.raised(begun) | {FAILURES},
-        # A process that was killed before it had either has made no call.
-        new_journal=not begun.problems,
-    ) as files:
-        if not begun.problems:
-            write_problems(path, settings.problems)
-        files.folder.write_configuration({**before, **settings.configuration(engine.model)})
-        # Only now nobody adds to them any more.
-        there = done(path, settings.k)
-        return await _Evaluation(settings, engine, graders, files, watcher).to_end(there)
+    with held(path) as lock:
+        begun = read_evaluation(path, threads=False)
+        settings.check_same(begun, engine.model)
+        before = begun.configuration
+        async with reopened_files(
+            path,
+            lock,
+            before.get("journal_dir"),
+            fingerprint=engine.fingerprint,
+            clock=anyio.current_time,
+            # What failed is done again in any case.
+            raised=settings.raised(begun) | {FAILURES},
+            # A process that was killed before it had either has made no call.
+            new_journal=not begun.problems,
+        ) as files:
+            if not begun.problems:
+                write_problems(path, settings.problems)
+            files.folder.write_configuration({**before, **settings.configuration(engine.model)})
+            earlier = earlier_seconds(RunReader(path).new_events())
+            evaluation = _Evaluation(settings, engine, graders, files, watcher, earlier)
+            return await evaluation.to_end(done(begun, settings.k))
 
 
-def done(path: Path, k: int) -> frozenset[Key]:
-    """The samples in a folder that count, of the first `k` of each problem.
-
-    Raises:
-        RunUnreadable: It cannot be read.
-    """
-    samples = read_evaluation(path, threads=False).samples
-    return frozenset(key for key, row in samples.items() if row.counts and key.sample < k)
+def done(evaluation: Evaluation, k: int) -> frozenset[Key]:
+    """The samples of an evaluation that count, of the first `k` of each problem."""
+    rows = evaluation.samples.items()
+    return frozenset(key for key, row in rows if row.counts and key.sample < k)
 
 
 class Concluded(NamedTuple):
@@ -206,18 +207,21 @@ class _Evaluation:
         graders: Mapping[str, Grader],
         files: RunFiles,
         watcher: Watcher | None,
+        earlier: Mapping[str, float],
     ) -> None:
         self._settings = settings
         self._engine = engine
         self._graders = graders
         self._files = files
         self._watcher = watcher
+        self._earlier = earlier
 
     async def to_end(self, there: Collection[Key]) -> Evaluated:
         path, total = self._files.folder.path, self._settings.total
         tally = Tally(total, len(there))
         limited_by = await self._make(there, tally)
         concluded = await conclude(read_evaluation(path, threads=False), self._graders)
+        self._files.journal.flush()
         return Evaluated(
             path=path,
             metrics=concluded.metrics,
@@ -254,6 +258,7 @@ class _Evaluation:
             journal=self._files.journal,
             name=self._files.folder.path.name,
             subscribers=(self._files.folder.write, tally.hear, *hears),
+            earlier=self._earlier,
             live=watcher is not None and watcher.live,
             tell=grading.offer,
         )

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from orchestrator import RunUnreadable
+from orchestrator.runs.run_folder import check_there
 from orchestrator.runs.run_record import check_version, read_configuration
 
 from ..problem import Problem
@@ -41,8 +42,7 @@ def read_evaluation(path: Path, *, threads: bool = True) -> Evaluation:
         RunUnreadable: It is not there, is no evaluation, holds what is no row, was written by a newer version, or the
             operating system does not let it be read.
     """
-    if not path.is_dir():
-        raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
+    check_there(path)
     try:
         configuration = read_configuration(path)
         if not is_evaluation(path):
@@ -77,8 +77,7 @@ def evaluations_in(path: Path) -> list[Path]:
     Raises:
         RunUnreadable: There are none, or a newer version wrote one.
     """
-    if not path.is_dir():
-        raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
+    check_there(path)
     try:
         if is_evaluation(path):
             return [path]

@@ -49,8 +49,8 @@ class Sample(_Row):
         value: The final answer that the method came to; None where it left none.
         usage: Tokens of all its calls: planner, judge, and branches that lost or were pruned.
         critical_path: Tokens generated one after another.
-        seconds: From its first call to its end, in the process in which it ended: what a resumed sample took before is
-            not known.
+        seconds: From its first call to its end. Of a process that was stopped meanwhile, what came before the oldest
+            call counts that was lost with it and made again: see `earlier_seconds`.
         score: How sure it is, higher is better; None where nothing says so.
         remark: What a reader should know.
         threads: The tree of threads that it came from, as `reasoning.thread_tree.thread_data` gives it.

@@ -8,7 +8,7 @@ It does not know who grades, nor where the folder is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -58,6 +58,7 @@ class Runner:
         journal: Keeps what is finished.
         name: The evaluation's, for a limiter to be fair.
         subscribers: Take events.
+        earlier: What counts of the seconds of earlier processes, by the samples' nodes.
         live: Whether they are told of tokens while these come.
         tell: Told of each sample, once its row is written.
         limited_by: What of the budget ran out, so that it ended early; None if nothing did.
@@ -73,6 +74,7 @@ class Runner:
     name: str
     peers: Peers | None = None
     subscribers: tuple[Subscriber, ...] = ()
+    earlier: Mapping[str, float] = field(default_factory=dict)
     live: bool = False
     tell: Callable[[Job, Sample], None] = lambda job, sample: None
     limited_by: str | None = field(default=None, init=False)
@@ -108,7 +110,11 @@ class Runner:
             UsageError: The system cannot be run on this engine.
         """
         started = RunStarted(
-            question=about, model=self.engine.model, name=self.name, resumed=resumed
+            question=about,
+            model=self.engine.model,
+            name=self.name,
+            resumed=resumed,
+            usage=self._purse.run.spent.usage,
         )
         self._bus.emit(started)
         try:
@@ -160,7 +166,7 @@ class Runner:
         self.tell(job, sample)
 
     async def _sample(self, job: Job, calls: SampleCalls) -> Sample:
-        start = anyio.current_time()
+        start = anyio.current_time() - self.earlier.get(job.node, 0.0)
         try:
             # A method's task groups wrap what ends the run.
             with single_error():

@@ -15,7 +15,7 @@ from engines import ForkjoinError, Outcome, Usage
 from reasoning import Answer, Branch
 from reasoning.thread_tree import draw_threads
 
-from ..errors import OutputFailed, RunFailed, RunFolderError
+from ..errors import JournalError, OutputFailed, RunFailed, RunFolderError
 from ..events import Event, RunFinished, RunStarted
 from ..node_runner import Result
 from ..run_result import RunResult
@@ -96,7 +96,8 @@ def write_failure(error: ForkjoinError, known: KnownOfRun) -> None:
     """A run that failed, as one JSON object: the error, and the result or else what is known."""
     # In one line, as on stderr.
     data: dict[str, Any] = {"error": " ".join(str(error).split())}
-    if isinstance(error, OutputFailed | RunFolderError) and error.result is not None:
+    kinds = OutputFailed | JournalError | RunFolderError
+    if isinstance(error, kinds) and error.result is not None:
         data |= error.result.to_data()
     else:
         data |= {

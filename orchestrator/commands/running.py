@@ -17,7 +17,7 @@ import anyio
 from engines import ForkjoinError, UsageError, single_error
 
 from ..agent import Agent
-from ..errors import RunFailed, RunFolderError
+from ..errors import JournalError, RunFailed, RunFolderError
 from ..events import Subscriber
 from ..progress import Progress
 from ..run_result import RunResult
@@ -106,7 +106,7 @@ async def _run(
             except RunFailed as error:
                 sys.stderr.write(drawn_threads(error.outcomes))
                 raise
-            except RunFolderError as error:
+            except (JournalError, RunFolderError) as error:
                 if error.result is not None and not arguments.json:
                     write_result(error.result, as_json=False)
                 raise

@@ -101,7 +101,8 @@ class Journal:
     def spend(self, account: str, *, usage: Usage, calls: int = 0, money: float = 0.0) -> None:
         """Keeps what is taken from an account of a budget; it adds up.
 
-        It is written in its turn, which nobody waits for: not after a call that is recorded later.
+        It is written in its turn, which nobody waits for: not after a call that is recorded later. Where that fails,
+        the next call says so, or `flush`.
         """
         row = (pack_text(account), calls, *pack_usage(usage), money)
         self.writer.write_soon([("spend", row)])
@@ -144,6 +145,14 @@ class Journal:
         """
         row = ("decisions", (_timeout(key), json.dumps(reason), self.seconds))
         await self.writer.write([row])
+
+    def flush(self) -> None:
+        """Writes what waits, such as what was spent last, and says what failed that nobody has waited for.
+
+        Raises:
+            JournalError: It cannot be written, or something before it could not.
+        """
+        self.writer.flush()
 
     def statistics(self) -> JournalStatistics:
         """What has been done so far."""

@@ -99,7 +99,7 @@ class Writer:
         self._check(batch.failure)
 
     def write_soon(self, record: Sequence[Row]) -> None:
-        """Writes rows in their turn. Where that fails, the next `write` says so."""
+        """Writes rows in their turn. Where that fails, the next `write` or `flush` says so."""
         with suppress(JournalError):
             self._add(record)
 
@@ -112,6 +112,15 @@ class Writer:
         query = Statement(sql, parameters)
         await self.write((), query)
         return query.result
+
+    def flush(self) -> None:
+        """Commits what waits.
+
+        Raises:
+            JournalError: It cannot be written, or something before it could not.
+        """
+        self._commit()
+        self._check(self._failure)
 
     def finish(self) -> None:
         """Commits what waits; nothing can be written any more. A second call does nothing."""

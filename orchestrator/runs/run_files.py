@@ -14,6 +14,7 @@ from ..errors import JournalError, RunFolderError
 from ..journal import Journal, open_journal
 from ..run_result import RunResult
 from .run_folder import RunFolder, probe
+from .run_lock import RunLock
 
 _JOURNAL = "journal.sqlite"
 
@@ -31,10 +32,11 @@ class RunFiles:
     journal: Journal
 
     def write_result(self, result: RunResult) -> None:
-        """Writes plan, samples and metrics.
+        """Writes plan, samples and metrics, and of the journal what still waits.
 
         Raises:
             RunFolderError: They cannot be written; its `result` is the result.
+            JournalError: It cannot be written; its `result` is the result.
         """
         data = result.to_data()
         nodes = data.pop("nodes")
@@ -44,7 +46,8 @@ class RunFiles:
             self.folder.write_json("plan.json", plan)
             self.folder.write_lines("samples.jsonl", rows)
             self.folder.write_json("metrics.json", data)
-        except RunFolderError as error:
+            self.journal.flush()
+        except (JournalError, RunFolderError) as error:
             error.result = result
             raise
 
@@ -89,6 +92,7 @@ async def new_files(
 @asynccontextmanager
 async def reopened_files(
     path: Path,
+    lock: RunLock,
     journal_dir: str | None,
     *,
     fingerprint: str,
@@ -100,6 +104,7 @@ async def reopened_files(
 
     Args:
         path: Its folder.
+        lock: The folder's, from `held`.
         journal_dir: As its configuration says.
         fingerprint: The engine's.
         clock: Seconds on any scale that only grows.
@@ -107,11 +112,10 @@ async def reopened_files(
         new_journal: Whether a journal is made if there is none, since it is known that nothing was done.
 
     Raises:
-        RunInUse: Another process works on the run.
         RunFolderError: The folder cannot be written.
         JournalError: The journal is not there, cannot be written, or belongs to another engine or version.
     """
-    with RunFolder.reopen(path) as folder:
+    with RunFolder.reopen(path, lock) as folder:
         kept = journal_path(path, journal_dir)
         if new_journal:
             _make_folder(kept.parent)

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..errors import RunFolderError
+from ..errors import RunFolderError, RunUnreadable
 from ..events import SCHEMA_VERSION, Event
 from ..whole_file import write_whole_file
 from .run_lock import LOCK, RunLock
@@ -40,16 +40,22 @@ class RunFolder:
     Args:
         path: The folder, which is there.
         configuration: Of a new run: what it was asked to do, as JSON data.
+        lock: The folder's, where it is held already; it is given back all the same.
 
     Raises:
         RunInUse: Another process works on the run.
         RunFolderError: The folder cannot be written.
     """
 
-    def __init__(self, path: Path, configuration: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        configuration: Mapping[str, Any] | None = None,
+        lock: RunLock | None = None,
+    ) -> None:
         self.path = path
         with self._errors(), ExitStack() as failing:
-            self._lock = RunLock(path)
+            self._lock = lock or RunLock(path)
             failing.callback(self._lock.release)
             if configuration is not None:
                 self._write_yaml("config.yaml", configuration)
@@ -82,14 +88,18 @@ class RunFolder:
         return cls(path, {"started": now.isoformat(timespec="milliseconds"), **configuration})
 
     @classmethod
-    def reopen(cls, path: str | Path) -> Self:
+    def reopen(cls, path: str | Path, lock: RunLock | None = None) -> Self:
         """Opens the folder of a run that is to be gone on with; its events are added to.
+
+        Args:
+            path: The folder.
+            lock: Its lock, where it is held already.
 
         Raises:
             RunInUse: Another process works on the run.
             RunFolderError: The folder cannot be written.
         """
-        return cls(Path(path))
+        return cls(Path(path), lock=lock)
 
     def __enter__(self) -> Self:
         return self
@@ -220,6 +230,34 @@ def folder_errors(path: Path, *, called: str = "", option: str = "--out") -> Ite
         yield
     except OSError as error:
         raise _failure(path, error, called, option) from error
+
+
+@contextmanager
+def held(path: Path) -> Iterator[RunLock]:
+    """Holds the lock of a run's folder: what is read of the run in this block, nobody else is writing.
+
+    Raises:
+        RunUnreadable: There is no such folder.
+        RunInUse: Another process works on the run.
+        RunFolderError: The folder cannot be written.
+    """
+    check_there(path)
+    with folder_errors(path):
+        lock = RunLock(path)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def check_there(path: Path) -> None:
+    """Refuses the folder of a run that is not there.
+
+    Raises:
+        RunUnreadable: It is not.
+    """
+    if not path.is_dir():
+        raise RunUnreadable(f"there is no run folder {path}: see forkjoin runs")
 
 
 def cut_torn_line(path: Path) -> None:

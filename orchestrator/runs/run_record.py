@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import RunUnreadable
 from ..events import SCHEMA_VERSION, Event
+from .run_folder import check_there
 from .run_lock import Holder, lock_holder
 from .run_view import RunView
 
@@ -110,8 +111,7 @@ class RunReader:
         Raises:
             RunUnreadable: It is not there, a newer version wrote it, or the operating system does not let it be read.
         """
-        if not self._path.is_dir():
-            raise RunUnreadable(f"there is no run folder {self._path}: see forkjoin runs")
+        check_there(self._path)
         try:
             configuration = read_configuration(self._path)
             # In this order, so that an end that is written meanwhile is not missed.

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,32 +7,15 @@ import anyio
 import pytest
 
 from orchestrator.errors import JournalError
-from orchestrator.journal.schema import connect
 from orchestrator.journal.writer import Row, Writer
-from tests.orchestrator.journals import rows
+from tests.orchestrator.journals import Disk, disk_at, rows
 
 pytestmark = pytest.mark.anyio
 
 
-class Disk(sqlite3.Connection):
-    """A connection to a disk that may be full."""
-
-    full = False
-
-    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        if self.full and sql.startswith("INSERT"):
-            raise sqlite3.OperationalError("database or disk is full")
-        return super().execute(sql, *arguments)  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Disk:
-    connect(tmp_path / "j").close()
-    connection = sqlite3.connect(
-        tmp_path / "j", isolation_level=None, check_same_thread=False, factory=Disk
-    )
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    return connection
+    return disk_at(tmp_path / "j")
 
 
 @pytest.fixture
@@ -125,6 +107,21 @@ async def test_a_disk_that_fails_is_told_to_everybody_and_once_and_for_all(
     assert "\n" not in told[0]
     with pytest.raises(JournalError):
         await writer.read("SELECT 1", ())
+    writer.close()
+    assert rows(tmp_path / "j", "requests") == 1
+
+
+async def test_what_nobody_waits_for_is_told_at_the_end_where_it_fails(
+    tmp_path: Path, disk: Disk, writer: Writer
+) -> None:
+    writer.write_soon([request(1)])
+    writer.flush()
+    assert rows(tmp_path / "j", "requests") == 1
+    writer.write_soon([request(2)])
+    disk.full = True
+    for _ in range(2):
+        with pytest.raises(JournalError, match="cannot be written: database or disk is full"):
+            writer.flush()
     writer.close()
     assert rows(tmp_path / "j", "requests") == 1
 

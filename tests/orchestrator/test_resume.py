@@ -28,10 +28,15 @@ from orchestrator import (
     JournalError,
     NodeFinished,
     RunFailed,
+    RunInUse,
     RunResult,
+    RunUnreadable,
     Tool,
     tool,
 )
+from orchestrator.runs.run_folder import RunFolder
+from orchestrator.runs.run_lock import RunLock
+from orchestrator.runs.run_record import read_configuration
 from planners import Call, LLMCompiler, Think
 from tests.orchestrator.plans import given
 
@@ -210,6 +215,40 @@ async def test_a_run_without_its_journal_is_not_begun_anew(tmp_path: Path) -> No
     (only(tmp_path) / "journal.sqlite").unlink()
     with pytest.raises(JournalError, match="is not there"):
         await agent_on(FakeEngine(said), tmp_path).resume(only(tmp_path))
+
+
+async def test_who_works_on_a_run_is_told_before_anything_of_it_is_judged(tmp_path: Path) -> None:
+    await agent_on(FakeEngine(said), tmp_path).run("Why?")
+    other = agent_on(FakeEngine(said), tmp_path, planner="single")
+    with RunFolder.reopen(only(tmp_path)), pytest.raises(RunInUse):
+        await other.resume(only(tmp_path), repeat=["x"])
+
+
+async def test_what_another_process_wrote_at_its_end_is_not_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(RunLock):
+        """Taken as soon as another process gives it back, which writes until then."""
+
+        def __init__(self, folder: Path) -> None:
+            configuration = folder / "config.yaml"
+            written = configuration.read_text()
+            configuration.write_text(written.replace("by: the first", "by: the other"))
+            super().__init__(folder)
+
+    await agent_on(FakeEngine(said), tmp_path).run("Why?", notes={"by": "the first"})
+    monkeypatch.setattr("orchestrator.runs.run_folder.RunLock", Late)
+    await agent_on(FakeEngine(said), tmp_path).resume(only(tmp_path))
+    assert read_configuration(only(tmp_path))["by"] == "the other"
+
+
+async def test_a_run_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(RunUnreadable, match="there is no run folder"):
+        await agent_on(FakeEngine(said), tmp_path).resume(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="was begun with another model: None"):
+        await agent_on(FakeEngine(said), tmp_path).resume(tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 async def test_a_node_that_is_none_cannot_be_repeated(tmp_path: Path) -> None:

@@ -12,12 +12,21 @@ import pytest
 import yaml
 
 from engines import EngineError, FakeEngine
-from orchestrator import Agent, Event, NodeStarted, PlanText, RunFinished, RunFolderError
+from orchestrator import (
+    Agent,
+    Event,
+    JournalError,
+    NodeStarted,
+    PlanText,
+    RunFinished,
+    RunFolderError,
+)
 from orchestrator.errors import RunInUse
 from orchestrator.runs.run_folder import RunFolder, check_runs
 from orchestrator.runs.run_lock import lock_holder
-from orchestrator.runs.run_record import read_configuration
+from orchestrator.runs.run_record import RunReader, read_configuration
 from planners import Reduce, Think
+from tests.orchestrator.journals import FillingUp
 from tests.orchestrator.plans import given
 from tests.orchestrator.working import working
 
@@ -321,6 +330,23 @@ async def test_a_result_whose_files_cannot_be_written_is_not_lost(
     with pytest.raises(RunFolderError, match="No space left") as caught:
         await Agent(FakeEngine("\\boxed{4}"), planner="single", runs=tmp_path).run("2 + 2?")
     assert str(caught.value.result) == "4"
+
+
+@pytest.mark.anyio
+async def test_a_result_whose_last_spending_cannot_be_written_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = FillingUp("\\boxed{4}")
+    monkeypatch.setattr("orchestrator.journal.journal.connect", race.connect)
+    agent = Agent(race.engine(), planner="single", method=race, runs=tmp_path)
+    with pytest.raises(JournalError, match="cannot be written: database or disk is full") as caught:
+        await agent.run("2 + 2?")
+    assert "\n" not in str(caught.value)
+    assert str(caught.value.result) == "4"
+    (folder,) = tmp_path.iterdir()
+    record = RunReader(folder).read()
+    assert (record.state, record.answer) == ("ok", "4")
+    assert json.loads((folder / "metrics.json").read_text())["answer"] == "4"
 
 
 def test_a_full_disk_is_noticed_before_anything_runs(

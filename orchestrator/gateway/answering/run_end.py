@@ -32,7 +32,7 @@ def last_pieces(result: RunResult[Any], telling: Telling, *, says: bool) -> Iter
         telling: What the client has been told.
         says: Whether it is to read the answer's text, and not the value that was made of it.
     """
-    usage = _less(result.usage, telling.replayed)
+    usage = _less(result.usage, telling.before)
     content = content_of(result, says=says)
     yield from telling.thoughts(content)
     rest = content.removeprefix(telling.said)
@@ -54,7 +54,7 @@ def deferred_pieces(deferred: RunDeferred, telling: Telling, *, parallel: bool) 
         telling: What the client has been told.
         parallel: Whether it takes several calls at once.
     """
-    usage = _less(deferred.usage, telling.replayed)
+    usage = _less(deferred.usage, telling.before)
     yield from telling.thoughts("")
     yield from tool_calls(deferred, parallel=parallel)
     yield Finished("tool_calls")
@@ -74,13 +74,11 @@ def content_of(result: RunResult[Any], *, says: bool) -> str:
 
 def _less(usage: Usage, before: Usage) -> Usage:
     """What this request took, of a run that earlier ones have begun."""
-    cached = (
-        None if usage.cached_tokens is None else usage.cached_tokens - (before.cached_tokens or 0)
-    )
+    cached = usage.cached_tokens
     return Usage(
-        prompt_tokens=max(0, usage.prompt_tokens - before.prompt_tokens),
-        cached_tokens=None if cached is None else max(0, cached),
-        generated_tokens=max(0, usage.generated_tokens - before.generated_tokens),
+        prompt_tokens=usage.prompt_tokens - before.prompt_tokens,
+        cached_tokens=None if cached is None else cached - (before.cached_tokens or 0),
+        generated_tokens=usage.generated_tokens - before.generated_tokens,
         lower_bound=usage.lower_bound,
     )
 

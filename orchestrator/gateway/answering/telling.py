@@ -22,6 +22,7 @@ from ...events import (
     NodeFinished,
     NodeStarted,
     PlanText,
+    RunStarted,
     TokensGenerated,
 )
 from ...openai_api.pieces import Piece, Reasoning, Said, Told
@@ -46,13 +47,13 @@ class Telling:
 
     Attributes:
         said: The answer's text so far.
-        replayed: What calls took that an earlier request of the same run has made.
+        before: What earlier requests of the same run took.
         refusals: Which calls there was no room for.
     """
 
     def __init__(self, *, streamed: bool, events: bool, says: bool) -> None:
         self.said = ""
-        self.replayed = Usage()
+        self.before = Usage()
         self.refusals = Refusals()
         self._streamed = streamed
         self._events = streamed and events
@@ -93,8 +94,8 @@ class Telling:
         if isinstance(event, GenerationFinished):
             self.refusals.follow(event)
         match event:
-            case GenerationFinished(replayed=True, usage=usage):
-                self.replayed += usage
+            case RunStarted(usage=usage):
+                self.before = usage
             case NodeStarted(node=node):
                 self._running.add(node)
             case NodeFinished(node=node):

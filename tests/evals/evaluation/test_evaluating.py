@@ -19,8 +19,11 @@ from evals.evaluation.systems import Thinks
 from evals.evaluation.tally import Tally
 from evals.grading.judge import Judge
 from orchestrator import Budget, Event, JournalError, RunFolderError, RunInUse, RunUnreadable
+from orchestrator.runs.run_folder import RunFolder
+from orchestrator.runs.run_lock import RunLock
 from reasoning import ChainOfThought
 from tests.evals.evaluation.making_samples import ONCE, SAMPLING, ExactGrader, problems, task
+from tests.orchestrator.journals import FillingUp
 
 pytestmark = pytest.mark.anyio
 
@@ -182,6 +185,43 @@ async def test_two_cannot_work_on_one_evaluation(tmp_path: Path) -> None:
     assert done.there == 3
 
 
+async def test_who_works_on_an_evaluation_is_told_before_anything_of_it_is_judged(
+    tmp_path: Path,
+) -> None:
+    done = await begun(tmp_path, FakeEngine(right))
+    with RunFolder.reopen(done.path), pytest.raises(RunInUse):
+        await resume_evaluation(settings(k=1), FakeEngine(right), GRADERS, path=done.path)
+
+
+async def test_what_another_process_wrote_at_its_end_is_not_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(RunLock):
+        """Taken as soon as another process gives it back, which writes until then."""
+
+        def __init__(self, folder: Path) -> None:
+            with (folder / "config.yaml").open("a") as configuration:
+                configuration.write("by: the other\n")
+            super().__init__(folder)
+
+    done = await begun(tmp_path, FakeEngine(right))
+    monkeypatch.setattr("orchestrator.runs.run_folder.RunLock", Late)
+    await resume_evaluation(settings(), FakeEngine(right), GRADERS, path=done.path)
+    assert read_evaluation(done.path).configuration["by"] == "the other"
+
+
+async def test_an_evaluation_whose_last_spending_cannot_be_written_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = FillingUp("\\boxed{0}")
+    monkeypatch.setattr("orchestrator.journal.journal.connect", race.connect)
+    one = {"system": Thinks(method=race, described={}), "problems": {"sums": problems(1)}}
+    with pytest.raises(JournalError, match="cannot be written: database or disk is full"):
+        await begun(tmp_path, race.engine(), k=1, **one)
+    kept = json.loads((tmp_path / "kept" / "metrics.json").read_text())
+    assert kept["pooled"]["average"]["value"] == 1
+
+
 async def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "mine").write_text("dear")
@@ -273,14 +313,29 @@ async def test_samples_are_kept_where_they_cannot_be_graded(
 
 
 async def test_a_bug_is_raised_as_it_is_and_what_is_there_is_gone_on_with(tmp_path: Path) -> None:
+    others_ended = anyio.Event()
+
+    class Seeing(Watching):
+        def hear(self, event: Event) -> None:
+            super().hear(event)
+            if self.told.count("node-finished") == 2:
+                others_ended.set()
+
     async def script(context: Context, sampling: Sampling) -> str:
         if "/p2/" in context.path:
-            await anyio.sleep(0.01)
+            await others_ended.wait()
             raise KeyError("a bug")
         return right(context, sampling)
 
     with pytest.raises(KeyError, match="a bug"):
-        await begun(tmp_path, FakeEngine(script), k=1)
+        await begin_evaluation(
+            settings(k=1),
+            FakeEngine(script),
+            GRADERS,
+            base=tmp_path,
+            name="kept",
+            watcher=Seeing(),
+        )
     assert len(read_evaluation(tmp_path / "kept").samples) == 2
     engine = FakeEngine(right)
     done = await resume_evaluation(settings(k=1), engine, GRADERS, path=tmp_path / "kept")

@@ -23,7 +23,7 @@ ANSWER = '{"action": "finish", "answer": "\\\\boxed{0}"}'
 
 
 @tool(pure=True)
-def double(number: int) -> int:
+async def double(number: int) -> int:
     """Twice a number."""
     return 2 * number
 

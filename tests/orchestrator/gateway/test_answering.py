@@ -71,7 +71,7 @@ def reply(context: Context, sampling: Sampling) -> str:
 
 
 @tool
-def secret() -> str:
+async def secret() -> str:
     """Tells it."""
     return "hunter2"
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
-from engines import Context, FakeEngine, RetryPolicy, Sampling
+from engines import (
+    STREAMED,
+    Chunk,
+    Context,
+    Delivery,
+    EngineWrapper,
+    FakeEngine,
+    RetryPolicy,
+    Sampling,
+    Usage,
+)
 from orchestrator import CallPolicy, tool
 from orchestrator.errors import InvalidRequest
 from orchestrator.gateway.answering.answering import Answering
@@ -71,6 +84,51 @@ async def test_calls_that_are_ready_come_at_once_and_the_plan_goes_on_with_their
     await assert_counts_agree(engine, first.ended.usage, second.ended.usage)
 
 
+class Stalling(EngineWrapper):
+    """Its first call of a thread stalls after its first chunk."""
+
+    def __init__(self, inner: FakeEngine) -> None:
+        super().__init__(inner)
+        self.stalled = anyio.Event()
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        async with (
+            self.inner.stream(context, sampling, delivery) as chunks,
+            aclosing(self._passing(context, chunks)) as passing,
+        ):
+            yield passing
+
+    async def _passing(
+        self, context: Context, chunks: AsyncIterator[Chunk]
+    ) -> AsyncGenerator[Chunk]:
+        async for chunk in chunks:
+            yield chunk
+            if context.path.startswith("root/") and not self.stalled.is_set():
+                self.stalled.set()
+                await anyio.sleep_forever()
+
+
+async def test_what_a_call_took_that_was_left_is_not_told_to_who_goes_on(tmp_path: Path) -> None:
+    engine = FakeEngine(reply, chunk_tokens=4)
+    stalling = Stalling(engine)
+    answering = Answering(stalling, runs=tmp_path, calls=ONCE)
+    first = await answered(answering, asked(stream=True))
+    second = asked(stream=True, results=results_of(first.calls))
+    async with anyio.create_task_group() as group:
+        group.start_soon(answered, answering, second)
+        await stalling.stalled.wait()
+        group.cancel_scope.cancel()
+    left = await engine.statistics()
+    done = await answered(answering, second)
+    assert done.text() == "Rome is warmer."
+    before = Usage(prompt_tokens=left.prompt_tokens, generated_tokens=left.generated_tokens)
+    assert before.generated_tokens > first.ended.usage.generated_tokens
+    await assert_counts_agree(engine, before, done.ended.usage)
+
+
 async def test_a_client_may_take_one_call_at_a_time() -> None:
     with Answering(FakeEngine(reply), calls=ONCE) as answering:
         first = await answered(answering, asked(parallel_calls=False))
@@ -104,7 +162,7 @@ async def test_runs_live_for_a_while_where_none_are_kept(tmp_path: Path) -> None
 
 async def test_the_servers_own_tools_run_in_the_plan() -> None:
     @tool
-    def where() -> str:
+    async def where() -> str:
         """A city."""
         return "Rome"
 
