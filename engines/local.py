@@ -20,7 +20,8 @@ import anyio.to_thread
 from .engine import Engine
 from .errors import EngineError, MissingExtra, UsageError
 from .in_process import LocalEngine
-from .model_choice import ModelChoice, choose_model
+from .model_choice import FoundModel, ModelChoice, choose_model
+from .model_hub import check_within_reach
 from .vllm_environment import START_LOCK, vllm_environment
 
 _EXECUTOR = "distributed_executor_backend"
@@ -37,6 +38,8 @@ CPU_OPTIONS: Mapping[str, Any] = {
 _IN_THE_CORE = {_EXECUTOR: "vllm.v1.executor.uniproc_executor.UniProcExecutor"}
 # With these there are several workers, and how they run is left to vLLM.
 _MANY_WORKERS = {"tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size"}
+# Where one of these is set, vLLM may find a model of this name at another place than the hub.
+_OTHER_PLACES = {"VLLM_USE_MODELSCOPE", "VLLM_MODEL_REDIRECT_PATH"}
 
 
 def local_engine(
@@ -59,7 +62,7 @@ def local_engine(
         UsageError: There is no such model or adapter, or the caller's file has no main guard.
 
     Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, and
-    `EngineError` where vLLM cannot start.
+    `EngineError` where vLLM cannot start, or the hub does not answer for a model that is not in its cache.
     """
     _check_main_module()
     if importlib.util.find_spec("vllm") is None:
@@ -69,6 +72,19 @@ def local_engine(
 
 async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     found = await choice.find()
+    try:
+        return await _started(found, options)
+    except EngineError as error:
+        if found.adapter is None or found.adapter.base != found.path:
+            raise
+        raise EngineError(
+            f"{error} (the adapter {found.adapter.folder} was trained on it)"
+        ) from error
+
+
+async def _started(found: FoundModel, options: dict[str, Any]) -> Engine:
+    if not _OTHER_PLACES & os.environ.keys() and "hf_config_path" not in options:
+        await anyio.to_thread.run_sync(check_within_reach, found.path, abandon_on_cancel=True)
     module = await anyio.to_thread.run_sync(_import_adapter, abandon_on_cancel=True)
     if found.name != found.path:
         options = {"served_model_name": found.name, **options}
@@ -78,20 +94,13 @@ async def _start(choice: ModelChoice, options: dict[str, Any]) -> Engine:
     # 0.25 writes into it.
     options = {"scheduling_policy": "priority", **copy.deepcopy(options)}
     start: Callable[..., Awaitable[Engine]] = module.VllmEngine.start
-    try:
-        return await start(
-            found.path,
-            digest=found.digest,
-            adapter=found.adapter,
-            use_tqdm_on_load=False,
-            **options,
-        )
-    except EngineError as error:
-        if found.adapter is None or found.adapter.base != found.path:
-            raise
-        raise EngineError(
-            f"{error} (the adapter {found.adapter.folder} was trained on it)"
-        ) from error
+    return await start(
+        found.path,
+        digest=found.digest,
+        adapter=found.adapter,
+        use_tqdm_on_load=False,
+        **options,
+    )
 
 
 def cpu_options(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,9 +8,10 @@ Who makes them ahead, beside the GPU, is told in `lesson_processes`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -25,6 +26,12 @@ from .trie import Trie, trie_of
 
 # A lesson that no row has room for may come once in thousands; so many one after the other mean rows too short.
 _MOST_TOO_LONG = 50
+# So many of each skill take a few seconds, and tell the share that does not fit to five points or so.
+_LOOKED_AT = 100
+
+
+class NotWanted(Exception):
+    """Nobody waits for the rows any more."""
 
 
 class WrongSkill(UsageError):
@@ -51,21 +58,58 @@ class Source:
     seed: int
     vocabulary: str = ""
 
-    def at(self, step: int) -> Rows:
+    def at(self, step: int, stopped: Callable[[], bool] = lambda: False) -> Rows:
         """The rows of a step.
 
+        Args:
+            step: Its number.
+            stopped: Is asked after each lesson whether the rows are not wanted any more.
+
         Raises:
+            NotWanted: They are not.
             TooLong: No row has room for lessons such as these.
             WrongSkill: In one of them the teacher says too much, or what a constraint forbids; or its method failed.
         """
-        return packed(self._tries(step), self.rows, self.length)
+        return packed(self._fitting(step, stopped), self.rows, self.length)
 
-    def _tries(self, step: int) -> Iterator[Trie]:
+    def left_out(self) -> Mapping[str, float]:
+        """The share of each skill's lessons that are left out since no row has room for them, by the first ones.
+
+        Raises:
+            TooLong: All of a skill would be.
+            WrongSkill: One of them is wrong, as in `at`.
+        """
+        shares = {}
+        for name, _ in self.shares:
+            drawn = islice(replace(self, shares=((name, 1.0),))._drawn(0), _LOOKED_AT)
+            sizes = [len(trie) for trie in drawn]
+            if min(sizes) > self.length:
+                raise TooLong(
+                    f"lessons of the skill {name} do not fit into rows of {self.length}, the shortest of {len(sizes)} "
+                    f"has {min(sizes)} tokens: make rows longer with --length"
+                )
+            shares[name] = sum(size > self.length for size in sizes) / len(sizes)
+        return shares
+
+    def _fitting(self, step: int, stopped: Callable[[], bool]) -> Iterator[Trie]:
+        too_long = 0
+        for trie in self._drawn(step):
+            too_long = too_long + 1 if len(trie) > self.length else 0
+            if not too_long:
+                yield trie
+            elif too_long > _MOST_TOO_LONG:
+                raise TooLong(
+                    f"{too_long} lessons one after the other, the last of {len(trie)} tokens, do not fit into rows "
+                    f"of {self.length}: make rows longer with --length"
+                )
+            if stopped():
+                raise NotWanted
+
+    def _drawn(self, step: int) -> Iterator[Trie]:
         random = Random(f"{self.seed}/{step}")
         names = [name for name, _ in self.shares]
         weights = [share for _, share in self.shares]
         tokenizer = tokenizer_in(self.tokenizer)
-        too_long = 0
         while True:
             name = random.choices(names, weights)[0]
             # Whatever a skill has done wrong, it does again at the same step.
@@ -77,14 +121,7 @@ class Source:
             except Exception as error:
                 error.add_note(f"in {place}")
                 raise
-            too_long = too_long + 1 if len(trie) > self.length else 0
-            if not too_long:
-                yield trie
-            elif too_long > _MOST_TOO_LONG:
-                raise TooLong(
-                    f"{too_long} lessons one after the other, the last of {len(trie)} tokens, do not fit into rows "
-                    f"of {self.length}: make rows longer with --length"
-                )
+            yield trie
 
 
 def shares_of(names: Sequence[str] = ()) -> tuple[tuple[str, float], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,8 @@ def train(
         How far it has come, over all runs.
 
     Raises:
-        UsageError: The checkpoint is of other settings or damaged, or the weights are no numbers any more.
+        UsageError: The checkpoint is of other settings or damaged, no row has room for any lesson of a skill, or the
+            weights are no numbers any more.
         RunFolderError: The checkpoint cannot be read or written.
         ForkjoinError: One that makes rows was killed, or a skill is wrong; there is a checkpoint.
     """
@@ -91,8 +92,11 @@ def train(
     del settings["tokenizer"]
     progress = before = checkpoint.read(folder, model, optimizer, settings)
     if before.steps < plan.steps:
+        left_out = source.left_out()
         begins = f"goes on after step {before.steps:,}" if before.steps else "begins"
         say(f"the training of {plan.steps:,} steps {begins}, {_told(source)} in each")
+        if any(left_out.values()):
+            say(_about_lessons(source.length, left_out))
     start = kept = time.monotonic()
     heard = _Heard(say, plan.steps, before)
 
@@ -127,6 +131,14 @@ def train(
 
 def _told(source: Source) -> str:
     return f"{source.rows:,} row{'s' if source.rows > 1 else ''} of {source.length:,} tokens"
+
+
+def _about_lessons(length: int, left_out: Mapping[str, float]) -> str:
+    shares = [f"{100 * share:.0f} % of {name}" for name, share in left_out.items() if share]
+    return (
+        f"rows of {length:,} tokens have no room for about {', '.join(shares)}, which are left out: make rows longer "
+        f"with --length"
+    )
 
 
 def _step(model: AdaptedModel, optimizer: Any, rows: Rows, rate: float, heard: _Heard) -> None:

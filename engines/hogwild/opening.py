@@ -13,6 +13,7 @@ from ..engine import Engine
 from ..errors import MissingExtra, UsageError
 from ..in_process import LocalEngine
 from ..model_choice import ModelChoice, choose_model
+from ..model_hub import check_within_reach
 
 
 def hogwild_engine(
@@ -32,8 +33,9 @@ def hogwild_engine(
         MissingExtra: PyTorch or transformers is not installed.
         UsageError: There is no such model.
 
-    Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, and `UsageError`
-    where the model, the dtype or the device is of a kind that it has no use for.
+    Opening it raises `ModelPreparationFailed` where the embedded model cannot be written to the cache, `EngineError`
+    where the hub does not answer for a model that is not in its cache, and `UsageError` where the model, the dtype or
+    the device is of a kind that it has no use for.
     """
     for module in ("torch", "transformers"):
         if importlib.util.find_spec(module) is None:
@@ -49,6 +51,7 @@ def hogwild_engine(
 
 async def _start(choice: ModelChoice, dtype: str | None, device: str | None) -> Engine:
     found = await choice.find()
+    await anyio.to_thread.run_sync(check_within_reach, found.path, abandon_on_cancel=True)
     module = await anyio.to_thread.run_sync(_import_engine, abandon_on_cancel=True)
     engine: Engine = await module.HogwildEngine.start(
         found.path, name=found.name, digest=found.digest, dtype=dtype, device=device

@@ -6,8 +6,9 @@ compared with calls of about their length only, since routing by prefix can give
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from statistics import median_high
 from typing import NamedTuple
 
@@ -33,12 +34,19 @@ class Pace:
     def __init__(self, replicas: int, *, factor: float, calls: int) -> None:
         self._factor = factor
         self._calls = calls
-        self._samples: list[deque[_Sample]] = [deque(maxlen=_RECENT) for _ in range(replicas)]
+        self._samples: list[deque[_Sample]] = [deque() for _ in range(replicas)]
+        # Those of all replicas, by their size, in order: each call is compared, and what a fleet remembers is much.
+        self._ordered: defaultdict[int, list[float]] = defaultdict(list)
 
     def note(self, replica: int, tokens: int, seconds: float) -> None:
         """A replica has generated tokens; few tell nothing."""
-        if tokens >= _FEWEST_TOKENS:
-            self._samples[replica].append(_sample(tokens, seconds))
+        if tokens < _FEWEST_TOKENS:
+            return
+        samples, sample = self._samples[replica], _sample(tokens, seconds)
+        samples.append(sample)
+        insort(self._ordered[sample.size], sample.seconds_per_token)
+        if len(samples) > _RECENT:
+            self._drop(samples.popleft())
 
     def is_outlier(self, replica: int) -> bool:
         """Whether the replica's recent calls were too slow, by the median of how they compare with their peers."""
@@ -59,23 +67,35 @@ class Pace:
 
     def forget(self, replica: int) -> None:
         """What the replica did is no measure any more."""
-        self._samples[replica].clear()
+        samples = self._samples[replica]
+        while samples:
+            self._drop(samples.popleft())
+
+    def _drop(self, sample: _Sample) -> None:
+        ordered = self._ordered[sample.size]
+        del ordered[bisect_left(ordered, sample.seconds_per_token)]
 
     def _slowness(self, replica: int, samples: Collection[_Sample]) -> list[float]:
         """How many times slower than its peers each of these calls was, of those that have enough peers."""
-        peers: defaultdict[int, list[float]] = defaultdict(list)
-        for other, theirs in enumerate(self._samples):
-            if other != replica:
-                for sample in theirs:
-                    peers[sample.size].append(sample.seconds_per_token)
-        usual = {
-            size: median_high(those) for size, those in peers.items() if len(those) >= self._calls
-        }
+        usual = {size: self._usual(replica, size) for size in {sample.size for sample in samples}}
         return [
-            sample.seconds_per_token / usual[sample.size]
-            for sample in samples
-            if usual.get(sample.size)
+            sample.seconds_per_token / peers for sample in samples if (peers := usual[sample.size])
         ]
+
+    def _usual(self, replica: int, size: int) -> float | None:
+        """The median of the other replicas' calls of a size; None where these are too few."""
+        ordered = self._ordered[size]
+        own = sorted(s.seconds_per_token for s in self._samples[replica] if s.size == size)
+        peers = len(ordered) - len(own)
+        return _without(ordered, own, peers // 2) if peers >= max(self._calls, 1) else None
+
+
+def _without(ordered: Sequence[float], own: Sequence[float], index: int) -> float:
+    """What has this index in ordered numbers once some of them, ordered too, are taken away."""
+    for number in own:
+        if number <= ordered[index]:
+            index += 1
+    return ordered[index]
 
 
 def _sample(tokens: int, seconds: float) -> _Sample:

@@ -116,6 +116,7 @@ async def test_a_model_that_only_the_adapter_named_is_told_as_such(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(local, "_import_adapter", lambda: Refusing)
+    monkeypatch.setattr(local, "check_within_reach", lambda model: None)
     folder = write_adapter(tmp_path / "mine", base_model_name_or_path="org/other")
     with pytest.raises(
         EngineError, match=r"cannot start org/other: .* \(the adapter .*mine was trained on it\)"
@@ -125,3 +126,30 @@ async def test_a_model_that_only_the_adapter_named_is_told_as_such(
     with pytest.raises(EngineError, match=r"no such model$"):
         async with local_engine("org/model"):
             pass
+
+
+async def test_a_model_out_of_reach_is_told_before_vllm_is_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def check(model: str) -> None:
+        raise EngineError(f"{model} is out of reach")
+
+    monkeypatch.setattr(local, "check_within_reach", check)
+    monkeypatch.setattr(local, "_import_adapter", lambda: pytest.fail("imported"))
+    folder = write_adapter(tmp_path / "mine", base_model_name_or_path="org/other")
+    for model, told in (("org/model", "reach$"), (str(folder), r"reach \(the adapter .*mine was")):
+        with pytest.raises(EngineError, match=rf"^org/\w+ is out of {told}"):
+            async with local_engine(model):
+                pass
+
+
+@pytest.mark.parametrize("place", ["VLLM_USE_MODELSCOPE", "hf_config_path"])
+async def test_where_vllm_may_look_elsewhere_the_hub_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(local, "check_within_reach", lambda model: pytest.fail("asked"))
+    if place.isupper():
+        monkeypatch.setenv(place, "1")
+        await started_with(monkeypatch, "org/model", on_cpu=True)
+    else:
+        await started_with(monkeypatch, "org/model", on_cpu=True, **{place: "folder"})

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections import deque
+from statistics import median_high
+from types import FrameType
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.replicas import pace as pace_module
 from engines.replicas.pace import Pace
 from engines.replicas.patience import Patience
 
@@ -119,3 +125,69 @@ def test_equal_replicas_are_never_outliers(ours: list[float], theirs: list[float
         pace.note(1, 100, seconds)
     assert not pace.is_outlier(0)
     assert not pace.is_outlier(1)
+
+
+class Plainly:
+    """What `Pace` says of calls of one size, by the median of all that its peers did."""
+
+    def __init__(self, replicas: int) -> None:
+        self.samples: list[deque[float]] = [deque(maxlen=32) for _ in range(replicas)]
+
+    def slowness(self, replica: int, seconds: list[float]) -> list[float]:
+        peers = [s for other in self.samples if other is not self.samples[replica] for s in other]
+        return [s / median_high(peers) for s in seconds] if len(peers) >= 3 else []
+
+    def is_outlier(self, replica: int) -> bool:
+        slowness = self.slowness(replica, list(self.samples[replica]))
+        return len(slowness) >= 3 and median_high(slowness) > 2
+
+    def is_slow(self, replica: int, seconds: float) -> bool:
+        return any(slowness > 2 for slowness in self.slowness(replica, [seconds]))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([None, 1.0, 2.0, 3.0, 4.0, 8.0])), max_size=200
+    )
+)
+def test_what_is_kept_in_order_compares_as_all_of_it_would(
+    calls: list[tuple[int, float | None]],
+) -> None:
+    pace, plainly = Pace(3, factor=2, calls=3), Plainly(3)
+    for replica, seconds in calls:
+        if seconds is None:
+            pace.forget(replica)
+            plainly.samples[replica].clear()
+        else:
+            assert pace.is_slow(replica, 64, 64 * seconds) == plainly.is_slow(replica, seconds)
+            pace.note(replica, 64, 64 * seconds)
+            plainly.samples[replica].append(seconds)
+        assert pace.is_outlier(replica) == plainly.is_outlier(replica)
+
+
+def lines_of_a_comparison(replicas: int) -> int:
+    """How many lines of the module one comparison runs through where all replicas have done much."""
+    pace = Pace(replicas, factor=3, calls=8)
+    for number in range(replicas):
+        for _ in range(40):
+            pace.note(number, 100, 1)
+    lines = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename != pace_module.__file__:
+            return None
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        pace.is_outlier(0)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_a_comparison_takes_no_longer_where_there_are_more_replicas() -> None:
+    assert 0 < lines_of_a_comparison(2) == lines_of_a_comparison(64)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from multiprocessing import active_children
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,7 +20,7 @@ from reasoning import ChainOfThought, SelfConsistency
 from training import lessons
 from training.lesson import Lesson
 from training.lesson_processes import ProcessDied, ahead
-from training.lessons import Source, WrongSkill, shares_of
+from training.lessons import NotWanted, Source, WrongSkill, shares_of
 from training.rows import Rows, TooLong
 from training.skills.catalogue import SKILLS
 
@@ -47,6 +49,27 @@ def test_rows_that_no_lesson_fits_into_are_refused(source: Source) -> None:
         TooLong, match=r"tokens, do not fit into rows of 20: make rows longer with --length$"
     ):
         replace(source, length=20).at(0)
+
+
+def test_what_no_row_has_room_for_is_told_by_skills(source: Source) -> None:
+    both = replace(source, shares=shares_of([SKILL, "products"]))
+    # Those of several problems are longer: nearly half of one skill, which nothing else would tell.
+    assert both.left_out() == {
+        SKILL: pytest.approx(0.45, abs=0.2),
+        "products": pytest.approx(0.15, abs=0.15),
+    }
+    assert set(replace(both, length=2816).left_out().values()) == {0}
+    # Beside others it would be drawn, and left out, without end.
+    with pytest.raises(
+        TooLong, match=rf"skill {SKILL} do not fit into rows of 60, the shortest of"
+    ):
+        replace(both, length=60).left_out()
+
+
+def test_rows_that_are_not_wanted_any_more_are_not_made(source: Source) -> None:
+    asked = iter([False, True])
+    with pytest.raises(NotWanted):
+        replace(source, rows=1000).at(0, lambda: next(asked))
 
 
 class Broken:
@@ -153,3 +176,33 @@ def test_without_processes_rows_are_made_here(source: Source) -> None:
         True,
         True,
     ]
+
+
+class Endless(Source):
+    """Its second step is at hand for as long as it is wanted, and tells a pipe that it is."""
+
+    def at(self, step: int, stopped: Callable[[], bool] = lambda: False) -> Rows:
+        if step:
+            Path(self.vocabulary).write_text("begun")
+            while not stopped():
+                time.sleep(0.01)
+        return super().at(step)
+
+
+def test_who_takes_no_more_rows_does_not_wait_for_those_at_hand(
+    source: Source, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    endless = Endless(
+        tokenizer=source.tokenizer,
+        shares=source.shares,
+        rows=1,
+        length=900,
+        seed=3,
+        vocabulary=str(pipe),
+    )
+    rows: Iterator[Rows] = ahead(endless, range(2), 1)
+    with closing(rows):  # type: ignore[type-var]
+        next(rows)
+        assert pipe.read_text() == "begun"

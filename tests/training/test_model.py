@@ -17,12 +17,14 @@ from engines.adapters.checksums import check_checksums
 from orchestrator.errors import RunInUse
 from orchestrator.runs.run_lock import RunLock
 from tests.engines.adapter_files import write_adapter
+from training import lessons
 from training.rows import Rows, packed
 from training.training_record import TrainingRecord
 from training.trie import trie_of
 from training.unit import Unit
 
 pytest.importorskip("peft")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 UNITS = [
     [Unit((1, 2), (3, 4)), Unit((1, 2, 3, 4, 5), (6,)), Unit((1, 2, 3, 4, 7), (8, 9, 10))],
@@ -123,9 +125,14 @@ def _weights(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def trained(tiny_model: Path, tokenizer: Any, tmp_path: Path) -> Callable[..., Path]:
+def trained(
+    tiny_model: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
     """Trains two steps in a folder of this name, with more options."""
     from training.training_command import command
+
+    # Few of them, which takes less time.
+    monkeypatch.setattr(lessons, "_LOOKED_AT", 10)
 
     def run(name: str, *options: str) -> Path:
         arguments = ["--model", str(tiny_model), "--tokenizer", tokenizer.name_or_path]
@@ -150,6 +157,9 @@ def test_a_run_in_two_pieces_trains_the_same_adapter(
         r"^training an adapter of [\d,]+ parameters, rank 2, on .*word-pro", said, re.M
     )
     assert "the training of 2 steps begins, 1 row of 900 tokens in each" in said
+    assert re.search(
+        r"^rows of 900 .* no room for about \d\d % of word-problems, which", said, re.M
+    )
     assert "the same command goes on" in said
     half = TrainingRecord.read(tmp_path / "pieces" / "adapter")
     pieces = trained("pieces")
@@ -302,6 +312,18 @@ def test_a_step_that_memory_does_not_suffice_for_is_refused(
         with pytest.raises(UsageError, match=f"^a step of 9 x 900 tokens takes about .*{advice}$"):
             trained("run", "--rows", "9")
     assert not (tmp_path / "run").exists()
+
+
+def test_rows_without_room_for_a_skill_are_refused_before_the_first_step(
+    trained: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(
+        UsageError, match=r"^lessons of the skill games do not fit into rows of 150"
+    ):
+        trained("run", "--skills", "arithmetic", "games", "--length", "150", "--steps", "1")
+    assert "step 1 of 1" not in capsys.readouterr().out
+    trained("long", "--skills", "arithmetic", "--length", "2816", "--steps", "1")
+    assert "left out" not in capsys.readouterr().out
 
 
 def test_without_a_gpu_a_step_has_one_row_where_no_other_number_is_given(

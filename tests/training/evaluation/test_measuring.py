@@ -110,7 +110,7 @@ async def test_an_agent_plans_and_calls_its_tools(options: Options) -> None:
     called: list[float] = []
 
     @tool
-    def add(a: float, b: float) -> float:
+    async def add(a: float, b: float) -> float:
         """Adds two numbers."""
         called.append(a)
         return a + b
