@@ -6,7 +6,6 @@ import gc
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,9 +29,10 @@ from engines import (
     local_engine,
     run_in_portal,
 )
+from tests.ports import held_port
 
 # How long an example takes, or its making, says nothing on a machine that does other things too. Half of the usual
-# number find what is wrong nearly as often, and every run tries others.
+# number find what is wrong nearly as often, and every run tries others, but for CI's.
 hypothesis.settings.register_profile(
     "forkjoin",
     deadline=None,
@@ -144,10 +144,13 @@ def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of vLLM's own server, with the plain model."""
     _skip_without_vllm()
     folder = anyio.run(embedded_model.prepare)
-    port = _free_port()
+    with held_port() as port:
+        yield from _served(folder, port, tmp_path_factory.mktemp("vllm") / "server.log")
+
+
+def _served(folder: Path, port: int, log: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--port", str(port)]
     command += ["--model", str(folder), "--served-model-name", embedded_model.NAME]
-    log = tmp_path_factory.mktemp("vllm") / "server.log"
     with log.open("wb") as output:
         keeper = subprocess.Popen(
             ["sh", "-c", _KEEPER, "sh", *command, *_SERVER_OPTIONS.split()],
@@ -215,13 +218,6 @@ def _names_a_real_engine(path: Path) -> bool:
 def _skip_without_vllm() -> None:
     if importlib.util.find_spec("vllm") is None:
         pytest.skip("vLLM is not installed")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_healthy(url: str, keeper: subprocess.Popen[bytes], log: Path) -> None:

@@ -11,6 +11,10 @@ import httpx
 import pytest
 
 from engines import HttpEngine
+from engines.remote import aiohttp_transport, httpx_transport
+
+# On a busy machine the next call may come late; httpx would even close a connection that it has just given to one.
+_KEEP_ALIVE = 300
 
 
 class Connect(Protocol):
@@ -28,7 +32,7 @@ class Way:
         """An open engine on a server."""
         async with AsyncExitStack() as stack:
             if self.brings_client:
-                limits = httpx.Limits(max_connections=None)
+                limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE)
                 client = httpx.AsyncClient(limits=limits, trust_env=False, verify=False)
                 options["client"] = await stack.enter_async_context(client)
             yield await stack.enter_async_context(HttpEngine(url, **options))
@@ -42,7 +46,9 @@ WAYS = (
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)
-def way(request: pytest.FixtureRequest) -> Way:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+    for transport in (aiohttp_transport, httpx_transport):
+        monkeypatch.setattr(transport, "KEEP_ALIVE_SECONDS", _KEEP_ALIVE)
     found: Way = request.param
     return found
 

@@ -43,6 +43,7 @@ def listening(backlog: int = 64) -> Iterator[tuple[socket.socket, str]]:
 def raw_serving(handle: Handle) -> Iterator[str]:
     """Lists one model, and has `handle` answer all other requests; it gets the head of each."""
     connections: list[socket.socket] = []
+    talks: list[threading.Thread] = []
 
     def talk(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -56,7 +57,8 @@ def raw_serving(handle: Handle) -> Iterator[str]:
         with suppress(OSError):
             while True:
                 connections.append(listener.accept()[0])
-                threading.Thread(target=talk, args=[connections[-1]], daemon=True).start()
+                talks.append(threading.Thread(target=talk, args=[connections[-1]], daemon=True))
+                talks[-1].start()
 
     with listening() as (listener, url):
         thread = threading.Thread(target=accept, daemon=True)
@@ -70,6 +72,9 @@ def raw_serving(handle: Handle) -> Iterator[str]:
             for connection in connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+            # What one of them has to say against the client belongs to this test.
+            for talking in talks:
+                talking.join()
 
 
 def _request_on(connection: socket.socket) -> bytes:
@@ -84,5 +89,8 @@ def _request_on(connection: socket.socket) -> bytes:
     _, found, length = head.lower().partition(b"content-length:")
     missing = int(length.split(b"\r\n")[0]) - len(body) if found else 0
     while missing > 0:
-        missing -= len(connection.recv(65536))
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        missing -= len(piece)
     return head

@@ -45,7 +45,13 @@ class _Server(uvicorn.Server):
 def serving(app: ASGIApp, port: int = 0, certificate: Path | None = None) -> Iterator[str]:
     """Serves an app, on a free port unless one is given, with TLS if there is a certificate; gives its address."""
     config = uvicorn.Config(
-        app, log_level="critical", lifespan="off", ws="none", ssl_certfile=certificate
+        app,
+        log_level="critical",
+        lifespan="off",
+        ws="none",
+        ssl_certfile=certificate,
+        # Who asks again may take long on a busy machine.
+        timeout_keep_alive=300,
     )
     server = _Server(config)
     with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import pytest
 
-from engines import Choice, Context, Engine, FakeEngine, ReplayEngine, Sampling, run_in_portal
+from engines import (
+    STREAMED,
+    Choice,
+    Chunk,
+    Context,
+    Delivery,
+    Engine,
+    FakeEngine,
+    ReplayEngine,
+    Sampling,
+    run_in_portal,
+)
 from engines.replay.recording import Recorded, Recording
 from engines.replicas import ReplicaPool
-from tests.engines.contract import CHECKS, Check
+from tests.engines.contract import CHECKS, LONG, Check
 from tests.engines.http_ways import WAYS, Way
 from tests.engines.servers import chat_app, serving
 from tests.engines.vllm_like import VllmLike
@@ -63,8 +74,28 @@ def _reply(context: Context, sampling: Sampling) -> str:
     return constraint.options[0] if isinstance(constraint, Choice) else _REPLIES[constraint.kind]
 
 
+class Unended(FakeEngine):
+    """Holds the end of a long call back until it is left, which may take a client long on a busy machine."""
+
+    @asynccontextmanager
+    async def stream(
+        self, context: Context, sampling: Sampling, delivery: Delivery = STREAMED
+    ) -> AsyncIterator[AsyncIterator[Chunk]]:
+        async def held(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk]:
+            async for chunk in chunks:
+                if chunk.finish_reason is not None and sampling.max_tokens == LONG.max_tokens:
+                    await anyio.sleep_forever()
+                yield chunk
+
+        async with (
+            super().stream(context, sampling, delivery) as chunks,
+            aclosing(held(chunks)) as passing,
+        ):
+            yield passing
+
+
 def _fake(text_only: bool) -> FakeEngine:
-    return FakeEngine(
+    return Unended(
         _reply, seconds_per_token=0.0005, chunk_tokens=4, window=2048, text_only=text_only
     )
 

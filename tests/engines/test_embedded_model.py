@@ -179,10 +179,16 @@ def test_an_adapter_has_a_folder_of_its_own_and_is_told_to_the_writer(
     assert told == ["[]", *(str([str(one.folder), one.digest]) for one in adapters)]
 
 
+def write_as_much(folder: Path) -> None:
+    (folder / "config.json").write_text("[]")
+    # The clock of the file system may stand still for some milliseconds.
+    os.utime(folder / "config.json", (2, 2))
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda folder: (folder / "config.json").write_text("[]"),
+        write_as_much,
         lambda folder: (folder / "config.json").write_text("{}{}"),
         lambda folder: (folder / "config.json").unlink(),
         lambda folder: (folder / "forkjoin.json").unlink(),

@@ -36,6 +36,7 @@ from tests.engines import http_ways
 from tests.engines.http_ways import Connect, Way
 from tests.engines.raw_server import http, listening, raw_serving, reset
 from tests.engines.servers import app, chat_app, delta, event_response, message, serving
+from tests.ports import held_port
 
 pytestmark = pytest.mark.anyio
 way = http_ways.way
@@ -170,15 +171,15 @@ async def test_a_stream_that_stays_open_after_its_end(
 
 async def test_a_server_that_restarts(connect: Connect) -> None:
     fake = FakeEngine("4", text_only=True)
-    with ExitStack() as stack:
-        url = stack.enter_context(serving(chat_app(fake)))
+    with held_port() as port, ExitStack() as stack:
+        url = stack.enter_context(serving(chat_app(fake), port))
         async with connect(url) as engine:
             assert (await ask(engine)).text == "4"
             stack.close()
             for _ in range(2):
                 with pytest.raises(EngineUnavailable):
                     await ask(engine)
-            stack.enter_context(serving(chat_app(fake), port=int(url.rpartition(":")[2])))
+            stack.enter_context(serving(chat_app(fake), port))
             assert (await ask(engine)).text == "4"
 
 

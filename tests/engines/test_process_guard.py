@@ -18,6 +18,7 @@ from tests.orchestrator.processes import environment
 _SCRIPT = """\
 import multiprocessing
 import os
+import select
 import signal
 import sys
 import time
@@ -50,6 +51,9 @@ if __name__ == "__main__":
         process.start()
     try:
         note("unguarded", str("forkjoin.guard" not in multiprocessing.current_process()._config))
+        # A signal that comes just before one long wait would not end it.
+        while not select.select([sys.stdin], [], [], 0.01)[0]:
+            pass
         if sys.stdin.readline().strip() == "kill":
             kill_session(process)
             process.join()
@@ -81,7 +85,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = _SECONDS) -> None
 def alive(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
 
@@ -111,7 +115,8 @@ def started(folder: Path) -> Iterator[Family]:
             os.killpg(parent.pid, signal.SIGKILL)
         parent.communicate()
         if child and alive(child):
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
 
 @pytest.fixture

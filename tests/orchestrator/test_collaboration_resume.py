@@ -147,16 +147,21 @@ def test_one_that_was_cancelled_is_made_again_with_the_same_transcript(
     assert_goes_on_as(expected, tmp_path / "killed")
 
 
-# In real time, in a process that tells of each part.
+# In real time, in a process that tells of each part and, so that it is always killed in the middle, never ends.
 _COLLABORATION = """
-import sys, anyio
+import sys, threading, anyio
 from pathlib import Path
 from orchestrator import WorkerText
 from tests.orchestrator.test_collaboration_resume import Run, engine_of_workers
 
+told = []
+
 def tell(event):
     if isinstance(event, WorkerText):
         print(event.worker, flush=True)
+        told.append(event.worker)
+        if len(told) == 8:
+            threading.Event().wait()
 
 async def main():
     run = Run(Path(sys.argv[1]), engine_of_workers(seconds=0.02))

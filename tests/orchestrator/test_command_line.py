@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from engines import FakeEngine
-from orchestrator import Agent, RunFolderError
+from orchestrator import Agent, JournalError, RunFolderError
 from orchestrator.commands.output import KnownOfRun, write_failure
 from orchestrator.runs.run_record import read_configuration
 from planners import Call, Reduce, Reference, Think
@@ -111,10 +111,11 @@ def test_json_of_a_run_that_could_not_begin_is_one_object(run_here: Here, folder
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("kind", [JournalError, RunFolderError])
 async def test_json_of_a_run_whose_files_cannot_be_written_is_its_result_with_the_error(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], kind: type[JournalError | RunFolderError]
 ) -> None:
-    error = RunFolderError("no room")
+    error = kind("no room")
     error.result = await Agent(FakeEngine(reply), planner="single", runs=None).run("q")
     write_failure(error, KnownOfRun(Path("runs")))
     told = json.loads(capfd.readouterr().out)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engines import FakeEngine, Outcome, UsageError
-from orchestrator import Agent, Event, RunResult, Tool, ToolError, tool
+from orchestrator import Agent, Event, JournalError, RunResult, Tool, ToolError, tool
 from orchestrator.deferral import DeferredCall
 from orchestrator.errors import RunDeferred, RunFailed
 from orchestrator.events import CallDeferred, NodeFinished, NodeStarted, RunFinished
@@ -17,6 +17,7 @@ from orchestrator.runs.run_record import RunReader
 from orchestrator.tools.deferred import deferred_tool
 from planners import Call, Node, Reduce, Reference, Think, ToolSpecification
 from tests import backends
+from tests.orchestrator.journals import FillingUp
 from tests.orchestrator.plans import by_path, given
 
 anyio_backend = backends.virtual_backend
@@ -355,3 +356,18 @@ def test_a_deferred_tool_is_asked_once_for_each_call() -> None:
     assert (made.specification.pure, made.specification.repeatable) == (False, False)
     with pytest.raises(UsageError, match="now is called by whoever runs the agent"):
         made()
+
+
+async def test_a_run_whose_last_spending_cannot_be_written_waits_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race = FillingUp("\\boxed{7}")
+    nodes = Think(id="0", prompt="Look."), *TWO
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.journal.journal.connect", race.connect)
+        with pytest.raises(JournalError, match="database or disk is full"):
+            await Asking(tmp_path, *nodes, engine=race.engine(), method=race).begin()
+    (folder,) = tmp_path.iterdir()
+    with pytest.raises(RunDeferred) as caught:
+        await Asking(tmp_path, *nodes, method=race).go_on(folder)
+    assert [call.node for call in caught.value.calls] == ["1", "2"]

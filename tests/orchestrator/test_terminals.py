@@ -23,7 +23,12 @@ class Terminal:
 
     def __init__(self, file: int) -> None:
         self._file = file
-        self.text = ""
+        self._written = b""
+
+    @property
+    def text(self) -> str:
+        """All of it so far, without what controls the terminal."""
+        return _CONTROL.sub("", self._written.decode(errors="replace"))
 
     def read_until(self, pattern: str) -> re.Match[str]:
         """Reads on until what was written matches; fails after some minutes."""
@@ -31,7 +36,7 @@ class Terminal:
         while not (found := re.search(pattern, self.text)):
             ready, _, _ = select.select([self._file], [], [], max(0.0, end - time.monotonic()))
             assert ready, self.text
-            self.text += _CONTROL.sub("", os.read(self._file, 65536).decode(errors="replace"))
+            self._written += os.read(self._file, 65536)
         return found
 
 
@@ -61,6 +66,6 @@ def test_a_run_is_watched_as_in_its_own_terminal_and_told_of_at_its_end(tmp_path
 def test_runs_are_a_table_on_a_terminal(tmp_path: Path) -> None:
     with working(tmp_path / "runs") as work, on_terminal(tmp_path, "runs") as terminal:
         found = terminal.read_until(
-            r"run +state +age +worked +nodes +tokens +question\s+(\S+) +(\w+)"
+            r"run +state +age +worked +nodes +tokens +question\s+(\S+) +(\w+) "
         )
     assert found.groups() == (work.folder.name, "running")

@@ -160,7 +160,7 @@ async def test_options_choose_name_and_mark_tools() -> None:
         command=settings.command(),
         only=["a/b", "c"],
         prefix="x_",
-        timeout=3,
+        timeout=300,
         pure=["a/b"],
         approval=["c"],
     ) as tools:
@@ -176,7 +176,7 @@ async def test_options_choose_name_and_mark_tools() -> None:
         False,
         True,
     )
-    assert (first.timeout, second.timeout) == (3, 3)
+    assert (first.timeout, second.timeout) == (300, 300)
 
 
 @pytest.mark.anyio

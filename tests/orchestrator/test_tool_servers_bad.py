@@ -30,6 +30,7 @@ from tests.orchestrator.tool_servers import (
     refusal,
     said,
 )
+from tests.ports import held_port
 
 anyio_backend = tool_servers.real_backend
 ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -310,10 +311,11 @@ async def test_an_address_that_is_no_tool_server(status: int, told: str) -> None
 @pytest.mark.anyio
 @ON_ASYNCIO
 async def test_an_address_where_nothing_listens_or_nothing_answers() -> None:
-    with serving(app(answering(Settings()))) as url:
-        pass
-    with pytest.raises(ToolDefinitionError, match="initialize failed: ConnectError: "):
-        async with tool_server(url=url):
+    with (
+        held_port() as port,
+        pytest.raises(ToolDefinitionError, match="initialize failed: ConnectError: "),
+    ):
+        async with tool_server(url=f"http://127.0.0.1:{port}"):
             pass
 
     async def silent(request: Request) -> Response:
@@ -344,19 +346,20 @@ async def test_headers_go_with_every_request() -> None:
 @ON_ASYNCIO
 async def test_an_address_is_tried_again_when_its_server_is_back() -> None:
     settings = Settings(tools=[reads(), listed("write")], results={"add": said("3")})
-    with serving(app(answering(settings))) as url:
-        server = tool_server(url=f"{url}/mcp")
-        block = server.__aenter__()
-        add, write = await block
-    try:
-        for tool in (add, write):
-            # The second call was never sent, so that it does no harm to make it again.
-            with pytest.raises(ToolUnavailable, match="ConnectError"):
-                await tool.call({})
-        with serving(app(answering(settings)), port=int(url.rpartition(":")[2])):
-            assert await add.call({}) == "3"
-    finally:
-        await server.__aexit__(None, None, None)
+    with held_port() as port:
+        with serving(app(answering(settings)), port=port) as url:
+            server = tool_server(url=f"{url}/mcp")
+            block = server.__aenter__()
+            add, write = await block
+        try:
+            for tool in (add, write):
+                # The second call was never sent, so that it does no harm to make it again.
+                with pytest.raises(ToolUnavailable, match="ConnectError"):
+                    await tool.call({})
+            with serving(app(answering(settings)), port=port):
+                assert await add.call({}) == "3"
+        finally:
+            await server.__aexit__(None, None, None)
 
 
 @pytest.mark.anyio

@@ -93,4 +93,5 @@ def nothing_left() -> Iterator[None]:
     """Fails where a guard or its server outlives the block."""
     before = leaders_below(os.getpid())
     yield
-    assert leaders_below(os.getpid()) == before
+    # Those of earlier tests may end meanwhile.
+    assert leaders_below(os.getpid()) <= before

@@ -49,8 +49,9 @@ with RunFolder.create(sys.argv[1], {{"question": {QUESTION!r}, "command": {{"see
     bus.emit(GenerationFinished(
         node="why", call=1, path="root/why/1", usage=usage, finish_reason="stop", seconds=0.5))
     bus.emit(CallNoticed(node="why", path="root/why/2", what="retried", reason="429"))
-    print(folder.path, flush=True)
     try:
+        # From here on it may be stopped.
+        print(folder.path, flush=True)
         for line in sys.stdin:
             if line == "end\\n":
                 bus.emit(NodeFinished(node="why", status="ok", result="so"))

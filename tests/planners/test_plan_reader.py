@@ -179,13 +179,17 @@ def test_aliases_that_unfold_to_a_thousand_million_values_are_refused() -> None:
 
 # YAML as data
 
+# It takes two of JSON's characters for line breaks, which lose the spaces around them, and has no room for two others.
+characters = st.characters(
+    exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufffe\uffff"
+)
 json_data = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**20), 10**20)
     # Python writes 1e+16 without a full stop, which is a text in YAML.
     | st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: "." in repr(x))
-    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6),
+    | st.text(characters, max_size=6),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text("ab1", min_size=1), inner, max_size=3)
     ),

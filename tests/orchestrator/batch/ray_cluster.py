@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ports import held_port
 
 _HEAD, _SECOND = "127.0.0.2", "127.0.0.3"
 _SECONDS_TO_START = 240
@@ -59,28 +60,33 @@ def cluster() -> Iterator[Cluster]:
     # A socket's path may have 107 bytes, and Ray's own part of it is 80 long.
     folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
     try:
-        with _started(folder) as cluster:
+        with (
+            held_port() as port,
+            held_port() as client_port,
+            _started(folder, port, client_port) as cluster,
+        ):
             yield cluster
     finally:
         shutil.rmtree(folder)
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[Cluster]:
-    address = f"{_HEAD}:{free_port(_HEAD)}"
+def _started(folder: Path, port: int, client_port: int) -> Iterator[Cluster]:
+    address = f"{_HEAD}:{port}"
     variables = {
         "RAY_ADDRESS": address,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
     }
     start = f"{Path(sys.executable).with_name('ray')} start {_NODE}"
-    ports = f"--port={address.split(':')[1]} --ray-client-server-port={free_port(_HEAD)}"
+    ports = f"--port={port} --ray-client-server-port={client_port}"
     head = f"{start} {_OF_HEAD} {ports} --node-ip-address={_HEAD} --temp-dir={folder}/1"
     second = f"{start} --address={address} --node-ip-address={_SECOND} --temp-dir={folder}/2"
     shell = subprocess.Popen(
         ["sh", "-c", f"{head} >{folder}/1.log 2>&1 & {second} >{folder}/2.log 2>&1 & wait"],
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **variables},
+        # So often the second node asks for the head, 2 s apart: else it gives up before a busy machine has one.
+        env={**os.environ, **variables, "RAY_NUM_REDIS_GET_RETRIES": str(_SECONDS_TO_START // 2)},
         start_new_session=True,
     )
     with shell:
@@ -115,11 +121,3 @@ def _processes(group: int) -> dict[int, str]:
                 line = (folder / "cmdline").read_text().replace("\0", " ")
                 found[int(folder.name)] = line
     return found
-
-
-def free_port(host: str) -> int:
-    """A port of an address where nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

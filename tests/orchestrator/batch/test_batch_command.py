@@ -7,8 +7,8 @@ import pytest
 
 from tests.orchestrator import here as commands_here
 from tests.orchestrator.batch.lines import chat, plain, read
-from tests.orchestrator.batch.ray_cluster import free_port
 from tests.orchestrator.here import Here
+from tests.ports import held_port
 
 here = commands_here.run_here
 
@@ -249,8 +249,9 @@ def test_a_body_that_is_null_is_told_as_such(folder: Path, here: Here) -> None:
 def test_no_ray_cluster_is_told_before_anything_is_read(
     folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port('127.0.0.1')}")
-    done = here(*OPTIONS, "--backend", "ray")
+    with held_port() as port:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        done = here(*OPTIONS, "--backend", "ray")
     assert done.returncode == 2
     assert done.stderr.startswith("forkjoin: no Ray cluster answers at 127.0.0.1:")
     assert len(done.stderr.splitlines()) == 1

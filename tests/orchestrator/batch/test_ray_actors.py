@@ -13,8 +13,8 @@ from engines import Context, Engine, EngineDead, FakeEngine, MissingExtra, Sampl
 from orchestrator.batch import ray_actors
 from orchestrator.batch import worker as worker_module
 from orchestrator.batch.ray_actors import Ended, RayWorker, connected
-from tests.orchestrator.batch.ray_cluster import free_port
 from tests.orchestrator.batch.test_worker import row, settings
+from tests.ports import held_port
 
 Opening = Callable[[Engine | UsageError], RayWorker]
 
@@ -146,17 +146,18 @@ async def test_a_cluster_that_does_not_answer_is_told_at_once(
     told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_actors, "find_spec", lambda name: object())
-    address = f"127.0.0.1:{free_port('127.0.0.1')}"
-    if told == "RAY_ADDRESS":
-        monkeypatch.setenv(told, address)
-    else:
-        # What a cluster leaves behind when it is killed.
-        monkeypatch.delenv("RAY_ADDRESS", raising=False)
-        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-        (tmp_path / "ray").mkdir()
-        (tmp_path / "ray" / told).write_text(address)
-    with pytest.raises(
-        UsageError, match=rf"no Ray cluster answers at {address}.*`ray start --head`"
-    ):
-        async with connected():
-            pass
+    with held_port() as port:
+        address = f"127.0.0.1:{port}"
+        if told == "RAY_ADDRESS":
+            monkeypatch.setenv(told, address)
+        else:
+            # What a cluster leaves behind when it is killed.
+            monkeypatch.delenv("RAY_ADDRESS", raising=False)
+            monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+            (tmp_path / "ray").mkdir()
+            (tmp_path / "ray" / told).write_text(address)
+        with pytest.raises(
+            UsageError, match=rf"no Ray cluster answers at {address}.*`ray start --head`"
+        ):
+            async with connected():
+                pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from orchestrator.gateway.serving.server import serve
 from orchestrator.gateway.serving.server_settings import ServerSettings
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Ended, Finished, Piece, Said
+from tests.orchestrator.processes import SECONDS
 
 CHAT = "/v1/chat/completions"
 ASKED = {"model": "fake", "messages": [{"role": "user", "content": "Hello"}]}
@@ -102,10 +103,10 @@ class Gateway:
                     return line
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **options)
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=SECONDS, **options)
 
 
 @contextmanager
@@ -138,7 +139,7 @@ def gateway(
 
     thread = threading.Thread(target=lambda: anyio.run(run), daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(SECONDS)
     address, token, stop, scope = started[0]
 
     def call(function: Callable[[], None]) -> Callable[[], None]:
@@ -150,8 +151,17 @@ def gateway(
     finally:
         if thread.is_alive():
             running.cancel()
-        thread.join(30)
+        thread.join(SECONDS)
         assert not thread.is_alive()
+
+
+def received(connection: socket.socket) -> bytes:
+    """Everything until the other side closes, or cuts."""
+    data = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(65536):
+            data += part
+    return data
 
 
 def head(path: str = CHAT, *lines: str, length: int | None = None) -> bytes:

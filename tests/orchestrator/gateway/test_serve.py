@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from orchestrator.command_line import main
 from orchestrator.commands.serve import _ready
-from tests.orchestrator.processes import FORKJOIN, started, to_end
+from tests.orchestrator.processes import FORKJOIN, SECONDS, started, to_end
 
 from .gateways import CHAT, head
 
@@ -198,9 +198,9 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     body = json.dumps({"model": "fake", "messages": MESSAGES}).encode()
     with serving(tmp_path, "--drain", "600", engine="slow") as (url, process):
         port = int(url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
             connection.sendall(head(CHAT, f"authorization: Bearer {KEY}", length=len(body)) + body)
-            with httpx.Client(base_url=url, trust_env=False) as client:
+            with httpx.Client(base_url=url, trust_env=False, timeout=SECONDS) as client:
                 while 'forkjoin_engine{what="running"} 1.0' not in client.get("/metrics").text:
                     pass
             process.send_signal(signal.SIGINT)

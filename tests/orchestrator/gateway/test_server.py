@@ -24,6 +24,7 @@ from orchestrator.errors import InvalidRequest
 from orchestrator.gateway.serving.access_log import told_failure
 from orchestrator.openai_api.model_request import ModelRequest
 from orchestrator.openai_api.pieces import Piece, Said, Told
+from tests.orchestrator.processes import SECONDS
 
 from .gateways import ASKED, CHAT, FakeAnswering, Gateway, end, gateway, says_hello
 
@@ -286,7 +287,9 @@ def test_more_than_may_wait_are_sent_away_and_served_later() -> None:
     statuses: list[int] = []
 
     async def ask_all(served: Gateway) -> None:
-        async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(
+            base_url=served.url, trust_env=False, timeout=SECONDS
+        ) as client:
 
             async def ask() -> None:
                 response = await client.post(CHAT, json=ASKED)

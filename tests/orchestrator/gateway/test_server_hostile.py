@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.orchestrator.processes import SECONDS
 
 from .gateways import (
     ASKED,
@@ -18,6 +19,7 @@ from .gateways import (
     gateway,
     head,
     never_ends,
+    received,
     says_hello,
 )
 
@@ -28,17 +30,6 @@ _MOST = 100_000
 def served() -> Iterator[Gateway]:
     with gateway(FakeAnswering(), max_body=_MOST) as running:
         yield running
-
-
-def received(connection: socket.socket) -> bytes:
-    """Everything until the other side closes, or cuts."""
-    data = b""
-    try:
-        while part := connection.recv(65536):
-            data += part
-    except ConnectionError:
-        pass
-    return data
 
 
 def sent(served: Gateway, data: bytes) -> bytes:
@@ -169,7 +160,7 @@ def test_what_is_no_http_does_not_get_into_an_answer() -> None:
             answer += connection.recv(65536)
         connection.sendall(b"nonsense\r\n\r\n")
         assert b"HTTP/1.1" not in received(connection)
-        assert answering.ended.acquire(timeout=30)
+        assert answering.ended.acquire(timeout=SECONDS)
 
 
 def test_bodies_together_take_no_more_than_there_is_room_for() -> None:
@@ -178,11 +169,11 @@ def test_bodies_together_take_no_more_than_there_is_room_for() -> None:
     with gateway(answering, max_body=len(body) + 50, max_bodies=1) as served:
         with served.connect() as waiting:
             waiting.sendall(head(length=len(body)) + body)
-            assert answering.begun.acquire(timeout=30)
+            assert answering.begun.acquire(timeout=SECONDS)
             refused = sent(served, head(CHAT, "connection: close", length=len(body)) + body)
             assert "try again later" in error_of(refused, 429)["message"]
         # What the first one took is free as soon as it has gone.
-        assert answering.ended.acquire(timeout=30)
+        assert answering.ended.acquire(timeout=SECONDS)
         answering.script = says_hello
         with served.client() as client:
             while client.post(CHAT, json=ASKED).status_code == 429:
@@ -209,10 +200,10 @@ def test_a_next_request_that_comes_too_early_ends_the_connection_and_its_work() 
     one = head(length=len(body)) + body
     with gateway(answering) as served, served.connect() as connection:
         connection.sendall(one)
-        assert answering.begun.acquire(timeout=30)
+        assert answering.begun.acquire(timeout=SECONDS)
         connection.sendall(one)
         assert received(connection) == b""
-        assert answering.ended.acquire(timeout=30)
+        assert answering.ended.acquire(timeout=SECONDS)
 
 
 def test_names_in_headers_are_only_names(served: Gateway) -> None:

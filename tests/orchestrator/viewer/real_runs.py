@@ -25,7 +25,7 @@ HOSTILE = (
 
 
 @tool
-def price(mill: str) -> float:
+async def price(mill: str) -> float:
     """What a mill asks for a kilogram of flour."""
     return {"Nordmühle": 0.62, "Hofmann": 0.57}[mill]
 
@@ -165,7 +165,7 @@ def hostile_run(runs: Path) -> Path:
     """A run whose every text would do something, were it obeyed."""
 
     @tool
-    def broken(text: str) -> str:
+    async def broken(text: str) -> str:
         """Fails with what it was given."""
         raise RuntimeError(HOSTILE)
 

@@ -13,6 +13,7 @@ from engines import Context, FakeEngine, Sampling
 from orchestrator import Agent
 from planners import GivenPlanner, Plan, Reduce, Think
 from tests.browser import OpenPage, browser, complaints, open_page, wait_until
+from tests.orchestrator.processes import SECONDS
 from tests.orchestrator.viewer.real_runs import plan_run
 from tests.orchestrator.viewer.viewed import FreshPage, fresh_page, opened_pages, page_file, served
 
@@ -61,7 +62,7 @@ class HeldRun:
             self._portal.call(self._doors[id].set)
 
     def wait(self) -> None:
-        self._future.result(30)
+        self._future.result(SECONDS)
 
     async def _said(self, context: Context, sampling: Sampling) -> str:
         names = context.path.split("/")
@@ -70,10 +71,11 @@ class HeldRun:
 
 
 async def _folder_in(runs: Path) -> Path:
-    with anyio.fail_after(30):
+    """The run's folder, once its first calls have begun."""
+    with anyio.fail_after(SECONDS):
         while True:
             for path in runs.glob("*/events.jsonl"):
-                if b"generation-started" in path.read_bytes():
+                if path.read_bytes().count(b"generation-started") == len(FIRST):
                     return path.parent
             await anyio.sleep(0.01)
 
@@ -130,7 +132,8 @@ def test_a_page_says_that_the_server_is_gone(
         page.locator("#connection.is-live").wait_for()
     page.locator("#connection.is-warning", has_text="the server is gone").wait_for()
     assert page.evaluate("app.data.nodes.size") == len(PLAN.nodes)
-    # The browser itself tells of each request that failed.
+    # The browser itself tells of each request that failed, as long as the page asks again.
+    page.close()
     assert complaints
     assert all("net::ERR_" in told for told in complaints)
     complaints.clear()

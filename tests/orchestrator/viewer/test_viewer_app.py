@@ -14,6 +14,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from orchestrator.viewer.viewer_server import allowed_names
+from tests.orchestrator.processes import SECONDS
 from tests.orchestrator.viewer.viewed import served
 from tests.orchestrator.viewer.viewed_runs import plan_run
 
@@ -33,7 +34,7 @@ class Asked:
 
     def raw(self, request: bytes) -> Answer:
         host, _, port = self.place.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
             connection.sendall(request)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         head, _, body = answer.partition(b"\r\n\r\n")

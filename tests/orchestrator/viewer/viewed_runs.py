@@ -32,7 +32,7 @@ async def slow_sum(a: int, b: int) -> int:
 
 
 @tool
-def breaks() -> None:
+async def breaks() -> None:
     """Raises."""
     raise ValueError("no luck")
 
