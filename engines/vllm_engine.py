@@ -75,8 +75,7 @@ class VllmEngine(Engine):
         )
         # Without priority scheduling vLLM refuses any other.
         self._takes_priority = config.scheduler_config.policy == "priority"
-        quantization = config.model_config.quantization or "unquantised"
-        kind = f"{config.model_config.dtype} {quantization}"
+        kind = f"{config.model_config.dtype} {config.model_config.quantization}"
         self._fingerprint = f"{self._model} {kind} {digest}".rstrip()
         self._encoder = TurnEncoder(llm.get_tokenizer(), self._model)
         # The one that logprobs are told with; with the engine's own, or a copy of it.

