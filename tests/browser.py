@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
 
+# On a busy machine a page may take long.
+_MILLISECONDS = 120_000
+
 OpenPage = Callable[..., "Page"]
 
 
@@ -62,6 +65,7 @@ def watched(browser: Browser, complaints: list[str] | None = None) -> Iterator[O
 
     def opened(url: str, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        context.set_default_timeout(_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         # What a policy forbids is told on the console too.
@@ -80,7 +84,7 @@ def watched(browser: Browser, complaints: list[str] | None = None) -> Iterator[O
 
 def wait_until(page: Page, expression: str) -> None:
     """Waits until an expression is true; Playwright's own way needs a policy that lets texts be run."""
-    for _ in range(2000):
+    for _ in range(_MILLISECONDS // 10):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(10)
