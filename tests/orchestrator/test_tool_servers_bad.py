@@ -244,7 +244,7 @@ async def test_an_answer_of_no_use_fails_its_call_alone(answer: dict[str, Any], 
 @pytest.mark.anyio
 @ON_ASYNCIO
 async def test_a_result_of_ten_megabytes_comes_whole() -> None:
-    command = ["python3", "-c", _LARGE]
+    command = [sys.executable, "-c", _LARGE]
     async with tool_server(command=command) as (large,):
         assert await large.call({}) == "x" * 10_000_000
 
