@@ -21,8 +21,7 @@ from engines import UsageError, embedded_model
 from engines.adapters.checksums import SUMS, write_checksums
 from engines.hogwild.model.memory import free_bytes
 from engines.model_choice import choose_model, is_merged
-from orchestrator.runs.run_folder import check_runs, folder_errors
-from orchestrator.runs.run_lock import RunLock
+from orchestrator.runs.run_folder import check_runs, folder_errors, held
 
 from .checkpoint import Progress
 from .lessons import Source, shares_of, tokenizer_in, vocabulary_of
@@ -139,11 +138,8 @@ def _for_itself(folder: Path) -> Iterator[None]:
     """
     with folder_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = RunLock(folder)
-    try:
+    with held(folder):
         yield
-    finally:
-        lock.release()
 
 
 def _say(line: str) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.orchestrator.processes import is_alive
+
 pytestmark = [
     pytest.mark.real_vllm,
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vllm is not installed"),
@@ -118,11 +120,3 @@ def descendants(parent: int) -> dict[int, str]:
         found |= children
         frontier = set(children)
     return {pid: name for pid, name in found.items() if not name.startswith("ps ")}
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"

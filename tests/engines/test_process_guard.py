@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestrator.processes import environment
+from tests.orchestrator.processes import environment, is_alive
 
 # Writes the child's process id and session, prints a line, and stays until it is killed.
 _SCRIPT = """\
@@ -82,14 +82,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = _SECONDS) -> None
         time.sleep(0.02)
 
 
-def alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 @contextmanager
 def started(folder: Path) -> Iterator[Family]:
     script = folder / "family.py"
@@ -114,7 +106,7 @@ def started(folder: Path) -> Iterator[Family]:
         with suppress(ProcessLookupError):
             os.killpg(parent.pid, signal.SIGKILL)
         parent.communicate()
-        if child and alive(child):
+        if child and is_alive(child):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
@@ -126,11 +118,11 @@ def family(tmp_path: Path) -> Iterator[Family]:
 
 
 def test_the_child_goes_when_its_parent_is_killed(family: Family) -> None:
-    assert alive(family.child)
+    assert is_alive(family.child)
     family.parent.kill()
     family.parent.wait()
     wait_until(
-        lambda: not alive(family.child),
+        lambda: not is_alive(family.child),
     )
 
 
@@ -139,7 +131,7 @@ def test_an_interrupt_of_the_parent_s_group_does_not_reach_the_child(family: Fam
     os.killpg(family.parent.pid, signal.SIGINT)
     wait_until((family.folder / "interrupted").exists)
     # Had the signal reached it, the child would have ended with a traceback in its log.
-    assert alive(family.child)
+    assert is_alive(family.child)
     assert "KeyboardInterrupt" not in (family.folder / "log").read_text()
 
 
@@ -165,4 +157,4 @@ def test_after_the_block_children_are_no_longer_guarded(family: Family) -> None:
 def test_a_guarded_child_can_be_killed_and_killing_it_again_is_fine(family: Family) -> None:
     family.parent.communicate("kill\n", timeout=_SECONDS)
     assert (family.folder / "killed").read_text() == str(-signal.SIGKILL)
-    assert not alive(family.child)
+    assert not is_alive(family.child)

@@ -22,6 +22,15 @@ FORKJOIN = Path(sys.executable).with_name("forkjoin")
 SECONDS = 300
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
 def environment() -> dict[str, str]:
     """Wide, without colours, and without what the person who runs the tests has set."""
     dropped = ("OPENAI_API_KEY", "PYTHONDONTWRITEBYTECODE")

@@ -16,6 +16,7 @@ import pytest
 from orchestrator import Tool
 from orchestrator.errors import ToolDefinitionError
 from orchestrator.tool_servers import tool_server
+from tests.orchestrator.processes import is_alive
 from tests.orchestrator.raw_server import Settings
 
 MADE_WITH_SDK = [sys.executable, str(Path(__file__).with_name("mcp_server.py"))]
@@ -59,14 +60,6 @@ async def wait_written(path: Path, text: str) -> None:
     """Returns when a process has written a text into a file."""
     while not path.exists() or path.read_text() != text:  # noqa: ASYNC110 -- another process does it
         await anyio.sleep(0.01)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
 
 
 def wait_gone(process: int) -> None:

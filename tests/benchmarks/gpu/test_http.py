@@ -22,6 +22,7 @@ from benchmarks.gpu.parts.http import compare
 from benchmarks.gpu.plain_vllm.served import Server, arguments, served
 from engines import Engine, EngineError, FakeEngine, single_error
 from tests.backends import run_virtually
+from tests.orchestrator.processes import is_alive
 
 SERVER = '''
 import http.server, subprocess, sys, time
@@ -182,13 +183,6 @@ def seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def test_a_server_lives_as_long_as_its_block(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -201,7 +195,7 @@ def test_a_server_lives_as_long_as_its_block(
             assert len(logs(tmp_path)) == 1
             async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
                 told = (await client.get(server.url)).text
-            assert is_running(int(told.partition(" ")[0]))
+            assert is_alive(int(told.partition(" ")[0]))
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             with pytest.raises(httpx.ConnectError):
                 await client.get(server.url)
@@ -209,7 +203,7 @@ def test_a_server_lives_as_long_as_its_block(
 
     child, _, told = anyio.run(main).partition(" ")
     # It was killed, which takes a moment.
-    while is_running(int(child)):
+    while is_alive(int(child)):
         time.sleep(0.01)
     assert "--model=/models/some --served-model-name=some --host=127.0.0.1" in told
     assert told.endswith("--max-num-seqs=8")
